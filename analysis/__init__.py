@@ -1,0 +1,1 @@
+"""From a study's folder to tables and figures; imports neither torch nor Ray."""

@@ -1,0 +1,79 @@
+"""What a group of trials amounts to: replicates of a configuration, and the best of several configurations.
+
+A configuration is a set of searched values; its trials differ in the seed alone. Best-of-many-configurations and
+mean-over-seeds are different claims: the functions here keep them apart.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+
+class Summary(NamedTuple):
+    """A number over the seeds of one configuration, and where it comes from.
+
+    mean, std: percent, over ``n`` seeds; std (n - 1 in the denominator) is NaN for one seed. iterations: the
+    refinement iteration that each trial's value belongs to. lines: of the ledger.
+    """
+
+    mean: float
+    std: float
+    n: int
+    trials: tuple[int, ...]
+    seeds: tuple[int, ...]
+    iterations: tuple[int, ...]
+    lines: tuple[int, ...]
+
+
+def over_seeds(rows: pd.DataFrame) -> Summary:
+    """Summary of ``rows``: one per seed, with trial, seed, iteration, test_map and lines (a list each)."""
+    values = rows["test_map"].to_numpy(dtype=np.float64)
+    return Summary(
+        mean=float(values.mean()),
+        std=float(values.std(ddof=1)) if len(values) > 1 else float("nan"),
+        n=len(values),
+        trials=tuple(rows["trial"].tolist()),
+        seeds=tuple(rows["seed"].tolist()),
+        iterations=tuple(int(iteration) for iteration in rows["iteration"]),
+        lines=tuple(line for lines in rows["lines"] for line in lines),
+    )
+
+
+def best_configuration(trials: pd.DataFrame) -> pd.DataFrame:
+    """Trials of the configuration with the highest mean selection objective; ties: the earlier trial.
+
+    Only configurations with the most seeds take part: the luckiest of many single runs is no match for a mean.
+    A seed that occurs twice in a configuration counts with its earlier trial. Empty in, empty out.
+    """
+    if trials.empty:
+        return trials
+    trials = trials.sort_values("trial").drop_duplicates(["configuration", "seed"])
+    groups = trials.groupby("configuration", sort=False)["objective"].agg(["mean", "size"])
+    contenders = groups[groups["size"] == groups["size"].max()]
+    return trials[trials["configuration"] == contenders["mean"].idxmax()]
+
+
+def at_best_iteration(trials: pd.DataFrame) -> Summary:
+    """Test mAP of trials of one configuration, each at the iteration that its selection rule chose."""
+    return over_seeds(trials.assign(iteration=trials["best_iteration"]))
+
+
+def at_iteration(iterations: pd.DataFrame, trials: pd.DataFrame, iteration: int) -> Summary | None:
+    """Test mAP of ``trials`` after one refinement iteration; None when none of them got there."""
+    rows = iterations[(iterations["iteration"] == iteration) & iterations["trial"].isin(trials["trial"])]
+    rows = rows[rows["test_map"].notna()]
+    return over_seeds(rows.assign(lines=[[line] for line in rows["line"]])) if len(rows) else None
+
+
+def base_model(iterations: pd.DataFrame, trials: pd.DataFrame) -> tuple[Summary | None, bool]:
+    """M0, iteration 0, of each seed; and whether all trials of a seed agree on it (within 0.005 points).
+
+    M0 depends on none of the searched parameters of a refinement, so each seed counts once, with its first trial.
+    """
+    rows = iterations[(iterations["iteration"] == 0) & iterations["trial"].isin(trials["trial"])]
+    spread = rows.groupby("seed")["test_map"].agg(np.ptp)
+    first = trials.sort_values("trial").drop_duplicates("seed")
+    return at_iteration(iterations, first, 0), bool((spread < 0.005).all())

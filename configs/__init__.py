@@ -1,0 +1,1 @@
+"""Presets of runs and named studies; they travel with the package."""

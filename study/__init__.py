@@ -1,0 +1,1 @@
+"""Studies: who runs what, where, and what happened."""

@@ -1,0 +1,97 @@
+"""StudyConfig: what varies, how it is searched, with which budget and seeds. No Ray, no torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field, field_validator
+
+from study.search_space import Dimension, Space, grid, parse_space
+from trainables.config import ConfigError, Part, nearest, validated
+
+STUDIES = Path(__file__).resolve().parents[1] / "configs" / "studies"
+
+
+class StudyConfig(Part):
+    """One study. A configuration is a point of the space; a trial is one configuration on one replicate seed."""
+
+    name: str
+    description: str = ""
+    space: dict[str, Dimension]
+    sampler: Literal["tpe", "random", "grid"] = "tpe"
+    num_samples: int | None = Field(None, ge=1, description="configurations; None: the whole grid")
+    seeds: int = Field(1, ge=1, description="replicates: each configuration runs on so many seeds")
+    seed: int = Field(0, ge=0, description="study seed: the proposals depend on it")
+    selection: Literal["held-out", "paper"] | None = Field(None, description="overrides the preset's rule")
+    overrides: dict[str, Any] = Field({}, description="dotted RunConfig keys that this study sets for all trials")
+    start_from_preset: bool = Field(True, description="the preset's own point is the first configuration")
+    lookback: int = Field(
+        3, ge=0, description="configuration c is proposed from the results of those up to c - 1 - lookback"
+    )
+    startup: int = Field(8, ge=1, description="results that TPE waits for before it stops drawing at random")
+
+    @field_validator("space", mode="before")
+    @classmethod
+    def _declared(cls, value: Any) -> Any:
+        if isinstance(value, dict) and all(isinstance(item, Dimension) for item in value.values()):
+            return value
+        return parse_space(value, "study")
+
+    @property
+    def num_configurations(self) -> int:
+        """The budget; a grid never has more than its points."""
+        if self.sampler != "grid":
+            return self.num_samples or 16
+        points = len(grid(self.space))
+        return min(points, self.num_samples or points)
+
+    @property
+    def num_trials(self) -> int:
+        return self.num_configurations * self.seeds
+
+    @property
+    def space_tree(self) -> dict[str, Any]:
+        """The space as plain data, defaults left out."""
+        return {key: dimension.model_dump(mode="json", exclude_defaults=True) for key, dimension in self.space.items()}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data from which ``parse_study`` makes this configuration again."""
+        return {**self.model_dump(mode="json", exclude={"space"}), "space": self.space_tree}
+
+
+def studies() -> list[str]:
+    """Names of the studies that come with the project."""
+    return sorted(path.stem for path in STUDIES.glob("*.yaml"))
+
+
+def load_study(name: str) -> StudyConfig:
+    """A named study, or a user's own YAML file by path; raises ConfigError."""
+    path = Path(name) if name.endswith((".yaml", ".yml")) else STUDIES / f"{name}.yaml"
+    if not path.is_file():
+        if name.endswith((".yaml", ".yml")):
+            raise ConfigError(f"--study: {name}: no such file")
+        raise ConfigError(f"--study: unknown study '{name}'. {nearest(name, studies())}")
+    try:
+        tree = yaml.safe_load(path.read_text())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from None
+    if isinstance(tree, dict):
+        tree.setdefault("name", path.stem)
+    return parse_study(tree, str(path))
+
+
+def parse_study(tree: Any, source: str) -> StudyConfig:
+    """Validate a study declared as plain data; raises ConfigError that names ``source`` and the key."""
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{source}: expected a mapping of keys to values, got {type(tree).__name__}")
+    if "space" not in tree:
+        raise ConfigError(f"{source}: space: required key is missing")
+    study = validated(StudyConfig, {**tree, "space": parse_space(tree["space"], source)}, source)
+    if study.sampler == "grid":
+        try:
+            grid(study.space)
+        except ConfigError as error:
+            raise ConfigError(f"{source}: {error}") from None
+    return study

@@ -1,0 +1,1 @@
+"""RefineLoc as functions: data, model, losses, pseudo labels, prediction, evaluation, refinement."""

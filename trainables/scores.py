@@ -1,0 +1,38 @@
+"""What a trained base model says about the snippets of a split: the input of prediction and pseudo labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True, eq=False)
+class SnippetScores:
+    """Scores of all N snippets of a split's V videos, one after another (``Split.offsets``); C classes.
+
+    class_probability: (N, C), rows sum to 1. foreground: (N,), probability of foreground. temporal_weight: (N,),
+    attention over time, sums to 1 per video. video_score: (V, C), attention-pooled class probability (paper,
+    section 3.1); mean_score: (V, C), pooled by the plain mean over time. All float32.
+    """
+
+    class_probability: npt.NDArray[np.float32]
+    foreground: npt.NDArray[np.float32]
+    temporal_weight: npt.NDArray[np.float32]
+    video_score: npt.NDArray[np.float32]
+    mean_score: npt.NDArray[np.float32]
+    offsets: npt.NDArray[np.int64]
+
+    @property
+    def num_snippets(self) -> int:
+        return len(self.foreground)
+
+    @property
+    def num_classes(self) -> int:
+        return int(self.class_probability.shape[1])
+
+    @property
+    def video_of_snippet(self) -> npt.NDArray[np.int64]:
+        """Index of each snippet's video, shape (N,)."""
+        return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
