@@ -1,14 +1,41 @@
 """Attention of RefineLoc (WACV 2021, section 3.1), for snippets of several videos laid one after another.
 
-N: snippets of all videos of a batch, V: videos, C: classes. A video is told by ``video_N``, the index of each
-snippet's video, so that nothing is padded and no loop runs over videos. "Two-value" attention has shape (N, 2),
-index 0 = background, 1 = foreground; "scalar" attention has shape (N, 1).
+N: snippets of all videos of a batch, V: videos, C: classes. A ``VideoLayout`` tells whose a snippet is, so that no
+feature is padded and no loop runs over videos. "Two-value" attention has shape (N, 2), index 0 = background,
+1 = foreground; "scalar" attention has shape (N, 1).
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
+
+
+class VideoLayout(NamedTuple):
+    """Where the N snippets of V videos belong.
+
+    video_N: index of each snippet's video. time_N: its place within the video. longest: most snippets of a video,
+    known without a look at the device.
+    """
+
+    video_N: Tensor
+    time_N: Tensor
+    num_videos: int
+    longest: int
+
+    @classmethod
+    def of(cls, lengths: npt.NDArray[np.int64], device: torch.device | str = "cpu") -> VideoLayout:
+        """Videos of these lengths, one after another."""
+        first_V = np.cumsum(lengths) - lengths
+        video_N = np.repeat(np.arange(len(lengths)), lengths)
+        time_N = np.arange(int(lengths.sum())) - first_V[video_N]
+        longest = int(lengths.max()) if len(lengths) else 0
+        video, time = (torch.from_numpy(index).to(device) for index in (video_N, time_N))
+        return cls(video, time, len(lengths), longest)
 
 
 def foreground_probability(attention: Tensor) -> Tensor:
@@ -21,25 +48,30 @@ def foreground_probability(attention: Tensor) -> Tensor:
     return torch.sigmoid(attention[:, 0])
 
 
-def temporal_weights(attention: Tensor, video_N: Tensor, num_videos: int) -> Tensor:
+def temporal_weights(attention: Tensor, layout: VideoLayout) -> Tensor:
     """Softmax over the time of each video (Eq. 2), shape (N,); sums to 1 in every video.
 
     Two-value: of the foreground *probability*, so that weights differ by a factor of e at most. Scalar: of the
     logit, which can be sharp (both as released; D3).
     """
     values = foreground_probability(attention) if attention.shape[1] == 2 else attention[:, 0]
-    return softmax_per_video(values, video_N, num_videos)
+    return softmax_per_video(values, layout)
 
 
-def softmax_per_video(values_N: Tensor, video_N: Tensor, num_videos: int) -> Tensor:
-    """Softmax within each video, shape (N,)."""
-    floor = torch.full((num_videos,), -torch.inf, dtype=values_N.dtype, device=values_N.device)
-    peak = floor.scatter_reduce(0, video_N, values_N.detach(), "amax")
-    exponential = torch.exp(values_N - peak[video_N])
-    return exponential / sum_per_video(exponential, video_N, num_videos)[video_N]
+def softmax_per_video(values_N: Tensor, layout: VideoLayout) -> Tensor:
+    """Softmax within each video, shape (N,).
+
+    Laid out as a (longest, V) grid, one number per snippet: torch's own softmax then sums over time in the order
+    of the reference implementation, bit for bit. That matters: the video loss does not feel a constant added to a
+    video's logits, so the exact gradient of the scalar head's bias at iteration 0 is zero, and Adam turns the
+    rounding that is left of it into steps of the size of the learning rate.
+    """
+    grid = values_N.new_full((layout.longest, layout.num_videos), -torch.inf)
+    grid = grid.index_put((layout.time_N, layout.video_N), values_N)
+    return grid.softmax(dim=0)[layout.time_N, layout.video_N]
 
 
-def sum_per_video(values: Tensor, video_N: Tensor, num_videos: int) -> Tensor:
+def sum_per_video(values: Tensor, layout: VideoLayout) -> Tensor:
     """Sum of the rows of each video: (N, ...) -> (V, ...)."""
-    zeros = torch.zeros((num_videos, *values.shape[1:]), dtype=values.dtype, device=values.device)
-    return zeros.index_add(0, video_N, values)
+    zeros = torch.zeros((layout.num_videos, *values.shape[1:]), dtype=values.dtype, device=values.device)
+    return zeros.index_add(0, layout.video_N, values)

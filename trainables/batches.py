@@ -16,6 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from trainables.attention import VideoLayout
 from trainables.datasets.contract import Split
 
 Indices = npt.NDArray[np.int64]
@@ -25,19 +26,15 @@ Indices = npt.NDArray[np.int64]
 class Batch:
     """N snippets of V whole videos.
 
-    features: (N, D). video_N: index of each snippet's video in the batch. target_VC: rows sum to 1. label_N: int8
-    pseudo labels, None where a model trains without. background_share: phi of the split's pseudo labels.
+    features: (N, D). layout: whose each snippet is. target_VC: rows sum to 1. label_N: int8 pseudo labels, None
+    where a model trains without. background_share: phi of the split's pseudo labels.
     """
 
     features: Tensor
-    video_N: Tensor
+    layout: VideoLayout
     target_VC: Tensor
     label_N: Tensor | None
     background_share: float
-
-    @property
-    def num_videos(self) -> int:
-        return len(self.target_VC)
 
 
 class FeatureStore:
@@ -92,7 +89,7 @@ class SplitTensors:
         device = self.features.device
         rows = torch.from_numpy(_ranges(self.split.starts[order], lengths)).to(device)
         snippets = torch.from_numpy(_ranges(self.split.offsets[order], lengths)).to(device)
-        video = torch.from_numpy(np.repeat(np.arange(len(order)) % batch_videos, lengths)).to(device)
+        whole = VideoLayout.of(lengths, device)
         targets = self.targets[torch.from_numpy(order).to(device)]
         bounds = np.concatenate([[0], np.cumsum(lengths)])
         for begin in range(0, len(order), batch_videos):
@@ -100,7 +97,9 @@ class SplitTensors:
             window = slice(bounds[begin], bounds[end])
             yield Batch(
                 features=self.features.index_select(0, rows[window]),
-                video_N=video[window],
+                layout=VideoLayout(
+                    whole.video_N[window] - begin, whole.time_N[window], end - begin, int(lengths[begin:end].max())
+                ),
                 target_VC=targets[begin:end],
                 label_N=None if self.labels is None else self.labels.index_select(0, snippets[window]),
                 background_share=self.background_share,

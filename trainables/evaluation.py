@@ -9,24 +9,20 @@ without predictions has AP 0, a prediction of a class that the ground truth lack
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from trainables.config import ConfigError
-from trainables.segments import Segments, temporal_iou
+from trainables.matching import Floats, Ints, candidate_pairs, true_positives
+from trainables.segments import Segments
 
 PROTOCOL = "activitynet"
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+MOST_THRESHOLDS = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,14 +88,13 @@ def evaluate(
         raise ValueError("the ground truth has no instance with start < end: nothing to evaluate")
     class_ap = 100 * average_precision(truth, predictions, num_classes, tiou)
     evaluated = ~np.isnan(class_ap).any(axis=1)
-    known = (predictions.label >= 0) & (predictions.label < num_classes)
-    known[known] = evaluated[predictions.label[known]]
+    counted = np.isin(predictions.label, np.flatnonzero(evaluated))
     return Evaluation(
         protocol=PROTOCOL,
         videos=len(set(ground_truth.video.tolist())) if num_videos is None else num_videos,
         instances=len(truth),
         predictions=len(predictions),
-        ignored_predictions=int(len(known) - known.sum()),
+        ignored_predictions=int(len(counted) - counted.sum()),
         tiou=np.asarray(tiou, np.float64),
         map=class_ap[evaluated].mean(axis=0),
         class_ap=class_ap,
@@ -142,11 +137,13 @@ def tiou_thresholds(text: str) -> Floats:
         if ":" in text:
             start, step, stop = (float(part) for part in text.split(":"))
             steps = int(np.floor((stop - start) / step + 1e-9)) if step > 0 else -1
+            if steps >= MOST_THRESHOLDS:
+                raise ValueError
             on_grid = abs(start + steps * step - stop) < 1e-9
             values = np.linspace(start, stop if on_grid else start + steps * step, steps + 1)
         else:
             values = np.array([float(part) for part in text.split(",")])
-    except ValueError:
+    except (ValueError, OverflowError):
         values = np.empty(0)
     if not values.size or not np.all((values > 0) & (values <= 1)):
         raise ConfigError(f"--tiou: must be start:step:stop or a list of numbers in (0, 1], got {text!r}")
@@ -166,3 +163,9 @@ def _area(rank: Ints, true_positive: npt.NDArray[np.bool_]) -> Floats:
     precision = np.cumsum(true_positive, axis=0) / rank[:, None]
     envelope = np.maximum.accumulate(precision[::-1], axis=0)[::-1]
     return (envelope * true_positive).sum(axis=0)
+
+
+if __name__ == "__main__":
+    from trainables.evaluation_command import main
+
+    sys.exit(main())

@@ -1,7 +1,6 @@
 """Losses of RefineLoc, one function per formula (WACV 2021, sections 3.1 and 3.3; refineloc.md, section 2).
 
-N: snippets of a batch, V: videos, C: classes; ``video_N`` is the index of each snippet's video. Every function
-returns one loss per video, shape (V,); the batch loss is their mean.
+N: snippets of a batch, V: videos, C: classes; ``layout`` tells whose a snippet is. Every function returns one loss per video, shape (V,); the batch loss is their mean.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from trainables.attention import sum_per_video
+from trainables.attention import VideoLayout, sum_per_video
 from trainables.pseudo_labels import FOREGROUND, HIDDEN
 
 SMALLEST_PROBABILITY = 1e-30  # keeps the logarithm of an underflown float32 probability finite
@@ -22,7 +21,7 @@ def video_loss(
     cas: Tensor,
     weights_N: Tensor,
     target_VC: Tensor,
-    video_N: Tensor,
+    layout: VideoLayout,
     form: Literal["log_inside", "log_outside"] = "log_inside",
 ) -> Tensor:
     """Cross entropy of the attention-pooled class distribution with the video's labels, shape (V,).
@@ -31,19 +30,17 @@ def video_loss(
     ``log_outside``: -sum_c y_c log sum_t w_t softmax(cas)_tc, the paper's y-hat (section 3.1).
     ``log_inside``: -sum_t w_t sum_c y_c log softmax(cas)_tc, the released code, an upper bound by Jensen (D1).
     """
-    num_videos = len(target_VC)
     if form == "log_inside":
-        log_target_N = (cas.log_softmax(dim=1) * target_VC[video_N]).sum(dim=1)
-        return -sum_per_video(weights_N * log_target_N, video_N, num_videos)
-    pooled_VC = sum_per_video(weights_N[:, None] * cas.softmax(dim=1), video_N, num_videos)
+        log_target_N = (cas.log_softmax(dim=1) * target_VC[layout.video_N]).sum(dim=1)
+        return -sum_per_video(weights_N * log_target_N, layout)
+    pooled_VC = sum_per_video(weights_N[:, None] * cas.softmax(dim=1), layout)
     return -(target_VC * pooled_VC.clamp_min(SMALLEST_PROBABILITY).log()).sum(dim=1)
 
 
 def pseudo_label_loss(
     attention: Tensor,
     label_N: Tensor,
-    video_N: Tensor,
-    num_videos: int,
+    layout: VideoLayout,
     background_share: float | None = None,
     mean_over: Literal["sampled", "all_snippets"] = "sampled",
 ) -> Tensor:
@@ -68,8 +65,8 @@ def pseudo_label_loss(
     elif background_share is not None:
         # BCE's pos_weight: it scales the foreground term but does not enter the divisor.
         loss_N = loss_N * torch.where(foreground_N, background_share**0.5, 1.0)
-    loss_V = sum_per_video(torch.where(sampled_N, loss_N, 0.0), video_N, num_videos)
+    loss_V = sum_per_video(torch.where(sampled_N, loss_N, 0.0), layout)
     divisor_N = count_N if mean_over == "sampled" else torch.ones_like(count_N)
-    divisor_V = sum_per_video(divisor_N, video_N, num_videos)
+    divisor_V = sum_per_video(divisor_N, layout)
     # A video without labels (or whose labels all weigh nothing) has loss 0, not 0 / 0.
     return torch.where(divisor_V > 0, loss_V / divisor_V.clamp_min(torch.finfo(loss_V.dtype).tiny), 0.0)

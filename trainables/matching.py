@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -61,8 +62,8 @@ def _chunks(count: Ints) -> Iterator[slice]:
     total = np.cumsum(count)
     cuts = np.searchsorted(total, np.arange(PAIRS_AT_ONCE, total[-1] if len(total) else 0, PAIRS_AT_ONCE))
     bounds = np.unique([0, *cuts, len(count)]) if len(count) else np.array([0, 0])
-    for start, end in zip(bounds[:-1], bounds[1:], strict=True):
-        yield slice(int(start), int(end))
+    for start, end in pairwise(bounds.tolist()):
+        yield slice(start, end)
 
 
 def _ranges(first: Ints, count: Ints) -> Ints:

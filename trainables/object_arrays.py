@@ -46,7 +46,7 @@ def read_object_array(path: Path) -> npt.NDArray[Any]:
     """
     try:
         with path.open("rb") as file:
-            shape, fortran, dtype = _read_header(file)
+            shape, _, dtype = _read_header(file)
             if not dtype.hasobject:
                 file.seek(0)
                 return np.load(file, allow_pickle=False)

@@ -1,9 +1,6 @@
 """Average precision against a slow evaluator, the reference implementation, and the released predictions."""
 
 import json
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainables.config import ConfigError
-from trainables.evaluation import average_precision, evaluate, main, tiou_thresholds
-from trainables.prediction_files import read_predictions
+from trainables.evaluation import average_precision, evaluate, tiou_thresholds
+from trainables.segment_files import read_instances, read_predictions
 from trainables.segments import Segments
 
 TIOU = np.linspace(0.1, 0.9, 9)
@@ -177,9 +174,7 @@ def test_reproduces_the_reference_implementation(parity: Path) -> None:
     expected = json.loads((parity / "evaluation.json").read_text())
     classes = list(expected["average_precision_by_class"])
     predictions = read_predictions(parity / "evaluation_predictions.csv", classes)
-    rows = [line.split(",") for line in (parity / "evaluation_ground_truth.csv").read_text().splitlines()[1:]]
-    video, start, end, label = zip(*rows, strict=True)
-    truth = Segments.of(video, start, end, [classes.index(name) for name in label])
+    truth, _ = read_instances(parity / "evaluation_ground_truth.csv", classes)
     ap = average_precision(truth, predictions, len(classes), expected["tiou"])
     np.testing.assert_allclose(ap, list(expected["average_precision_by_class"].values()), rtol=0, atol=1e-9)
     np.testing.assert_allclose(ap.mean(axis=0), expected["mean_average_precision"], rtol=0, atol=1e-9)

@@ -12,7 +12,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainables.attention import foreground_probability, softmax_per_video, temporal_weights
+from trainables.attention import VideoLayout, foreground_probability, softmax_per_video, temporal_weights
 from trainables.losses import pseudo_label_loss, video_loss
 from trainables.pseudo_labels import FOREGROUND, HIDDEN
 
@@ -25,16 +25,15 @@ def test_losses_and_gradients_equal_the_reference(parity: Path, case: int) -> No
     inputs = np.load(parity / "losses_inputs.npz")
     cas = torch.from_numpy(inputs[f"cas_{case}"]).requires_grad_()
     attention = torch.from_numpy(inputs[f"attention_{case}"]).requires_grad_()
-    lengths = torch.from_numpy(inputs[f"lengths_{case}"])
-    video_N = torch.repeat_interleave(torch.arange(len(lengths)), lengths)
+    layout = VideoLayout.of(inputs[f"lengths_{case}"])
     labels = torch.from_numpy(inputs[f"labels_{case}"])
     target = torch.nn.functional.one_hot(labels, cas.shape[1]).float()
     share = expected["background_share"] if expected["class_weighted"] else None
 
-    weights = temporal_weights(attention, video_N, len(lengths))
-    video = video_loss(cas, weights, target, video_N).mean()
+    weights = temporal_weights(attention, layout)
+    video = video_loss(cas, weights, target, layout).mean()
     pseudo = pseudo_label_loss(
-        attention, torch.from_numpy(inputs[f"pseudo_{case}"]), video_N, len(lengths), share
+        attention, torch.from_numpy(inputs[f"pseudo_{case}"]), layout, share
     ).mean()
     loss = video + expected["beta"] * pseudo
     loss.backward()
@@ -51,26 +50,26 @@ def test_log_outside_is_the_cross_entropy_of_the_pooled_distribution() -> None:
     cas = torch.tensor([[2.0, 0.0], [0.0, 1.0], [0.5, 0.5]])
     weights = torch.tensor([0.25, 0.75, 1.0])
     target = torch.tensor([[1.0, 0.0], [0.5, 0.5]])
-    video_N = torch.tensor([0, 0, 1])
+    layout = VideoLayout.of(np.array([2, 1]))
     first = 0.25 / (1 + math.exp(-2)) + 0.75 / (1 + math.exp(1))
-    loss = video_loss(cas, weights, target, video_N, "log_outside")
+    loss = video_loss(cas, weights, target, layout, "log_outside")
     assert loss.tolist() == pytest.approx([-math.log(first), -math.log(0.5)])
 
 
 def test_log_inside_bounds_log_outside_from_above() -> None:
     generator = torch.Generator().manual_seed(0)
     cas, attention = torch.randn(40, 5, generator=generator), torch.randn(40, 1, generator=generator)
-    video_N = torch.repeat_interleave(torch.arange(4), 10)
+    layout = VideoLayout.of(np.full(4, 10))
     target = torch.eye(5)[:4]
-    weights = temporal_weights(attention, video_N, 4)
-    inside = video_loss(cas, weights, target, video_N, "log_inside")
-    assert (inside >= video_loss(cas, weights, target, video_N, "log_outside")).all()
+    weights = temporal_weights(attention, layout)
+    inside = video_loss(cas, weights, target, layout, "log_inside")
+    assert (inside >= video_loss(cas, weights, target, layout, "log_outside")).all()
 
 
 def test_a_video_without_labels_has_no_pseudo_loss_and_a_finite_gradient() -> None:
     attention = torch.zeros(3, 1, requires_grad=True)
     labels = torch.full((3,), HIDDEN, dtype=torch.int8)
-    loss = pseudo_label_loss(attention, labels, torch.tensor([0, 0, 1]), 2, background_share=0.5)
+    loss = pseudo_label_loss(attention, labels, VideoLayout.of(np.array([2, 1])), background_share=0.5)
     loss.sum().backward()
     assert loss.tolist() == [0.0, 0.0]
     assert attention.grad is not None and (attention.grad == 0).all()
@@ -80,20 +79,19 @@ def test_a_video_without_labels_has_no_pseudo_loss_and_a_finite_gradient() -> No
 def test_the_mean_is_over_sampled_or_over_all_snippets(mean_over: str) -> None:
     attention = torch.zeros(4, 1)
     labels = torch.tensor([FOREGROUND, HIDDEN, HIDDEN, HIDDEN], dtype=torch.int8)
-    loss = pseudo_label_loss(attention, labels, torch.zeros(4, dtype=torch.long), 1, None, mean_over)  # type: ignore[arg-type]
+    loss = pseudo_label_loss(attention, labels, VideoLayout.of(np.array([4])), None, mean_over)  # type: ignore[arg-type]
     assert loss.item() == pytest.approx(math.log(2) / (1 if mean_over == "sampled" else 4))
 
 
 @given(st.lists(st.integers(1, 7), min_size=1, max_size=5), st.integers(0, 2**16))
 def test_softmax_per_video_equals_a_loop_over_videos(lengths: list[int], seed: int) -> None:
     values = torch.randn(sum(lengths), generator=torch.Generator().manual_seed(seed)) * 30
-    video_N = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths))
     expected = torch.cat([part.softmax(dim=0) for part in values.split(lengths)])
-    torch.testing.assert_close(softmax_per_video(values, video_N, len(lengths)), expected)
+    torch.testing.assert_close(softmax_per_video(values, VideoLayout.of(np.array(lengths))), expected)
 
 
 def test_two_value_weights_never_differ_by_more_than_e() -> None:
     attention = torch.tensor([[-50.0, 50.0], [50.0, -50.0], [0.0, 0.0]])
-    weights = temporal_weights(attention, torch.zeros(3, dtype=torch.long), 1)
+    weights = temporal_weights(attention, VideoLayout.of(np.array([3])))
     assert foreground_probability(attention).tolist() == pytest.approx([1.0, 0.0, 0.5])
     assert (weights.max() / weights.min()).item() == pytest.approx(math.e)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainables.attention import foreground_probability, sum_per_video, temporal_weights
+from trainables.attention import VideoLayout, foreground_probability, sum_per_video, temporal_weights
 from trainables.base_models.contract import BaseModel, Losses, SnippetLogits, register
 from trainables.batches import Batch
 from trainables.config import RunConfig
@@ -19,8 +19,8 @@ from trainables.scores import SnippetScores
 class RefineLoc(BaseModel):
     """Classification MLP D -> ... -> C and attention MLP D -> ... -> 2 (or 1), ReLU between, no context.
 
-    Both MLPs read the same features, so their first layers are one matrix: ``first`` holds the rows of the
-    classification MLP, then those of the attention MLP. ``class_layers`` and ``attention_layers`` are the rest.
+    Both MLPs read the same features, so their first hidden layers are one matrix product: ``hidden`` holds the
+    rows of the classification MLP, then those of the attention MLP. Without a hidden layer (L = 1) it is None.
     """
 
     def __init__(self, config: RunConfig, dimensions: int, num_classes: int, rng: torch.Generator) -> None:
@@ -30,10 +30,13 @@ class RefineLoc(BaseModel):
         floor = config.model.hidden_floor == "output_width"
         class_widths = layer_widths(dimensions, num_classes, config.model.layers, floor)
         attention_widths = layer_widths(dimensions, outputs, config.model.layers, floor)
-        self.split = class_widths[1], attention_widths[1]
-        self.first = nn.Linear(dimensions, sum(self.split))
-        self.class_layers = _linear_layers(class_widths[1:])
-        self.attention_layers = _linear_layers(attention_widths[1:])
+        self.hidden: nn.Linear | None = None
+        if config.model.layers > 1:
+            self.hidden_widths = class_widths[1], attention_widths[1]
+            self.hidden = nn.Linear(dimensions, sum(self.hidden_widths))
+            class_widths, attention_widths = class_widths[1:], attention_widths[1:]
+        self.class_layers = mlp(class_widths)
+        self.attention_layers = mlp(attention_widths)
         self._draw_weights(rng)
 
     def _draw_weights(self, rng: torch.Generator) -> None:
@@ -46,37 +49,33 @@ class RefineLoc(BaseModel):
                     layer.bias.uniform_(-bound, bound, generator=rng)
 
     def forward(self, features: Tensor) -> SnippetLogits:
-        cas, attention = self.first(features).split(self.split, dim=1)
-        for layer in self.class_layers:
-            cas = layer(functional.relu(cas))
-        for layer in self.attention_layers:
-            attention = layer(functional.relu(attention))
-        return SnippetLogits(cas.float(), attention.float())
+        cas = attention = features
+        if self.hidden is not None:
+            cas, attention = functional.relu(self.hidden(features)).split(self.hidden_widths, dim=1)
+        return SnippetLogits(self.class_layers(cas).float(), self.attention_layers(attention).float())
 
     def losses(self, logits: SnippetLogits, batch: Batch) -> Losses:
-        weights = temporal_weights(logits.attention, batch.video_N, batch.num_videos)
-        video = video_loss(logits.cas, weights, batch.target_VC, batch.video_N, self.config.video)
+        weights = temporal_weights(logits.attention, batch.layout)
+        video = video_loss(logits.cas, weights, batch.target_VC, batch.layout, self.config.video)
         if batch.label_N is None:
             return Losses(video, video, torch.zeros_like(video))
         weighted = self.config.pseudo_weighting == "background_share"
         pseudo = pseudo_label_loss(
             logits.attention,
             batch.label_N,
-            batch.video_N,
-            batch.num_videos,
+            batch.layout,
             batch.background_share if weighted else None,
             self.config.pseudo_mean,
         )
         return Losses(video + self.config.beta * pseudo, video, pseudo)
 
     def scores(self, logits: SnippetLogits, offsets: np.ndarray) -> SnippetScores:
-        num_videos = len(offsets) - 1
-        lengths = torch.from_numpy(np.diff(offsets)).to(logits.cas.device)
-        video_N = torch.repeat_interleave(torch.arange(num_videos, device=lengths.device), lengths)
+        lengths = np.diff(offsets)
+        layout = VideoLayout.of(lengths, logits.cas.device)
         probability = logits.cas.softmax(dim=1)
-        weights = temporal_weights(logits.attention, video_N, num_videos)
-        pooled = sum_per_video(weights[:, None] * probability, video_N, num_videos)
-        mean = sum_per_video(probability, video_N, num_videos) / lengths.clamp_min(1)[:, None]
+        weights = temporal_weights(logits.attention, layout)
+        pooled = sum_per_video(weights[:, None] * probability, layout)
+        mean = sum_per_video(probability, layout) / torch.from_numpy(lengths).to(pooled)[:, None]
         foreground = foreground_probability(logits.attention)
         arrays = [t.cpu().numpy() for t in (probability, foreground, weights, pooled, mean)]
         return SnippetScores(*arrays, offsets=offsets)
@@ -90,5 +89,9 @@ def layer_widths(dimensions: int, outputs: int, layers: int, floor: bool) -> lis
     return [*widths, outputs]
 
 
-def _linear_layers(widths: list[int]) -> nn.ModuleList:
-    return nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True))
+def mlp(widths: list[int]) -> nn.Sequential:
+    """Linear layers of these widths with ReLU between."""
+    layers: list[nn.Module] = []
+    for inputs, outputs in zip(widths[:-1], widths[1:], strict=True):
+        layers += [nn.ReLU(), nn.Linear(inputs, outputs)]
+    return nn.Sequential(*layers[1:])

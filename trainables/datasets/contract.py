@@ -126,9 +126,7 @@ class Split:
         videos = tuple(self.videos[v] for v in rows)
         kept = {video.name for video in videos}
         inside = np.array([video in kept for video in self.ground_truth.video], dtype=bool)
-        return replace(
-            self, name=name, videos=videos, starts=self.starts[rows], ground_truth=self.ground_truth[inside]
-        )
+        return replace(self, name=name, videos=videos, starts=self.starts[rows], ground_truth=self.ground_truth[inside])
 
 
 @dataclass(frozen=True, eq=False)

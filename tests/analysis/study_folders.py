@@ -1,0 +1,109 @@
+"""Small study folders, written through the ledger as a study's driver writes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from study.ledger import Ledger
+
+GENERATOR, BETA = "pseudo_labels.generator", "loss.beta"
+
+
+def report(iteration: int, curve: Sequence[float], split: str = "held_out", offset: float = 5.0) -> dict[str, Any]:
+    """Report of one iteration: ``curve`` holds the selection mAP so far, test mAP lies ``offset`` below."""
+    best = max(range(iteration + 1), key=lambda i: (curve[i], -i))
+    test = curve[iteration] - offset
+    return {
+        "iteration": iteration,
+        "seconds": 1.5,
+        "chosen_epoch": 7,
+        "map": {
+            "test": {
+                "tiou": [0.3, 0.5], "map": [test + 10, test], "average_map": test + 5, "selection_map": test,
+                "predictions": 100, "videos": 60, "instances": 150,
+            }
+        },
+        "selection": {"split": split, "map": curve[iteration]},
+        "best_iteration": best,
+        "best_so_far": curve[best],
+        "finished": iteration == len(curve) - 1,
+    }  # fmt: skip
+
+
+def settings(name: str, **changes: Any) -> dict[str, Any]:
+    """study.json of a study of THUMOS14 with I3D features; ``changes`` replace whole entries."""
+    return {
+        "name": name,
+        "dataset": {"name": "thumos14", "title": "THUMOS14 (I3D)", "simulated": False, "classes": ["a"], "notes": []},
+        "run": {
+            "protocol": "released",
+            "dataset": {"name": "thumos14", "features": "i3d"},
+            "loss": {"beta": 4.0},
+            "pseudo_labels": {"generator": "segment_prediction"},
+            "evaluation": {"protocol": "activitynet", "tiou": [0.3, 0.5], "selection_tiou": [0.5]},
+            "selection": {"rule": "held-out"},
+        },
+        "study": {"name": "search"},
+        "format": 1,
+        **changes,
+    }
+
+
+class StudyFolder:
+    """Builds one study folder; trials get numbers in the order in which they are added."""
+
+    def __init__(self, folder: Path, **changes: Any) -> None:
+        folder.mkdir(parents=True)
+        self.folder = folder
+        (folder / "study.json").write_text(json.dumps(settings(folder.name, **changes)))
+        self.ledger = Ledger(folder / "ledger.jsonl")
+        self.ledger.append("study_started", session={})
+        self.trials = 0
+
+    def add(
+        self,
+        params: dict[str, Any],
+        curve: Sequence[float],
+        seed: int = 0,
+        state: str | None = "completed",
+        reason: str | None = None,
+        **options: Any,
+    ) -> int:
+        """A trial with this selection curve; ``state`` None leaves it running."""
+        number, self.trials = self.trials, self.trials + 1
+        self.ledger.append("trial_proposed", trial=number, params=params, seed=seed, origin="sampler")
+        self.ledger.append("trial_started", trial=number, host="h", pid=1, device="cpu")
+        reports = [report(iteration, curve, **options) for iteration in range(len(curve))]
+        for one in reports:
+            self.ledger.append("iteration", trial=number, report=one)
+        if state:
+            last = reports[-1] if reports else {}
+            self.ledger.append(
+                "trial_ended", trial=number, state=state, reason=reason, objective=last.get("best_so_far"),
+                best_iteration=last.get("best_iteration"), seconds=3.0,
+            )  # fmt: skip
+        return number
+
+
+def point(generator: str, beta: float, **more: Any) -> dict[str, Any]:
+    """Searched values of a trial."""
+    return {GENERATOR: generator, BETA: beta, **more}
+
+
+def paper_like(folder: Path, seeds: int = 1, **changes: Any) -> StudyFolder:
+    """Five generators x five betas with M0 at 30, like the paper's Table 1; fewer iterations at high beta."""
+    made = StudyFolder(folder, **changes)
+    gains = {
+        "uniform_random": 0.0, "distribution_aware": 6.0, "class_activation": 11.0, "attention": 12.0,
+        "segment_prediction": 15.0,
+    }  # fmt: skip
+    for g, (generator, gain) in enumerate(gains.items()):
+        for b, beta in enumerate((1.0, 2.0, 4.0, 8.0, 16.0)):
+            for seed in range(seeds):
+                top = gain * (1 - 0.03 * abs(b - 2)) + 0.4 * seed
+                steps = [0.0, 0.6, 0.9, 1.0, 0.97, 0.95][: 6 - (b == 4) - (g == 1)]
+                made.add(point(generator, beta), [30 + seed + top * step for step in steps], seed)
+    return made

@@ -1,0 +1,178 @@
+"""THUMOS14 and ActivityNet v1.2: annotations and features that a user downloads, in any of the field's layouts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from trainables.annotation_formats import FORMATS
+from trainables.annotations import THUMOS14_CLASSES, Annotations, read_annotations
+from trainables.config import ConfigError, DatasetConfig
+from trainables.datasets.contract import Dataset, Split, Video
+from trainables.datasets.registry import DataProblems, register
+from trainables.feature_layouts import LAYOUTS, FeatureStore, open_features
+from trainables.features import ExpectedLengths, FlatFeatures, feature_width, length_problems, load_features
+
+PAGES = {
+    "i3d": "W-TALC's page (github.com/sujoyp/wtalc-pytorch) offers the I3D features",
+    "tsn": "AutoLoc's page (github.com/zhengshou/AutoLoc) offers the UntrimmedNet TSN features",
+}
+ANNOTATION_PAGE = "RefineLoc's page (github.com/HumamAlwassel/RefineLoc) offers the annotations as CSV"
+
+
+@dataclass(frozen=True)
+class ExternalDataset:
+    """What is fixed about a data set; classes None: the labels of its training videos, sorted."""
+
+    name: str
+    title: str
+    classes: tuple[str, ...] | None
+
+
+THUMOS14 = ExternalDataset("thumos14", "THUMOS14", THUMOS14_CLASSES)
+ACTIVITYNET12 = ExternalDataset("activitynet12", "ActivityNet v1.2", None)
+
+
+def require_files(config: DatasetConfig, data_dir: Path) -> None:
+    """Raise ConfigError, in milliseconds, when annotations or features are not where they are looked for."""
+    annotations, features = _paths(config, data_dir)
+    lacking = []
+    if not annotations.exists():
+        lacking.append(f"annotations: {annotations} does not exist; {ANNOTATION_PAGE}")
+    if not features.exists():
+        page = PAGES.get(str(config.features), "extract them, or see " + "; ".join(PAGES.values()))
+        lacking.append(f"features: {features} does not exist; {page}")
+    if lacking:
+        raise ConfigError(
+            f"{config.name}: its files are a download of yours and were not found:\n  "
+            + "\n  ".join(lacking)
+            + "\nUnderstood annotations: "
+            + "; ".join(annotation_format.understood_as for annotation_format in FORMATS)
+            + f"\nUnderstood features: {'; '.join(LAYOUTS)}"
+            + "\nElsewhere? --data-dir, or dataset.annotations_path and dataset.features_path. "
+            + "Nothing at hand? --dataset spoken-digits runs at once."
+        )
+
+
+def load(fixed: ExternalDataset, config: DatasetConfig, data_dir: Path) -> Dataset:
+    """Read annotations and features of both splits.
+
+    Everything that is wrong with single videos is collected and raised together as DataProblems; what concerns the
+    whole data set (no files, unknown format, an empty split, no frame rate) as ConfigError.
+    """
+    require_files(config, data_dir)
+    path, features_path = _paths(config, data_dir)
+    annotations = read_annotations(path, fixed.classes).without(config.exclude_videos)
+    for name in ("train", "test"):
+        _require_usable(annotations.subset(name), name, config)
+    folders = [annotations.source, annotations.source.parent, path, *sorted(path.glob("*/"))]
+    store = open_features(features_path, folders)
+    try:
+        width = feature_width(store, [video.name for video in annotations.videos])
+        train, test = (_load_split(annotations.subset(name), name, store, width, config) for name in ("train", "test"))
+    finally:
+        store.close()
+    notes = [f"annotations: {annotations.format}; features: {store.layout}"]
+    if config.stream != "both":
+        notes.append(f"features: {config.stream.replace('_', ' ')} of {width} dimensions")
+    if any(video.duration_s is None for video in annotations.videos):
+        notes.append(f"{annotations.format} lacks durations: lengths of the features could not be checked")
+    dataset = Dataset(
+        fixed.name,
+        f"{fixed.title} ({str(config.features).upper()})",
+        annotations.classes,
+        train.split,
+        test.split,
+        notes=(*notes, *train.notes, *test.notes),
+    )
+    problems = [*train.problems, *test.problems]
+    if problems:
+        raise DataProblems(fixed.name, problems, dataset)
+    return dataset
+
+
+@dataclass(frozen=True)
+class _LoadedSplit:
+    split: Split
+    notes: list[str]
+    problems: list[str]
+
+
+def _load_split(
+    annotations: Annotations, name: str, store: FeatureStore, width: int | None, config: DatasetConfig
+) -> _LoadedSplit:
+    names = [video.name for video in annotations.videos]
+    flat = load_features(store, names, config.stream, width)
+    expected = _expected_lengths(annotations, config)
+    problems = [*flat.problems, *length_problems(names, flat.lengths, expected)]
+    notes: list[str] = []
+    if flat.missing:
+        missing = _missing(name, flat, names, config)
+        (notes if config.allow_missing and len(flat.missing) < len(names) else problems).append(missing)
+    labels = annotations.labels()
+    videos = tuple(
+        Video(
+            video.name,
+            labels[video.name],
+            config.snippet_frames / float(video.fps or 0 if config.snippet_fps == "native" else config.snippet_fps),
+            int(length),
+            video.duration_s,
+            config.snippet_frames,
+        )
+        for video, length in zip(annotations.videos, flat.lengths, strict=True)
+    )
+    return _LoadedSplit(Split(name, videos, flat.features, flat.starts, annotations.instances), notes, problems)
+
+
+def _missing(name: str, flat: FlatFeatures, names: Sequence[str], config: DatasetConfig) -> str:
+    first = ", ".join(flat.missing[:3]) + (", ..." if len(flat.missing) > 3 else "")
+    found = f"{name}: {len(flat.missing)} of {len(names)} videos have no features ({first})"
+    if len(flat.missing) == len(names):
+        return f"{found}; the features are not those of {config.name}, or name their videos differently"
+    if config.allow_missing:
+        return f"{found}; they count as videos without predictions"
+    return f"{found}; get them, or count them as videos without predictions by --allow-missing"
+
+
+def _require_usable(annotations: Annotations, name: str, config: DatasetConfig) -> None:
+    if not annotations.videos:
+        raise ConfigError(
+            f"{config.name}: split {name} is empty: {annotations.source} has no {name} video"
+            + (" left after dataset.exclude_videos" if config.exclude_videos else "; both splits are needed")
+        )
+    unlabelled = [video for video, labels in annotations.labels().items() if not labels]
+    if unlabelled:
+        raise ConfigError(
+            f"{annotations.source}: {len(unlabelled)} {name} videos have no instance and so no label "
+            f"({', '.join(unlabelled[:3])}); leave them out by dataset.exclude_videos"
+        )
+    no_rate = [video.name for video in annotations.videos if video.fps is None]
+    if config.snippet_fps == "native" and no_rate:
+        raise ConfigError(
+            f"dataset.snippet_fps: native needs each video's frame rate, but {annotations.format} has none for "
+            f"{len(no_rate)} {name} videos ({no_rate[0]}); use RefineLoc's CSV, or set the rate as a number"
+        )
+
+
+def _expected_lengths(annotations: Annotations, config: DatasetConfig) -> ExpectedLengths:
+    duration_s, fps, num_frames = (
+        np.array([np.nan if value is None else value for value in column], dtype=np.float64)
+        for column in zip(*((v.duration_s, v.fps, v.num_frames) for v in annotations.videos), strict=True)
+    )
+    return ExpectedLengths(config.snippet_frames, config.snippet_fps, duration_s, fps, num_frames)
+
+
+def _paths(config: DatasetConfig, data_dir: Path) -> tuple[Path, Path]:
+    if config.features is None and config.features_path is None:
+        raise ConfigError(f"dataset.features: {config.name} needs a feature type, i3d or tsn")
+    annotations = Path(config.annotations_path) if config.annotations_path else data_dir / config.name
+    features = Path(config.features_path) if config.features_path else data_dir / config.name / str(config.features)
+    return annotations, features
+
+
+for _fixed in (THUMOS14, ACTIVITYNET12):
+    register(_fixed.name, require_files)(partial(load, _fixed))

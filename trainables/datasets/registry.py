@@ -1,0 +1,79 @@
+"""The registry of data sets: a name, how to load it, and a quick look whether its files are there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from trainables.config import ConfigError, DatasetConfig, nearest
+from trainables.datasets.contract import Dataset
+
+SHOWN_PROBLEMS = 5
+
+
+class Loader(Protocol):
+    """Reads a data set; raises ConfigError, or DataProblems with everything that is wrong with its files."""
+
+    def __call__(self, config: DatasetConfig, data_dir: Path) -> Dataset: ...
+
+
+class DataProblems(ConfigError):
+    """What is wrong with a data set's files: all of it, not the first.
+
+    problems: one sentence each. dataset: what could be read nevertheless, None when nothing could.
+    """
+
+    def __init__(self, name: str, problems: Sequence[str], dataset: Dataset | None = None) -> None:
+        lines = list(problems[:SHOWN_PROBLEMS])
+        if len(problems) > SHOWN_PROBLEMS:
+            more = len(problems) - SHOWN_PROBLEMS
+            lines.append(f"... and {more} more: python -m trainables.datasets check --dataset {name} lists all")
+        super().__init__("\n".join(lines))
+        self.problems = list(problems)
+        self.dataset = dataset
+
+
+class Family(NamedTuple):
+    """One registered data set."""
+
+    load: Loader
+    require_files: Callable[[DatasetConfig, Path], None]
+
+
+FAMILIES: dict[str, Family] = {}
+
+
+def register(name: str, require_files: Callable[[DatasetConfig, Path], None]) -> Callable[[Loader], Loader]:
+    """Add a data set. ``require_files`` raises ConfigError, fast, when its files are not there."""
+
+    def add(load: Loader) -> Loader:
+        if name in FAMILIES:
+            raise ValueError(f"data set {name!r} is registered twice")
+        FAMILIES[name] = Family(load, require_files)
+        return load
+
+    return add
+
+
+def family(name: str) -> Family:
+    """The data set of this name; raises ConfigError with the nearest known name."""
+    if name not in FAMILIES:
+        raise ConfigError(f"dataset.name: unknown data set {name!r}. {nearest(name, FAMILIES)}")
+    return FAMILIES[name]
+
+
+def require_grid(config: DatasetConfig, frames: int | None, fps: float) -> None:
+    """Refuse settings that a data set with features of its own cannot follow.
+
+    frames: the only possible snippet length, None where any will do. Raises ConfigError naming field and remedy.
+    """
+    if config.snippet_fps != fps:
+        raise ConfigError(
+            f"dataset.snippet_fps: {config.name} has {fps:g} frames per second, got {config.snippet_fps}; set {fps}"
+        )
+    if frames is not None and config.snippet_frames != frames:
+        raise ConfigError(f"dataset.snippet_frames: {config.name} has {frames}, got {config.snippet_frames}")
+    for field, value, default in (("features", config.features, None), ("stream", config.stream, "both")):
+        if value != default:
+            raise ConfigError(f"dataset.{field}: {config.name} has one kind of features, got {value!r}; set {default}")
