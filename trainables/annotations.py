@@ -109,7 +109,8 @@ def read_annotations(path: Path, classes: Sequence[str] | None = None) -> Annota
     rows = raw.rows[raw.rows["video"].map(subset_of).isin(["train", "test"])]
     if classes is None:
         training = rows["video"].map(subset_of) == "train"
-        classes = raw.classes or sorted(rows["label"][training].unique())
+        found = rows["label"][training].unique().tolist()
+        classes = raw.classes or sorted(found, key=int if all(label.isdigit() for label in found) else None)
     labels = _class_ids(rows, tuple(classes), source)
     ambiguous = raw.ambiguous[raw.ambiguous["video"].isin(subset_of)]
     return Annotations(

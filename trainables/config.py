@@ -139,9 +139,7 @@ class PseudoLabelConfig(Part):
     )
     sampled_share: float = Field(0.8, ge=0, le=1, description="S: share of snippets whose label is used (D12)")
     from_last_iterations: int = Field(1, ge=1, description="m: union over the last m iterations (D29)")
-    source: Literal["best_epoch", "last_epoch"] = Field(
-        "last_epoch", description="model that makes the labels (D20)"
-    )
+    source: Literal["best_epoch", "last_epoch"] = Field("last_epoch", description="model that makes the labels (D20)")
     randomness: Literal["replicate", "fixed"] = Field(
         "replicate", description="label randomness follows the run's seed, or one constant seed for all runs (D37)"
     )

@@ -41,8 +41,7 @@ def load_features(store: FeatureStore, names: Sequence[str], stream: Stream, dim
     problems: list[str] = []
     shapes = [_shape(store, name, problems) for name in names]
     missing = [name for name in names if name not in store]
-    counts = Counter(shape[1] for shape in shapes if shape is not None)
-    width = dimensions or (counts.most_common(1)[0][0] if counts else 0)
+    width = dimensions or feature_width(store, names) or 0
     lengths = np.zeros(len(names), dtype=np.int64)
     for v, (name, shape) in enumerate(zip(names, shapes, strict=True)):
         if shape is not None and shape[1] != width:
@@ -59,10 +58,11 @@ def load_features(store: FeatureStore, names: Sequence[str], stream: Stream, dim
 
 
 def feature_width(store: FeatureStore, names: Sequence[str]) -> int | None:
-    """D of the first readable video among ``names``; None when there is none."""
+    """The most frequent D among the readable ``names``; None when there is none."""
     ignored: list[str] = []
-    shapes = (_shape(store, name, ignored) for name in names)
-    return next((shape[1] for shape in shapes if shape is not None), None)
+    shapes = [_shape(store, name, ignored) for name in names]
+    counts = Counter(shape[1] for shape in shapes if shape is not None)
+    return counts.most_common(1)[0][0] if counts else None
 
 
 def _shape(store: FeatureStore, name: str, problems: list[str]) -> tuple[int, int] | None:

@@ -1,6 +1,7 @@
 """Losses of RefineLoc, one function per formula (WACV 2021, sections 3.1 and 3.3; refineloc.md, section 2).
 
-N: snippets of a batch, V: videos, C: classes; ``layout`` tells whose a snippet is. Every function returns one loss per video, shape (V,); the batch loss is their mean.
+N: snippets of a batch, V: videos, C: classes; ``layout`` tells whose a snippet is. Every function returns one loss per
+video, shape (V,); the batch loss is their mean.
 """
 
 from __future__ import annotations
@@ -55,9 +56,7 @@ def pseudo_label_loss(
     logit_N = attention[:, 1] - attention[:, 0] if attention.shape[1] == 2 else attention[:, 0]
     sampled_N = label_N != HIDDEN
     foreground_N = label_N == FOREGROUND
-    loss_N = functional.binary_cross_entropy_with_logits(
-        logit_N, foreground_N.to(logit_N.dtype), reduction="none"
-    )
+    loss_N = functional.binary_cross_entropy_with_logits(logit_N, foreground_N.to(logit_N.dtype), reduction="none")
     count_N = sampled_N.to(logit_N.dtype)
     if background_share is not None and attention.shape[1] == 2:
         weight_N = torch.where(foreground_N, background_share, 1 - background_share) * count_N

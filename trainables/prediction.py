@@ -82,7 +82,9 @@ def top_classes(video_score: npt.NDArray[np.float32], top_k: int) -> Indices:
     return np.argsort(-video_score, axis=1, kind="stable")[:, :top_k]
 
 
-def keep_snippets(class_score: npt.NDArray[np.float32], foreground: npt.NDArray[np.float32], config: SegmentConfig) -> Mask:
+def keep_snippets(
+    class_score: npt.NDArray[np.float32], foreground: npt.NDArray[np.float32], config: SegmentConfig
+) -> Mask:
     """Snippets that pass both thresholds; ``foreground`` broadcasts over class ranks.
 
     ``keep_above`` (released): class score > alpha_C and foreground > alpha_A, both strict. ``drop_below`` (paper):
@@ -107,9 +109,7 @@ def group(kept: Mask, starts: Indices, ends: Indices, dilation: int, bridge: int
     if dilation:
         first, end = runs_of(kept, starts, ends)
         owner = np.searchsorted(starts, first, side="right") - 1
-        kept = _fill(
-            len(kept), np.maximum(first - dilation, starts[owner]), np.minimum(end + dilation, ends[owner])
-        )
+        kept = _fill(len(kept), np.maximum(first - dilation, starts[owner]), np.minimum(end + dilation, ends[owner]))
     return kept
 
 

@@ -54,9 +54,7 @@ def generator_named(name: str) -> PseudoLabelGenerator:
 
 
 @register
-def uniform_random(
-    scores: SnippetScores, split: Split, config: PseudoLabelConfig, rng: np.random.Generator
-) -> Mask:
+def uniform_random(scores: SnippetScores, split: Split, config: PseudoLabelConfig, rng: np.random.Generator) -> Mask:
     """Control: each snippet is foreground with probability 1/2, whatever the model says."""
     return rng.random(split.num_snippets) < 0.5
 
@@ -75,9 +73,7 @@ def distribution_aware(
 
 
 @register
-def class_activation(
-    scores: SnippetScores, split: Split, config: PseudoLabelConfig, rng: np.random.Generator
-) -> Mask:
+def class_activation(scores: SnippetScores, split: Split, config: PseudoLabelConfig, rng: np.random.Generator) -> Mask:
     """Class scores alone. Paper: max over classes > alpha_C. Released: segments with alpha_A = 0 (D17)."""
     if config.form == "paper":
         return scores.class_probability.max(axis=1) > config.segments.min_class_score
@@ -128,9 +124,7 @@ def oracle(scores: SnippetScores, split: Split, config: PseudoLabelConfig, rng: 
     return group(grown, starts, ends, config.segments.inflation, 0)
 
 
-def _segment_foreground(
-    scores: SnippetScores, split: Split, config: PseudoLabelConfig, **thresholds: float
-) -> Mask:
+def _segment_foreground(scores: SnippetScores, split: Split, config: PseudoLabelConfig, **thresholds: float) -> Mask:
     settings = config.segments
     if thresholds:
         # A threshold of 0 switches a condition off: probabilities exceed it.

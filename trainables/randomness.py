@@ -10,7 +10,9 @@ from typing import Literal, get_args
 import numpy as np
 import torch
 
-Purpose = Literal["initial_weights", "shuffling", "held_out", "labels_train", "labels_valid", "sampling_train", "sampling_valid"]
+Purpose = Literal[
+    "initial_weights", "shuffling", "held_out", "labels_train", "labels_valid", "sampling_train", "sampling_valid"
+]
 
 # Released code: numpy is seeded with this constant whatever the run's seed is (D37).
 FIXED_LABEL_SEED = 424242

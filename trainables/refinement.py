@@ -110,10 +110,9 @@ class _Engine:
 
         previous = [] if state is None else state.reports
         report, predictions = iteration_report(self.config, self.data, self._scored_splits(), scores, trained, previous)
-        report["pseudo_labels"] = (
-            {name: label_quality(mask, self._split(name).snippet_truth).as_dict() for name, mask in labels.items()}
-            or None
-        )
+        report["pseudo_labels"] = {
+            name: label_quality(mask, self._split(name).snippet_truth).as_dict() for name, mask in labels.items()
+        } or None
         report["finished"] = self._finished(report)
         report["training_s"] = trained_s
         report["seconds"] = time.perf_counter() - started

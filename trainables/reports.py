@@ -29,7 +29,9 @@ def iteration_report(
     splits: by name, the videos with scores and all videos; the evaluation counts all, so that a video without
     features is one without predictions. previous: reports of the iterations before. All mAP and shares in percent.
     """
-    predictions = {name: predict_segments(scores[name], scored, config.prediction) for name, (scored, _) in splits.items()}
+    predictions = {
+        name: predict_segments(scores[name], scored, config.prediction) for name, (scored, _) in splits.items()
+    }
     chosen, last = trained.curve[trained.chosen_epoch], trained.curve[-1]
     report: dict[str, Any] = {
         "iteration": len(previous),
@@ -39,9 +41,7 @@ def iteration_report(
         "loss": {"train": chosen.train._asdict(), "valid": chosen.valid._asdict()},
         "map": {name: mean_ap(config, data, every, predictions[name]) for name, (_, every) in splits.items()},
         "video_accuracy": {name: video_accuracy(scores[name], scored) for name, (scored, _) in splits.items()},
-        "attention_accuracy": {
-            name: attention_accuracy(scores[name], scored) for name, (scored, _) in splits.items()
-        },
+        "attention_accuracy": {name: attention_accuracy(scores[name], scored) for name, (scored, _) in splits.items()},
     }
     chooser = "test" if config.selection.rule == "paper" else "held_out"
     report["selection"] = {"split": chooser, "map": report["map"][chooser]["selection_map"]}

@@ -21,8 +21,8 @@ from trainables.batches import FeatureStore
 from trainables.checkpoint import load_state, save_state
 from trainables.config import RunConfig, parse_config
 from trainables.datasets.contract import Dataset
-from trainables.segment_files import write_predictions
 from trainables.refinement import IterationResult, feature_store, refine
+from trainables.segment_files import write_predictions
 from trainables.training import NonFiniteLoss
 
 RUNNING = "running"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -57,7 +58,12 @@ class Trained:
 
 
 def train(
-    model: BaseModel, train: SplitTensors, valid: SplitTensors, config: TrainingConfig, order: EpochOrder, dtype: torch.dtype = torch.float32
+    model: BaseModel,
+    train: SplitTensors,
+    valid: SplitTensors,
+    config: TrainingConfig,
+    order: EpochOrder,
+    dtype: torch.dtype = torch.float32,
 ) -> Trained:
     """Train ``model`` in place and return its best and last weights.
 
@@ -145,7 +151,7 @@ def score_split(model: BaseModel, data: SplitTensors, dtype: torch.dtype = torch
     parts: list[SnippetLogits] = []
     for first, end in _chunks(lengths):
         rows = [slice(int(starts[v]), int(starts[v] + lengths[v])) for v in range(first, end)]
-        if all(a.stop == b.start for a, b in zip(rows[:-1], rows[1:], strict=True)):
+        if all(a.stop == b.start for a, b in pairwise(rows)):
             features = data.features[rows[0].start : rows[-1].stop]
         else:
             features = torch.cat([data.features[row] for row in rows])

@@ -29,7 +29,9 @@ def test_batches_hold_the_rows_of_their_videos_in_order(lengths: list[int], batc
         np.testing.assert_array_equal(batch.features.numpy(), split.features[rows])
         assert batch.label_N is not None
         np.testing.assert_array_equal(batch.label_N.numpy(), labels[rows])
-        np.testing.assert_array_equal(batch.layout.video_N.numpy(), np.repeat(range(len(videos)), split.lengths[videos]))
+        np.testing.assert_array_equal(
+            batch.layout.video_N.numpy(), np.repeat(range(len(videos)), split.lengths[videos])
+        )
         assert batch.layout.longest == split.lengths[videos].max()
         assert batch.target_VC.argmax(dim=1).tolist() == [v % 2 for v in videos]
 

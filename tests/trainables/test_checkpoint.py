@@ -51,7 +51,7 @@ def test_a_damaged_state_falls_back_to_the_one_before_it(
         path.unlink()
     else:
         content[len(content) // 2] ^= 1
-        path.write_bytes({"cut": content[:-9], "empty": b"", "flip": content}[damage])
+        path.write_bytes({"cut": bytes(content[:-9]), "empty": b"", "flip": bytes(content)}[damage])
     loaded = load_state(path)
     assert loaded is not None
     assert loaded.iteration == 0

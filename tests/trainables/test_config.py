@@ -17,7 +17,11 @@ BASE = preset("spoken-digits")
     ("key", "value", "message"),
     [
         ("pseudo_labels.sampled_shar", 0.5, "unknown key. Did you mean 'pseudo_labels.sampled_share'?"),
-        ("pseudo_labels.sampled_share", 1.5, "pseudo_labels.sampled_share: input should be less than or equal to 1, got 1.5"),
+        (
+            "pseudo_labels.sampled_share",
+            1.5,
+            "pseudo_labels.sampled_share: input should be less than or equal to 1, got 1.5",
+        ),
         ("training.epochs", "ten", "training.epochs: input should be a valid integer, got 'ten'"),
         ("training.epochs", 2.5, "training.epochs: input should be a valid integer"),
         ("training.epochs", True, "training.epochs: input should be a valid integer"),
@@ -126,4 +130,4 @@ def test_the_two_presets_of_thumos14_differ_in_every_decided_difference() -> Non
 )
 def test_an_unknown_preset_says_what_is_known(arguments: tuple[str, ...], message: str) -> None:
     with pytest.raises(ConfigError, match=f"^{message.replace('?', '.')}"):
-        preset(*arguments)
+        preset(*arguments)  # type: ignore[arg-type]

@@ -58,9 +58,7 @@ def test_json_output_has_the_counts_and_percent(truth: Path, found: Path, capsys
     assert "1 of 2 predictions have a class without instances" in output.err
 
 
-def test_table_output_ends_with_the_average(
-    truth: Path, found: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_table_output_ends_with_the_average(truth: Path, found: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--predictions", found, "--ground-truth", truth, "--tiou", "0.5") == 0
     assert capsys.readouterr().out.splitlines()[-1].split() == ["average", "50.00"]
 
@@ -86,7 +84,13 @@ def test_a_class_list_joins_names_and_indices(tmp_path: Path, capsys: pytest.Cap
     (tmp_path / "classes.txt").write_text("1 run\n2 jump\n")
     (tmp_path / "truth.csv").write_text("video-name,t-start,t-end,label\nv,0,10,1\n")
     (tmp_path / "found.csv").write_text("video-name,t-start,t-end,label,score\nv,0,10,jump,1\n")
-    options = ["--predictions", tmp_path / "found.csv", "--ground-truth", tmp_path / "truth.csv", "--json"]
+    options: list[str | Path] = [
+        "--predictions",
+        tmp_path / "found.csv",
+        "--ground-truth",
+        tmp_path / "truth.csv",
+        "--json",
+    ]
     assert run(*options, "--classes", tmp_path / "classes.txt") == 0
     assert json.loads(capsys.readouterr().out)["average_map"] == 100
 

@@ -32,9 +32,7 @@ def test_losses_and_gradients_equal_the_reference(parity: Path, case: int) -> No
 
     weights = temporal_weights(attention, layout)
     video = video_loss(cas, weights, target, layout).mean()
-    pseudo = pseudo_label_loss(
-        attention, torch.from_numpy(inputs[f"pseudo_{case}"]), layout, share
-    ).mean()
+    pseudo = pseudo_label_loss(attention, torch.from_numpy(inputs[f"pseudo_{case}"]), layout, share).mean()
     loss = video + expected["beta"] * pseudo
     loss.backward()
 
@@ -42,6 +40,7 @@ def test_losses_and_gradients_equal_the_reference(parity: Path, case: int) -> No
     assert pseudo.item() == pytest.approx(expected["pseudo_loss"], rel=1e-5)
     assert loss.item() == pytest.approx(expected["loss"], rel=1e-5)
     for ours, name in ((cas.grad, "grad_cas"), (attention.grad, "grad_attention")):
+        assert ours is not None
         reference = inputs[f"{name}_{case}"]
         np.testing.assert_allclose(ours.numpy(), reference, rtol=1e-5, atol=1e-5 * np.abs(reference).max())
 
@@ -72,7 +71,8 @@ def test_a_video_without_labels_has_no_pseudo_loss_and_a_finite_gradient() -> No
     loss = pseudo_label_loss(attention, labels, VideoLayout.of(np.array([2, 1])), background_share=0.5)
     loss.sum().backward()
     assert loss.tolist() == [0.0, 0.0]
-    assert attention.grad is not None and (attention.grad == 0).all()
+    assert attention.grad is not None
+    assert (attention.grad == 0).all()
 
 
 @pytest.mark.parametrize("mean_over", ["sampled", "all_snippets"])

@@ -83,9 +83,7 @@ def _slow_runs(kept: np.ndarray, dilation: int, bridge: int) -> np.ndarray:
     return np.array([filled[max(0, t - dilation) : t + dilation + 1].any() for t in range(len(kept))], dtype=bool)
 
 
-@given(
-    st.lists(st.lists(st.booleans(), max_size=9), min_size=1, max_size=5), st.integers(0, 2), st.integers(0, 2)
-)
+@given(st.lists(st.lists(st.booleans(), max_size=9), min_size=1, max_size=5), st.integers(0, 2), st.integers(0, 2))
 def test_grouping_equals_a_loop_and_never_crosses_videos(videos: list[list[bool]], dilation: int, bridge: int) -> None:
     masks = [np.array(video, dtype=bool) for video in videos]
     offsets = np.concatenate([[0], np.cumsum([len(mask) for mask in masks])])
@@ -141,9 +139,7 @@ def test_one_snippet_becomes_seven_as_released_and_five_as_written() -> None:
     attention[10] = 9.0
     scores, split = scores_of(cas, attention, [20]), split_of([20], snippet_s=1.0)
     released = predict_segments(scores, split, SegmentConfig(top_k=1))
-    written = predict_segments(
-        scores, split, SegmentConfig(top_k=1, dilation=0, bridge=1, thresholding="drop_below")
-    )
+    written = predict_segments(scores, split, SegmentConfig(top_k=1, dilation=0, bridge=1, thresholding="drop_below"))
     assert (released.start_s.tolist(), released.end_s.tolist()) == ([7.0], [14.0])
     assert (written.start_s.tolist(), written.end_s.tolist()) == ([8.0], [13.0])
 

@@ -92,7 +92,9 @@ def test_the_oracle_takes_the_first_class_and_grows_it_as_released() -> None:
     assert np.flatnonzero(written).tolist() == [10, 11, 20, 21]
 
 
-@given(st.lists(st.integers(1, 30), min_size=1, max_size=6), st.sampled_from([0.0, 0.2, 0.7, 0.8, 1.0]), st.integers(0, 99))
+@given(
+    st.lists(st.integers(1, 30), min_size=1, max_size=6), st.sampled_from([0.0, 0.2, 0.7, 0.8, 1.0]), st.integers(0, 99)
+)
 def test_sampling_hides_the_stated_number_in_every_video(lengths: list[int], share: float, seed: int) -> None:
     split = split_of(lengths)
     rng = np.random.default_rng(seed)
@@ -120,7 +122,7 @@ def test_quality_counts_both_classes_and_leaves_the_undefined_open() -> None:
 
 
 def test_an_unknown_generator_names_the_nearest() -> None:
-    with pytest.raises(ConfigError, match="no generator 'atention'. Did you mean 'attention'"):
+    with pytest.raises(ConfigError, match=r"no generator 'atention'. Did you mean 'attention'"):
         generator_named("atention")
 
 

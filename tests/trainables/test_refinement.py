@@ -71,7 +71,9 @@ def test_iteration_0_does_not_depend_on_the_searched_parameters() -> None:
     assert curve([next(refine(tiny_run(), DATA))]) == curve([next(refine(other, DATA))])
 
 
-@pytest.mark.parametrize("changes", [{}, {"pseudo_labels__from_last_iterations": 2}, {"refinement__reinitialise": False}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"pseudo_labels__from_last_iterations": 2}, {"refinement__reinitialise": False}]
+)
 def test_going_on_from_a_state_equals_an_uninterrupted_run(changes: dict[str, Any]) -> None:
     config = tiny_run(refinement__iterations=4, **changes)
     whole = list(refine(config, DATA))
@@ -135,9 +137,7 @@ def test_annotated_share_is_resolved_from_the_training_videos() -> None:
 
 def test_fixed_label_randomness_ignores_the_replicate_seed() -> None:
     def labels(seed: int, randomness: str) -> np.ndarray:
-        config = tiny_run(
-            seed=seed, pseudo_labels__generator="uniform_random", pseudo_labels__randomness=randomness
-        )
+        config = tiny_run(seed=seed, pseudo_labels__generator="uniform_random", pseudo_labels__randomness=randomness)
         return [r.labels for r in refine(config, DATA)][1]["train"]
 
     assert np.array_equal(labels(0, "fixed"), labels(1, "fixed"))
@@ -162,7 +162,7 @@ def test_a_video_without_features_counts_as_one_without_predictions() -> None:
 def test_a_device_that_is_not_there_is_an_error() -> None:
     if torch.cuda.is_available():
         pytest.skip("this machine has a CUDA device")
-    with pytest.raises(ConfigError, match="compute.device: 'cuda' was asked for"):
+    with pytest.raises(ConfigError, match=r"compute.device: 'cuda' was asked for"):
         next(refine(tiny_run(compute__device="cuda"), DATA))
 
 

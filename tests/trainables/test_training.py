@@ -79,15 +79,15 @@ class Trajectory:
 
     @property
     def classes(self) -> int:
-        return len(self.arrays["init.fc_cas.linear_0.bias" if self.about["layers"] == 1 else "init.fc_cas.linear_1.bias"])
+        return len(
+            self.arrays["init.fc_cas.linear_0.bias" if self.about["layers"] == 1 else "init.fc_cas.linear_1.bias"]
+        )
 
     def _count(self, name: str) -> int:
         return sum(key.startswith(f"{name}_x_") for key in self.arrays.files)
 
     def per_video(self, kind: str, name: str, iteration: int) -> np.ndarray:
-        return np.concatenate(
-            [self.arrays[f"{name}_{kind}_{iteration}_{i}"] for i in range(self._count(name))]
-        )
+        return np.concatenate([self.arrays[f"{name}_{kind}_{iteration}_{i}"] for i in range(self._count(name))])
 
     def model(self, iteration: int, dimensions: int) -> BaseModel:
         model = build_base_model(self.config, dimensions, self.classes, torch.Generator())
@@ -121,9 +121,7 @@ def test_two_iterations_equal_the_reference(parity: Path, name: str) -> None:
                 share = reference.about["iterations"][0][f"{split}_background_share"]
                 data[split] = splits[split].with_labels(reference.per_video("masked", split, 0), share)
         orders = reference.arrays["orders"][iteration * epochs :]
-        trained = train(
-            model, data["train"], data["valid"], reference.config.training, lambda epoch, o=orders: o[epoch]
-        )
+        trained = train(model, data["train"], data["valid"], reference.config.training, orders.__getitem__)
         expected = reference.curve[reference.curve["iteration"] == iteration]
         np.testing.assert_allclose([r.train.total for r in trained.curve], expected["train_loss"], rtol=1e-4)
         np.testing.assert_allclose([r.valid.total for r in trained.curve], expected["valid_loss"], rtol=1e-4)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import numpy as np
 
 from trainables.datasets.contract import Dataset, Split, Video
@@ -12,7 +15,7 @@ from trainables.segments import Segments
 def split_of(
     lengths: list[int],
     *,
-    labels: list[tuple[int, ...]] | None = None,
+    labels: Sequence[tuple[int, ...]] | None = None,
     snippet_s: float = 0.64,
     dimensions: int = 3,
     instances: Segments | None = None,
@@ -44,13 +47,13 @@ def scores_of(cas: np.ndarray, attention: np.ndarray, lengths: list[int]) -> Sni
     weight = np.zeros(len(cas), dtype=np.float32)
     pooled = np.zeros((len(lengths), cas.shape[1]), dtype=np.float32)
     mean = np.zeros_like(pooled)
-    for v, (first, end) in enumerate(zip(offsets[:-1], offsets[1:], strict=True)):
+    for v, (first, end) in enumerate(pairwise(offsets)):
         exponential = np.exp(logit[first:end] - logit[first:end].max())
         weight[first:end] = exponential / exponential.sum()
         pooled[v] = weight[first:end] @ probability[first:end]
         mean[v] = probability[first:end].mean(axis=0)
     arrays = [np.asarray(a, dtype=np.float32) for a in (probability, foreground, weight, pooled, mean)]
-    return SnippetScores(*arrays, offsets=offsets)
+    return SnippetScores(*arrays, offsets)
 
 
 def random_scores(lengths: list[int], classes: int, rng: np.random.Generator, outputs: int = 1) -> SnippetScores:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -78,7 +80,7 @@ class RefineLoc(BaseModel):
         mean = sum_per_video(probability, layout) / torch.from_numpy(lengths).to(pooled)[:, None]
         foreground = foreground_probability(logits.attention)
         arrays = [t.cpu().numpy() for t in (probability, foreground, weights, pooled, mean)]
-        return SnippetScores(*arrays, offsets=offsets)
+        return SnippetScores(*arrays, offsets)
 
 
 def layer_widths(dimensions: int, outputs: int, layers: int, floor: bool) -> list[int]:
@@ -92,6 +94,6 @@ def layer_widths(dimensions: int, outputs: int, layers: int, floor: bool) -> lis
 def mlp(widths: list[int]) -> nn.Sequential:
     """Linear layers of these widths with ReLU between."""
     layers: list[nn.Module] = []
-    for inputs, outputs in zip(widths[:-1], widths[1:], strict=True):
+    for inputs, outputs in pairwise(widths):
         layers += [nn.ReLU(), nn.Linear(inputs, outputs)]
     return nn.Sequential(*layers[1:])

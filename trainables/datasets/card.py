@@ -106,7 +106,7 @@ def content_hash(dataset: Dataset) -> tuple[str, float]:
         for column in (truth.start_s, truth.end_s, truth.label):
             digest.update(np.ascontiguousarray(column).tobytes())
         for block in _blocks(split.features):
-            digest.update(block)
+            digest.update(block.data)
             hashed += block.nbytes
         total += split.features.nbytes
     return digest.hexdigest(), hashed / total if total else 1.0
