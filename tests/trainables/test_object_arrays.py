@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,11 @@ from trainables.object_arrays import is_object_array, read_object_array
 
 
 class Attack:
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[object, tuple[str]]:
         return os.mkdir, ("executed",)
 
 
-def object_array(items: list[object]) -> np.ndarray:
+def object_array(items: Sequence[object]) -> np.ndarray:
     array = np.empty(len(items), dtype=object)
     for index, item in enumerate(items):
         array[index] = item

@@ -52,8 +52,14 @@ def scores_of(cas: np.ndarray, attention: np.ndarray, lengths: list[int]) -> Sni
         weight[first:end] = exponential / exponential.sum()
         pooled[v] = weight[first:end] @ probability[first:end]
         mean[v] = probability[first:end].mean(axis=0)
-    arrays = [np.asarray(a, dtype=np.float32) for a in (probability, foreground, weight, pooled, mean)]
-    return SnippetScores(*arrays, offsets)
+    return SnippetScores(
+        class_probability=probability.astype(np.float32),
+        foreground=foreground.astype(np.float32),
+        temporal_weight=weight,
+        video_score=pooled,
+        mean_score=mean,
+        offsets=offsets,
+    )
 
 
 def random_scores(lengths: list[int], classes: int, rng: np.random.Generator, outputs: int = 1) -> SnippetScores:

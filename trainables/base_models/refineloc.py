@@ -78,9 +78,14 @@ class RefineLoc(BaseModel):
         weights = temporal_weights(logits.attention, layout)
         pooled = sum_per_video(weights[:, None] * probability, layout)
         mean = sum_per_video(probability, layout) / torch.from_numpy(lengths).to(pooled)[:, None]
-        foreground = foreground_probability(logits.attention)
-        arrays = [t.cpu().numpy() for t in (probability, foreground, weights, pooled, mean)]
-        return SnippetScores(*arrays, offsets)
+        return SnippetScores(
+            class_probability=probability.cpu().numpy(),
+            foreground=foreground_probability(logits.attention).cpu().numpy(),
+            temporal_weight=weights.cpu().numpy(),
+            video_score=pooled.cpu().numpy(),
+            mean_score=mean.cpu().numpy(),
+            offsets=offsets,
+        )
 
 
 def layer_widths(dimensions: int, outputs: int, layers: int, floor: bool) -> list[int]:

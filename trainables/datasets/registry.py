@@ -30,8 +30,13 @@ class DataProblems(ConfigError):
             more = len(problems) - SHOWN_PROBLEMS
             lines.append(f"... and {more} more: python -m trainables.datasets check --dataset {name} lists all")
         super().__init__("\n".join(lines))
+        self.name = name
         self.problems = list(problems)
         self.dataset = dataset
+
+    def __reduce__(self) -> tuple[type[DataProblems], tuple[str, list[str]]]:
+        # An exception pickles by its message alone; another process needs the problems, not the features.
+        return type(self), (self.name, self.problems)
 
 
 class Family(NamedTuple):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -16,11 +18,11 @@ from trainables.config import ConfigError, DatasetConfig
 from trainables.datasets import DataProblems, Dataset, load_dataset, make_card, require_files
 
 
-def config(name: str = "thumos14", **changes: object) -> DatasetConfig:
+def config(name: str = "thumos14", **changes: Any) -> DatasetConfig:
     return DatasetConfig.model_validate({"name": name, "features": "i3d", **changes})
 
 
-def tsn(name: str = "thumos14", **changes: object) -> DatasetConfig:
+def tsn(name: str = "thumos14", **changes: Any) -> DatasetConfig:
     return config(name, features="tsn", snippet_frames=15, snippet_fps="native", **changes)
 
 
@@ -141,7 +143,7 @@ class TestWholeDataset:
         assert "excluded by configuration: video_test_0000270" in dataset.notes[-1]
 
 
-def small_thumos14(data_dir: Path, **changes: object) -> DatasetConfig:
+def small_thumos14(data_dir: Path, **changes: Any) -> DatasetConfig:
     """Two training and two test videos of 64 s with their features, 4-d."""
     folder = data_dir / "thumos14"
     folder.mkdir()
@@ -153,6 +155,12 @@ def small_thumos14(data_dir: Path, **changes: object) -> DatasetConfig:
     for name in ("valid_0", "valid_1", "test_0", "test_1"):
         np.save(folder / "i3d" / f"{name}.npy", np.ones((100, 4)))
     return config(**changes)
+
+
+def test_many_problems_are_shortened_and_survive_another_process() -> None:
+    error = pickle.loads(pickle.dumps(DataProblems("thumos14", [f"problem {p}" for p in range(7)])))
+    assert str(error).splitlines()[-1].startswith("... and 2 more: python -m trainables.datasets check")
+    assert len(error.problems) == 7
 
 
 class TestBadInput:

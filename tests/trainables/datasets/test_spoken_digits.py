@@ -88,6 +88,13 @@ def test_a_missing_package_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPa
         require_files(CONFIG, Path("nowhere"))
 
 
+def test_excluded_videos_leave_with_their_instances(digits: Dataset) -> None:
+    part = load_dataset(CONFIG.model_copy(update={"exclude_videos": ("test_000",)}), Path("nowhere"))
+    assert (len(part.train), len(part.test)) == (100, 59)
+    assert "test_000" not in part.test.ground_truth.video
+    assert part.test.features.shape == digits.test.features.shape
+
+
 @pytest.mark.parametrize(
     ("field", "value"), [("snippet_fps", 25.0), ("snippet_frames", 16), ("features", "i3d"), ("stream", "last_half")]
 )

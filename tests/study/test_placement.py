@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from study.placement import GIGABYTE, count_cores, estimate_trial_bytes, place
+from tests.study.worlds import run_of
+from trainables.config import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("request_", "concurrency", "share"),
+    [
+        ({"cores": 2, "gpus": 0, "threads": 1}, 2, 0),
+        ({"cores": 8, "gpus": 0, "threads": 3}, 2, 0),
+        ({"cores": 8, "gpus": 0, "threads": 1, "max_concurrent": 3}, 3, 0),
+        ({"cores": 8, "gpus": 0, "threads": 1, "cpus_per_trial": 4}, 2, 0),
+        ({"cores": 8, "gpus": 2, "threads": 1}, 2, 1),
+        ({"cores": 16, "gpus": 2, "threads": 1, "gpus_per_trial": 0.3}, 6, 0.3),
+        ({"cores": 16, "gpus": 4, "threads": 1, "gpus_per_trial": 2.0}, 2, 2),
+        ({"cores": 4, "gpus": 1, "threads": 1, "gpus_per_trial": 0.1}, 4, 0.1),
+        ({"cores": 32, "gpus": 1, "threads": 1, "trial_bytes": 5 * GIGABYTE, "device_bytes": 16 * GIGABYTE}, 3, 0.3333),
+        ({"cores": 32, "gpus": 1, "threads": 1, "trial_bytes": 1, "device_bytes": 16 * GIGABYTE}, 16, 0.0625),
+        ({"cores": 4, "gpus": 1, "threads": 1, "gpus_per_trial": 0.0}, 4, 0),
+    ],
+)
+def test_trials_fill_the_machine(request_: dict[str, Any], concurrency: int, share: float) -> None:
+    placement = place(**request_)
+    assert (placement.concurrency, placement.gpus_per_trial) == (concurrency, pytest.approx(share))
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ({"gpus": 0, "gpus_per_trial": 0.5}, "--gpus-per-trial: 0.5 asked for, but no GPU was found"),
+        ({"gpus": 1, "gpus_per_trial": 2.0}, "--gpus-per-trial: 2 GPUs asked for, but there are 1"),
+        ({"gpus": 4, "gpus_per_trial": 1.5}, "above 1 it must be a whole number, got 1.5"),
+        ({"gpus": 0, "cpus_per_trial": 9}, "--cpus-per-trial: 9 CPUs asked for, but there are 4"),
+        ({"gpus": 1, "trial_bytes": 9 * GIGABYTE, "device_bytes": 8 * GIGABYTE}, "a trial needs about 9.0 GiB"),
+    ],
+)
+def test_what_the_machine_cannot_give_is_refused(request_: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        place(cores=4, threads=1, **request_)
+    assert message in str(error.value)
+
+
+def test_a_thumos_sized_trial_fits_a_gpu_several_times() -> None:
+    needed = estimate_trial_bytes(run_of(training__batch_videos=32), 160_000, 412, 2048)
+    assert 160_000 * 2048 * 4 < needed < 8 * GIGABYTE
+
+
+def test_there_is_at_least_one_core() -> None:
+    assert count_cores() >= 1
