@@ -36,13 +36,15 @@ class Study:
     key that was searched. ``test_map`` is the test selection mAP (mean over the selection thresholds) at
     ``best_iteration``, NaN when there is none; ``configuration`` is equal for replicates that differ in the seed
     alone; ``lines`` are places in the ledger. iterations: one row per trial and iteration, ITERATION_COLUMNS.
-    problems: sentences about damaged ledger lines.
+    test_counts: videos and instances of the test split, once a trial has evaluated it. problems: sentences about
+    damaged ledger lines.
     """
 
     folder: Path
     settings: dict[str, Any]
     trials: pd.DataFrame
     iterations: pd.DataFrame
+    test_counts: tuple[int, int] | None
     problems: list[str]
 
     @property
@@ -52,7 +54,8 @@ class Study:
     @property
     def completed(self) -> pd.DataFrame:
         """Trials that ran to their end and have a number."""
-        return self.trials[(self.trials["state"] == "completed") & self.trials["test_map"].notna()]
+        has_number = self.trials[["objective", "test_map"]].notna().all(axis=1)
+        return self.trials[(self.trials["state"] == "completed") & has_number]
 
     def setting(self, *keys: str, default: Any = None) -> Any:
         """A value of study.json by its path, e.g. ``setting("run", "loss", "beta")``."""
@@ -64,7 +67,7 @@ def add_study_arguments(parser: argparse.ArgumentParser) -> None:
     """``--study`` and ``--study-dir``, the same for all commands of ``analysis``."""
     parser.add_argument("--study", required=True, metavar="NAME", help="name of a study, or the path of its folder")
     parser.add_argument(
-        "--study-dir", type=Path, default=Path("studies"), metavar="DIR", help="folder of all studies (default: studies)"
+        "--study-dir", type=Path, default=Path("studies"), metavar="DIR", help="where studies are (default: studies)"
     )
 
 
@@ -89,7 +92,8 @@ def load_study(folder: Path) -> Study:
         raise ConfigError(f"{path}: is damaged: {error}") from None
     events, problems = read_events(folder / LEDGER_FILE)
     records = trial_records(events)
-    return Study(folder, settings, _trials(records, settings), _iterations(records, events), problems)
+    trials, iterations = _trials(records, settings), _iterations(records, events)
+    return Study(folder, settings, trials, iterations, _test_counts(records), problems)
 
 
 def open_study(arguments: argparse.Namespace) -> Study:
@@ -160,6 +164,15 @@ def _iterations(records: Iterable[TrialRecord], events: Iterable[Event]) -> pd.D
         for report in record.iterations
     ]
     return pd.DataFrame(rows, columns=list(ITERATION_COLUMNS))
+
+
+def _test_counts(records: Iterable[TrialRecord]) -> tuple[int, int] | None:
+    for record in records:
+        for report in record.iterations:
+            test = _lookup(report, ("map", "test")) or {}
+            if "videos" in test and "instances" in test:
+                return int(test["videos"]), int(test["instances"])
+    return None
 
 
 def _lookup(tree: Any, keys: Iterable[str]) -> Any:

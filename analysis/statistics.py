@@ -65,7 +65,7 @@ def at_iteration(iterations: pd.DataFrame, trials: pd.DataFrame, iteration: int)
     """Test mAP of ``trials`` after one refinement iteration; None when none of them got there."""
     rows = iterations[(iterations["iteration"] == iteration) & iterations["trial"].isin(trials["trial"])]
     rows = rows[rows["test_map"].notna()]
-    return over_seeds(rows.assign(lines=[[line] for line in rows["line"]])) if len(rows) else None
+    return over_seeds(rows.assign(lines=rows["line"].map(lambda line: [line]))) if len(rows) else None
 
 
 def base_model(iterations: pd.DataFrame, trials: pd.DataFrame) -> tuple[Summary | None, bool]:
@@ -74,6 +74,6 @@ def base_model(iterations: pd.DataFrame, trials: pd.DataFrame) -> tuple[Summary 
     M0 depends on none of the searched parameters of a refinement, so each seed counts once, with its first trial.
     """
     rows = iterations[(iterations["iteration"] == 0) & iterations["trial"].isin(trials["trial"])]
-    spread = rows.groupby("seed")["test_map"].agg(np.ptp)
+    values = rows.dropna(subset="test_map").groupby("seed")["test_map"]
     first = trials.sort_values("trial").drop_duplicates("seed")
-    return at_iteration(iterations, first, 0), bool((spread < 0.005).all())
+    return at_iteration(iterations, first, 0), bool((values.max() - values.min() < 0.005).all())

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from trainables.refinement import RunState
+from trainables.whole_file import write_whole
 
 DIGEST_BYTES = 32
 logger = logging.getLogger(__name__)
@@ -49,19 +50,6 @@ def load_state(path: Path) -> RunState | None:
         except DamagedCheckpoint as error:
             logger.warning("%s", error)
     return None
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file aside, flush it to the disk, rename: a file that exists is whole."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with aside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _previous(path: Path) -> Path:

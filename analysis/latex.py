@@ -1,0 +1,85 @@
+"""A Grid as a LaTeX table; needs the packages booktabs and multirow."""
+
+from __future__ import annotations
+
+from itertools import takewhile
+
+from analysis.grid import Cell, Grid
+
+WIDE = 70  # characters of a row from which on a table spans both columns of a two-column paper
+
+_ESCAPES = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"$<$",
+    ">": r"$>$",
+    "±": r"$\pm$",
+    "\N{MULTIPLICATION SIGN}": r"$\times$",
+    "≈": r"$\approx$",
+    "\N{GREEK SMALL LETTER ALPHA}": r"$\alpha$",
+    "β": r"$\beta$",
+    "η": r"$\eta$",
+    "†": r"$^\dagger$",
+    "\N{EN DASH}": "--",
+    "\N{LEFT SINGLE QUOTATION MARK}": "`",
+    "\N{RIGHT SINGLE QUOTATION MARK}": "'",
+}
+
+
+def escape(text: str) -> str:
+    """Text that LaTeX prints as it is written here."""
+    return "".join(_ESCAPES.get(character, character) for character in text)
+
+
+def to_latex(grid: Grid) -> str:
+    """The whole float: caption, label, booktabs rules, spans by multirow."""
+    columns = len(grid.header)
+    environment = "table*" if _characters(grid) > WIDE else "table"
+    body = [" & ".join(_cell(grid, r, c) for c in range(columns)) + r" \\" for r in range(len(grid.rows))]
+    lines = [
+        "% needs: booktabs, multirow",
+        rf"\begin{{{environment}}}[t]",
+        r"\centering",
+        rf"\caption{{{escape(grid.caption)}}}",
+        rf"\label{{tab:{grid.label}}}",
+        rf"\begin{{tabular}}{{l{'r' * (columns - 1)}}}",
+        r"\toprule",
+        rf" & \multicolumn{{{columns - 1}}}{{c}}{{{escape(grid.spanner)}}} \\",
+        rf"\cmidrule(lr){{2-{columns}}}",
+        " & ".join(escape(name) for name in grid.header) + r" \\",
+        r"\midrule",
+        *body,
+        r"\bottomrule",
+        r"\end{tabular}",
+        rf"\end{{{environment}}}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _characters(grid: Grid) -> int:
+    texts = [grid.header, *([cell.text for cell in row] for row in grid.rows)]
+    return sum(2 + max(map(len, column)) for column in zip(*texts, strict=True))
+
+
+def _cell(grid: Grid, row: int, column: int) -> str:
+    cell = grid.rows[row][column]
+    if cell.covered:
+        return ""
+    below = takewhile(lambda cells: cells[column].covered, grid.rows[row + 1 :])
+    rows = 1 + sum(1 for _ in below)
+    return rf"\multirow{{{rows}}}{{*}}{{{_marks(cell)}}}" if rows > 1 else _marks(cell)
+
+
+def _marks(cell: Cell) -> str:
+    text = escape(cell.text)
+    if cell.bold:
+        text = rf"\textbf{{{text}}}"
+    return rf"\underline{{{text}}}" if cell.underline else text
