@@ -22,13 +22,16 @@ examples:
 data sets: {", ".join(datasets())}
 studies:   {", ".join(studies())}, or a YAML file of your own
 
-exit status: 0 done; 1 no trial succeeded; 2 the request was wrong"""
+exit status: 0 done; 1 no trial succeeded; 2 the request was wrong; 3 the study's folder
+cannot be written to any more; 130 interrupted"""
 
 # What may be said to a study that exists; everything else is in its study.json already.
 WITH_RESUME = {
     *("resume", "num_samples", "study_dir", "data_dir", "address", "dry_run", "verbose"),
-    *("gpus_per_trial", "cpus_per_trial", "max_concurrent"),
+    *("gpus_per_trial", "cpus_per_trial", "max_concurrent", "trial_timeout", "max_failures"),
 }
+
+SAMPLERS = ("tpe", "gp", "qmc", "random", "grid", "brute_force")
 
 
 class Parser(argparse.ArgumentParser):
@@ -74,6 +77,14 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--num-samples", type=_positive, metavar="N", help="configurations (default: the study's)")
     group.add_argument("--seeds", type=_positive, metavar="N", help="replicates of each configuration")
     group.add_argument("--seed", type=_natural, metavar="N", help="of the proposals, and of the first replicate")
+    group.add_argument("--sampler", choices=SAMPLERS, help="what proposes (default: as the study says)")
+    group.add_argument("--pruner", choices=("none", "asha", "median"), help="stop weak trials early (default: none)")
+    group.add_argument(
+        "--grace", type=_natural, metavar="N", help="iterations before a trial may be pruned (default: 1)"
+    )
+    group.add_argument("--confirm", type=_positive, metavar="N", help="run the best N again, on further seeds")
+    group.add_argument("--asynchronous", action="store_true", help="never wait for results; repeats on one worker only")
+    group.add_argument("--no-shared-base", action="store_true", help="each trial trains its own iteration 0")
     group.add_argument("--set", action="append", metavar="KEY=VALUE", help="any RunConfig field; may be repeated")
     group.add_argument("--allow-missing", action="store_true", help="videos without features count, unpredicted")
     group.add_argument("--resume", metavar="NAME", help="go on with a study; --num-samples may extend it")
@@ -89,6 +100,10 @@ def _add_where(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--max-concurrent", type=_positive, metavar="N", help="default: as many as fit")
     group.add_argument(
         "--lookback", type=_natural, metavar="N", help="how many earlier configurations a proposal does not wait for"
+    )
+    group.add_argument("--trial-timeout", type=_seconds, metavar="S", help="seconds that the work of a trial may take")
+    group.add_argument(
+        "--max-failures", type=_natural, metavar="N", help="retries of a trial, and of its lost worker (default: 1)"
     )
     group.add_argument("--address", metavar="HOST:PORT", help="join this Ray cluster ('auto': the one running here)")
     group.add_argument("--dry-run", action="store_true", help="print the plan and its cost, start nothing")
@@ -111,6 +126,16 @@ def _whole(text: str, least: int) -> int:
     if not text.isdecimal() or int(text) < least:
         raise argparse.ArgumentTypeError(f"must be a whole number, {least} or more, got '{text}'")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number of seconds above 0, got '{text}'")
+    return value
 
 
 def _share(text: str) -> float | str:

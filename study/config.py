@@ -13,13 +13,20 @@ from trainables.config import ConfigError, Part, nearest, validated
 from trainables.presets import read_yaml
 
 
+class ConfirmConfig(Part):
+    """The best configurations of a search, run again on seeds that did not choose them."""
+
+    top: int = Field(ge=1, description="how many configurations")
+    seeds: int = Field(2, ge=1, description="on how many further seeds each")
+
+
 class StudyConfig(Part):
     """One study. A configuration is a point of the space; a trial is one configuration on one replicate seed."""
 
     name: str
     description: str = ""
     space: dict[str, Dimension]
-    sampler: Literal["tpe", "random", "grid"] = "tpe"
+    sampler: Literal["tpe", "gp", "qmc", "random", "grid", "brute_force"] = "tpe"
     num_samples: int | None = Field(None, ge=1, description="configurations; None: the whole grid")
     seeds: int = Field(1, ge=1, description="replicates: each configuration runs on so many seeds")
     seed: int = Field(0, ge=0, description="study seed: the proposals depend on it")
@@ -29,7 +36,12 @@ class StudyConfig(Part):
     lookback: int = Field(
         3, ge=0, description="configuration c is proposed from the results of those up to c - 1 - lookback"
     )
-    startup: int = Field(8, ge=1, description="results that TPE waits for before it stops drawing at random")
+    startup: int = Field(8, ge=1, description="results that TPE and GP wait for before they stop drawing at random")
+    asynchronous: bool = Field(False, description="propose from whatever has ended; repeats on one worker only")
+    pruner: Literal["none", "asha", "median"] = Field("none", description="stops weak trials early")
+    grace: int = Field(1, ge=0, description="refinement iterations before a trial may be pruned")
+    confirm: ConfirmConfig | None = Field(None, description="a last stage; None: no such stage")
+    shared_base: bool = Field(True, description="iteration 0 is trained once per base, not once per trial")
 
     @field_validator("space", mode="before")
     @classmethod
@@ -41,14 +53,26 @@ class StudyConfig(Part):
     @property
     def num_configurations(self) -> int:
         """The budget; a grid never has more than its points."""
-        if self.sampler != "grid":
+        if not self.exhaustive:
             return self.num_samples or 16
         points = len(grid(self.space))
         return min(points, self.num_samples or points)
 
     @property
     def num_trials(self) -> int:
-        return self.num_configurations * self.seeds
+        """Of the search and its confirmation together."""
+        confirmed = min(self.confirm.top, self.num_configurations) * self.confirm.seeds if self.confirm else 0
+        return self.num_configurations * self.seeds + confirmed
+
+    @property
+    def exhaustive(self) -> bool:
+        """Whether the sampler goes through all points."""
+        return self.sampler in ("grid", "brute_force")
+
+    @property
+    def waits(self) -> bool:
+        """Whether a proposal waits for results: where the sampler learns from them, or trials are pruned by them."""
+        return not self.asynchronous and (self.sampler in ("tpe", "gp") or self.pruner != "none")
 
     @property
     def space_tree(self) -> dict[str, Any]:
@@ -87,7 +111,7 @@ def parse_study(tree: Any, source: str) -> StudyConfig:
     if "space" not in tree:
         raise ConfigError(f"{source}: space: required key is missing")
     study = validated(StudyConfig, {**tree, "space": parse_space(tree["space"], source)}, source)
-    if study.sampler == "grid":
+    if study.exhaustive:
         try:
             grid(study.space)
         except ConfigError as error:

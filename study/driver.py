@@ -9,10 +9,14 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any
 
+from study.base import BaseModels
 from study.config import StudyConfig
+from study.faults import fault_point
 from study.folder import StudyFolder, trial_name
 from study.ledger import FINAL_STATES, Event, Ledger, TrialRecord, read_events, trial_records
 from study.proposals import Proposals, outcome
+from study.pruning import PRUNERS
+from study.ranking import CONFIRM, ranked_configurations
 from study.search_space import Point, known_point
 from trainables.config import RunConfig
 
@@ -29,8 +33,9 @@ class NoTrial(Enum):
 class Driver:
     """One session of a study: proposes its trials and keeps its ledger.
 
-    Trial n is configuration n // seeds on replicate n % seeds. Finished trials of earlier sessions stay as they
-    are; unfinished ones come first; then new ones, as they would have been proposed without the interruption.
+    A configuration runs on ``seeds`` replicates side by side; after all of them the best ones may be confirmed on
+    further seeds. Finished trials of earlier sessions stay as they are; unfinished ones come first; then new ones,
+    as they would have been proposed without the interruption.
     """
 
     def __init__(self, folder: StudyFolder, study: StudyConfig, run: RunConfig) -> None:
@@ -41,8 +46,14 @@ class Driver:
         self.listeners: list[Listener] = []
         self._ledger = Ledger(folder.ledger_file)
         self._proposals = Proposals(study, first_point(study, run))
+        self._replicates: dict[int, list[TrialRecord]] = {}
+        self._bases: BaseModels | None = None
+        self._trained_by: dict[str, int] = {}
+        self._exhausted = False
+        self._finished = 0
         self._restore()
-        self._unfinished = [n for n, record in sorted(self.records.items()) if not record.finished]
+        self._waiting = [n for n, record in sorted(self.records.items()) if not record.finished]
+        self._finished = sum(record.finished for record in self.records.values())
 
     def __getstate__(self) -> dict[str, Any]:
         """Tune pickles what it is given into snapshots of its own; a study is resumed from its ledger instead."""
@@ -51,43 +62,71 @@ class Driver:
     def close(self) -> None:
         self._ledger.close()
 
+    def share_bases(self, bases: BaseModels) -> None:
+        """From now on, M0 is trained once per base; without, each trial trains its own."""
+        self._bases = bases
+
     def note(self, event: str, **fields: Any) -> None:
         """Write an event of the study as a whole."""
         self._ledger.append(event, **fields)
 
     @property
     def num_finished(self) -> int:
-        return sum(record.finished for record in self.records.values())
+        return self._finished
 
     def next_trial(self) -> TrialRecord | NoTrial:
         """The trial to start now; a new one is in the ledger when this returns."""
-        if self._unfinished:
-            return self.records[self._unfinished.pop(0)]
-        number = len(self.records)
-        if number >= self.study.num_trials:
-            return NoTrial.MORE
-        if number % self.study.seeds:
-            first = self.records[number - number % self.study.seeds]
-            return self._propose(number, first.params, first.origin, [])
-        if not self._proposals.ready:
-            return NoTrial.YET
-        proposal = self._proposals.propose()
-        if proposal is None:
-            return NoTrial.MORE
-        return self._propose(number, proposal.params, proposal.origin, proposal.repeats)
+        if not self._waiting:
+            new = self._new_trial()
+            if isinstance(new, NoTrial):
+                return new
+            self._waiting.append(new.number)
+        for number in self._waiting:
+            if self._can_start(self.records[number]):
+                self._waiting.remove(number)
+                return self.records[number]
+        return NoTrial.YET
 
     def run_config(self, record: TrialRecord) -> RunConfig:
         """The complete configuration of a trial."""
         return self.run.updated({**record.params, "seed": record.seed}, source=trial_name(record.number))
 
+    def base(self, record: TrialRecord) -> str | None:
+        """Key of the base model that a trial starts from, or makes; None when each trial trains its own."""
+        return self._bases.key(self.run_config(record)) if self._bases else None
+
     def started(self, number: int, host: str | None, pid: int | None, device: str | None) -> None:
         """A worker has begun, or begun again, with a trial."""
-        self._happened("trial_started", number, host=host, pid=pid, device=device)
+        self._happened("trial_started", number, host=host, pid=pid, device=device, **_declared(self.records[number]))
 
     def reported(self, number: int, report: Mapping[str, Any]) -> None:
         """A trial ended a refinement iteration; one that is known already (a worker told it again) is ignored."""
-        if all(known["iteration"] != report["iteration"] for known in self.records[number].iterations):
-            self._happened("iteration", number, report=dict(report))
+        record = self.records[number]
+        if any(known["iteration"] == report["iteration"] for known in record.iterations):
+            return
+        values = dict(report)
+        base: Mapping[str, Any] | None = values.pop("base", None)
+        fields = {"base": base["key"], "base_trained": base["trained"]} if base else {}
+        self._happened("iteration", number, report=values, **fields)
+        self._release_base(number)
+        if self.prunes(number, values):
+            self.ended(number, "pruned", f"stopped early by the pruner ({self.study.pruner})")
+
+    def prunes(self, number: int, report: Mapping[str, Any]) -> bool:
+        """Whether a trial is to be stopped after this iteration. Confirmations are not: their means must agree."""
+        record = self.records[number]
+        if self.study.pruner == "none" or report.get("finished") or record.origin == CONFIRM:
+            return False
+        curve = [known["best_so_far"] for known in record.iterations if known["iteration"] < report["iteration"]]
+        others = self._proposals.curves_before(self._configuration(record))
+        return PRUNERS[self.study.pruner]([*curve, report["best_so_far"]], others, self.study.grace)
+
+    def retried(self, number: int, reason: str, gpus: float) -> None:
+        """A trial ran out of memory: it goes on from its last whole iteration with a larger share of a GPU."""
+        if not self.records[number].finished:
+            self._happened("trial_retried", number, reason=reason, gpus=gpus)
+            self._release_base(number)
+            self._waiting.insert(0, number)
 
     def ended(self, number: int, state: str, reason: str | None = None, log: str | None = None) -> None:
         """A trial ended, in one of the final states; a second end is ignored. log: kept in a file of its own."""
@@ -108,37 +147,125 @@ class Driver:
             reason=reason,
             objective=record.objective,
             best_iteration=record.best_iteration,
-            seconds=sum(report["seconds"] for report in record.iterations),
+            seconds=record.own_seconds,
         )
-        self._tell(number // self.study.seeds)
+        self._finished += 1
+        self._release_base(number)
+        self._tell(self._configuration(record))
+
+    def _new_trial(self) -> TrialRecord | NoTrial:
+        last = len(self._replicates) - 1
+        if last >= 0 and len(self._replicates[last]) < self.study.seeds:
+            return self._replicate(last, self._replicates[last][0].origin, len(self._replicates[last]))
+        if last + 1 < self.study.num_configurations and not self._exhausted:
+            if not self._proposals.ready:
+                return NoTrial.YET
+            proposal = self._proposals.propose()
+            if proposal is not None:
+                return self._propose(last + 1, proposal.params, proposal.origin, 0, proposal.repeats)
+            self._exhausted = True
+        if self._finished < len(self.records):
+            return NoTrial.YET  # a trial that runs may have to be run again, and the best are not known yet
+        return self._confirmation()
+
+    def _replicate(self, configuration: int, origin: str, seed: int) -> TrialRecord:
+        return self._propose(configuration, self._replicates[configuration][0].params, origin, seed, [])
+
+    def _confirmation(self) -> TrialRecord | NoTrial:
+        """The next run of one of the best configurations on a seed that did not choose it."""
+        plan = self.study.confirm
+        if plan is None:
+            return NoTrial.MORE
+        search = [record for records in self._replicates.values() for record in records]
+        known = {(record.configuration, record.seed) for record in self.records.values() if record.origin == CONFIRM}
+        for configuration in ranked_configurations(search, self.run.pseudo_labels.generator)[: plan.top]:
+            for further in range(self.study.seeds, self.study.seeds + plan.seeds):
+                if (configuration, self.run.seed + further) not in known:
+                    return self._replicate(configuration, CONFIRM, further)
+        return NoTrial.MORE
+
+    def _can_start(self, record: TrialRecord) -> bool:
+        """Unless another trial is training the base model that this one starts from."""
+        if self._bases is None or record.iterations:
+            return True
+        key = self._bases.key(self.run_config(record))
+        return self._bases.ready(key) or self._trained_by.setdefault(key, record.number) == record.number
+
+    def _release_base(self, number: int) -> None:
+        """Others need not wait for this trial: its base model is there, or it will never be."""
+        self._trained_by = {key: trial for key, trial in self._trained_by.items() if trial != number}
 
     def _restore(self) -> None:
         """Give the search what earlier sessions proposed and found, in the order in which it depended on it."""
-        for record in list(self.records.values()):
-            last = record.iterations[-1] if record.iterations else {}
-            if last.get("finished") and not record.finished:
+        for number in range(max(self.records, default=-1) + 1):
+            record = self.records.setdefault(number, TrialRecord(number))
+            if record.configuration is None:
+                record.configuration = number // self.study.seeds
+            if record.origin != CONFIRM:
+                self._replicates.setdefault(record.configuration, []).append(record)
+            if record.iterations and record.iterations[-1].get("finished") and not record.finished:
                 # Killed between the last iteration's line and the line of the trial's end.
-                self.ended(record.number, "completed")
-        for number in range(0, len(self.records), self.study.seeds):
-            self._tell(number // self.study.seeds)
-        for number in range(0, len(self.records), self.study.seeds):
-            if number in self.records:
-                self._proposals.restore(self.records[number].params, self.records[number].repeats)
+                self.ended(number, "completed")
+        for configuration in self._replicates:
+            self._tell(configuration)
+        for configuration in range(max(self._replicates, default=-1) + 1):
+            self._restore_configuration(configuration)
+        for record in self.records.values():
+            # Killed between an iteration's line and the line of the trial's end, once more.
+            if not record.finished and record.iterations and self.prunes(record.number, record.iterations[-1]):
+                self.ended(record.number, "pruned", f"stopped early by the pruner ({self.study.pruner})")
 
-    def _propose(self, number: int, params: Point, origin: str, repeats: list[int]) -> TrialRecord:
-        seed = self.run.seed + number % self.study.seeds
-        self._happened("trial_proposed", number, params=params, seed=seed, origin=origin, repeats=repeats)
+    def _restore_configuration(self, configuration: int) -> None:
+        """As it was declared; proposed again, which gives the same, where the lines that declared it are damaged."""
+        replicates = self._replicates.setdefault(configuration, [])
+        declared = next((record for record in replicates if record.declared), None)
+        if declared is not None:
+            self._proposals.restore(declared.params, declared.repeats)
+            params, origin, repeats = declared.params, declared.origin, declared.repeats
+        else:
+            proposal = self._proposals.propose_again()
+            if proposal is None:
+                return
+            params, origin, repeats = proposal.params, proposal.origin, proposal.repeats
+        for seed, record in enumerate(replicates):
+            if not record.declared:
+                self._declare(record.number, configuration, params, origin, seed, [] if seed else repeats)
+
+    def _propose(self, configuration: int, params: Point, origin: str, seed: int, repeats: list[int]) -> TrialRecord:
+        record = self._declare(len(self.records), configuration, params, origin, seed, repeats)
+        if origin != CONFIRM:
+            self._replicates.setdefault(configuration, []).append(record)
+        return record
+
+    def _declare(
+        self, number: int, configuration: int, params: Point, origin: str, seed: int, repeats: list[int]
+    ) -> TrialRecord:
+        """seed: number of the replicate, counted from the first seed."""
+        declared = TrialRecord(
+            number,
+            params=params,
+            seed=self.run.seed + seed,
+            origin=origin,
+            repeats=repeats,
+            configuration=configuration,
+        )
+        self._happened("trial_proposed", number, **_declared(declared))
         return self.records[number]
 
+    def _configuration(self, record: TrialRecord) -> int:
+        assert record.configuration is not None, "a driver's records are declared"
+        return record.configuration
+
     def _tell(self, configuration: int) -> None:
-        first = configuration * self.study.seeds
-        replicates = [self.records.get(n) for n in range(first, first + self.study.seeds)]
-        ended = [record for record in replicates if record is not None and record.finished]
-        if len(ended) == len(replicates) and not self._proposals.knows(configuration):
+        replicates = self._replicates[configuration]
+        ended = [record for record in replicates if record.finished]
+        if len(ended) == self.study.seeds and not self._proposals.knows(configuration):
             self._proposals.tell(configuration, outcome(ended))
+            fault_point("search told")
 
     def _happened(self, kind: str, number: int, **fields: Any) -> None:
         event = self._ledger.append(kind, trial=number, **fields)
+        fault_point(f"{kind} recorded")
         record = self.records.setdefault(number, TrialRecord(number))
         record.apply(event)
         for listener in self.listeners:
@@ -148,3 +275,14 @@ class Driver:
 def first_point(study: StudyConfig, run: RunConfig) -> Point | None:
     """The preset's own point of the space, tried first where the study says so."""
     return known_point(study.space, run)[0] if study.start_from_preset else None
+
+
+def _declared(record: TrialRecord) -> dict[str, Any]:
+    """What an event says of a trial so that it can be run from that event alone."""
+    told: dict[str, Any] = {
+        "params": record.params,
+        "seed": record.seed,
+        "origin": record.origin,
+        "configuration": record.configuration,
+    }
+    return told | ({"repeats": record.repeats} if record.repeats else {})

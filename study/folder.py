@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from study.ledger import read_events
 from trainables.config import ConfigError
 from trainables.whole_file import write_whole
 
@@ -36,6 +37,10 @@ class StudyFolder:
     def ledger_file(self) -> Path:
         return self.path / "ledger.jsonl"
 
+    @property
+    def optuna_file(self) -> Path:
+        return self.path / "optuna.journal"
+
     def state_file(self, trial: int) -> Path:
         """State of a trial after its last whole iteration."""
         return self.path / "checkpoints" / trial_name(trial) / "state.pt"
@@ -43,6 +48,10 @@ class StudyFolder:
     def predictions_file(self, trial: int) -> Path:
         """Test predictions of a trial's best iteration."""
         return self.path / "predictions" / f"{trial_name(trial)}.csv"
+
+    def base_files(self, key: str) -> tuple[Path, Path]:
+        """State of a base model after iteration 0, and its test predictions."""
+        return self.path / "base" / f"{key}.pt", self.path / "base" / f"{key}.csv"
 
     def log_file(self, trial: int) -> Path:
         """Traceback of a trial that failed."""
@@ -85,11 +94,15 @@ def create_folder(study_dir: Path, name: str, contents: Mapping[str, Any]) -> St
         folder.path.mkdir(parents=True)
         for part in ("predictions", "checkpoints"):
             (folder.path / part).mkdir()
-        study = {**contents, "name": name, "created": time.time(), "format": FORMAT}
-        write_whole(folder.study_file, (json.dumps(study, indent=1, ensure_ascii=False) + "\n").encode())
+        write_settings(folder, {**contents, "name": name, "created": time.time(), "format": FORMAT})
     except OSError as error:
         raise ConfigError(f"--study-dir: {folder.path} cannot be made: {error.strerror}") from None
     return folder
+
+
+def write_settings(folder: StudyFolder, settings: Mapping[str, Any]) -> None:
+    """study.json, whole."""
+    write_whole(folder.study_file, (json.dumps(settings, indent=1, ensure_ascii=False) + "\n").encode())
 
 
 def open_folder(study_dir: Path, name: str, option: str = "--resume") -> tuple[StudyFolder, dict[str, Any]]:
@@ -99,16 +112,35 @@ def open_folder(study_dir: Path, name: str, option: str = "--resume") -> tuple[S
         known = sorted(p.parent.name for p in study_dir.glob("*/study.json")) if study_dir.is_dir() else []
         listed = f"studies there: {', '.join(known)}" if known else "there are no studies"
         raise ConfigError(f"{option}: no study '{name}' in {study_dir}; {listed}")
-    try:
-        contents = json.loads(folder.study_file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not whole JSON"
-        raise ConfigError(f"{option}: {folder.study_file}: cannot be read ({reason}); restore it from a copy") from None
+    contents = _read_settings(folder, option)
     if contents.get("format") != FORMAT:
         raise ConfigError(
             f"{option}: {folder.study_file}: format {contents.get('format')!r} is not known to this version ({FORMAT})"
         )
     return folder, contents
+
+
+def settings_in_ledger(folder: StudyFolder) -> dict[str, Any] | None:
+    """study.json as it was when the study began; None where the ledger does not say."""
+    events, _ = read_events(folder.ledger_file)
+    return next((event["settings"] for event in events if event["event"] == "study_created"), None)
+
+
+def _read_settings(folder: StudyFolder, option: str) -> dict[str, Any]:
+    """study.json, or what the ledger says of it where that cannot be read."""
+    try:
+        contents = json.loads(folder.study_file.read_text(encoding="utf-8"))
+        if isinstance(contents, dict):
+            return contents
+        reason = "not a mapping"
+    except OSError as error:
+        reason = str(error.strerror)
+    except ValueError:
+        reason = "not whole JSON"
+    kept = settings_in_ledger(folder)
+    if kept is None:
+        raise ConfigError(f"{option}: {folder.study_file}: cannot be read ({reason}); restore it from a copy")
+    return kept
 
 
 def lock(folder: StudyFolder) -> IO[str]:

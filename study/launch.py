@@ -5,6 +5,7 @@ Everything is checked before torch and Ray are imported: a wrong request ends wi
 
 from __future__ import annotations
 
+import errno
 import shlex
 import socket
 import sys
@@ -14,21 +15,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from study.arguments import main_error, parse_arguments
-from study.folder import StudyFolder, lock
+from study.base import BaseModels
+from study.folder import StudyFolder, lock, open_folder, settings_in_ledger, write_settings
 from study.placement import Placement, check_address
 from study.plan import describe_plan
-from study.progress import Progress, best_configuration, comparison
-from study.request import Request, read_placement, read_request, versions
+from study.progress import Progress, comparison, saved_text
+from study.request import Request, base_environment, read_placement, read_request, versions
 from trainables.config import ConfigError
 
 if TYPE_CHECKING:
     from study.driver import Driver
 
-INTERRUPTED = 130
+INTERRUPTED, UNWRITABLE_STATUS = 130, 3
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; returns the exit status: 0 done, 1 no trial succeeded, 2 wrong request, 130 interrupted."""
+    """Run the command; returns the exit status: 0 done, 1 no trial succeeded, 2 wrong request,
+    3 the study's folder could no longer be written to, 130 interrupted."""
     given = parse_arguments(arguments)
     command = [shlex.join(["python", "-m", "study.launch", *(sys.argv[1:] if arguments is None else arguments)])]
     try:
@@ -64,29 +68,51 @@ def _check_with_torch(request: Request) -> None:
 def _session(given: Namespace, request: Request, folder: StudyFolder, placement: Placement | None) -> int:
     from study.driver import Driver
 
-    driver = Driver(folder, request.study, request.run)
-    for problem in driver.problems:
-        print(f"note: {problem}")
+    driver = None
     try:
+        settings, known = open_folder(folder.path.parent, folder.name)[1], settings_in_ledger(folder)
+        write_settings(folder, settings)  # where it was damaged
+        driver = Driver(folder, request.study, request.run)
+        if known is None:
+            driver.note("study_created", settings=settings)
+        for problem in driver.problems:
+            print(f"note: {problem}")
         print(request.card, end="\n\n")
         if driver.num_finished < request.study.num_trials:
             _run(given, request, driver, placement)
         return _conclude(request, driver)
     except KeyboardInterrupt:
+        if driver is None:
+            raise
         driver.note("study_stopped", reason="interrupted")
-        where = "" if given.study_dir is None else f" --study-dir {given.study_dir}"
-        print(f"\nstopped with {driver.num_finished} of {request.study.num_trials} trials finished; nothing is lost. "
-              f"To go on:\n  python -m study.launch --resume {folder.name}{where}")  # fmt: skip
+        finished = f"{driver.num_finished} of {request.study.num_trials} trials finished"
+        print(f"\nstopped with {finished}; nothing is lost. To go on:\n  {_resume_command(given, folder)}")
         return INTERRUPTED
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        # The ledger cannot be told either; it ends with its last whole line.
+        where = error.filename or folder.path
+        print(f"error: {where}: {error.strerror}; the study stops, no finished trial is lost. When it can be written "
+              f"to again:\n  {_resume_command(given, folder)}", file=sys.stderr)  # fmt: skip
+        return UNWRITABLE_STATUS
     except Exception as error:
-        driver.note("study_stopped", reason=str(error).strip().rpartition("\n")[2] or type(error).__name__)
+        if driver is not None:
+            driver.note("study_stopped", reason=str(error).strip().rpartition("\n")[2] or type(error).__name__)
         raise
     finally:
-        driver.close()
+        if driver is not None:
+            driver.close()
+
+
+def _resume_command(given: Namespace, folder: StudyFolder) -> str:
+    where = "" if given.study_dir is None else f" --study-dir {given.study_dir}"
+    return f"python -m study.launch --resume {folder.name}{where}"
 
 
 def _run(given: Namespace, request: Request, driver: Driver, placement: Placement | None) -> None:
-    from study.session import run_trials, start_ray, stop_ray
+    from study.mirror import Mirror
+    from study.session import MAX_FAILURES, run_trials, start_ray, stop_ray
 
     try:
         local = placement or Placement(0, 0, 0, 0, 0, 0)
@@ -101,12 +127,17 @@ def _run(given: Namespace, request: Request, driver: Driver, placement: Placemen
             num_samples=request.study.num_samples,
             num_trials=request.study.num_trials,
         )
+        if request.study.shared_base:
+            driver.share_bases(BaseModels(driver.folder, base_environment(request, placement)))
+        mirror = Mirror(driver.folder, request.study, request.data.name, driver.records)
         progress = Progress(driver.records, request.study.num_trials, request.run, placement.concurrency, given.verbose)
-        driver.listeners.append(progress)
+        driver.listeners += [progress, mirror]
+        failures = MAX_FAILURES if given.max_failures is None else given.max_failures
         try:
-            run_trials(driver, request.data, placement)
+            run_trials(driver, request.data, placement, timeout_s=given.trial_timeout, max_failures=failures)
         finally:
             progress.close()
+            mirror.close()
     finally:
         stop_ray()
     driver.note("study_ended", trials=driver.num_finished)
@@ -117,12 +148,13 @@ def _conclude(request: Request, driver: Driver) -> int:
     counts = Counter(record.state for record in records)
     folder = driver.folder.path
     option = "" if request.study_dir == Path("studies") else f" --study-dir {request.study_dir}"
-    print(f"\n{', '.join(f'{count} {state}' for state, count in counts.items())}\n")
-    print(comparison(records, request.run, request.study.seeds))
+    ended, saved = ", ".join(f"{count} {state}" for state, count in counts.items()), saved_text(records)
+    print(f"\n{ended}{f'; {saved}' if saved else ''}\n")
+    print(comparison(records, request.run))
     print(f"\nledger       {driver.folder.ledger_file}")
     print(f"predictions  {folder / 'predictions'} (test split, best iteration of each trial)")
     print(f"next         python -m analysis.tables --study {folder.name}{option}")
-    return 0 if best_configuration(records, request.study.seeds) else 1
+    return 0 if counts["completed"] else 1
 
 
 if __name__ == "__main__":

@@ -29,7 +29,8 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         """Open ``path`` for appending; a torn last line is ended, so that nothing gets glued to it."""
         self._next = 1 + max((event["seq"] for event in read_events(path)[0]), default=0)
-        self._file = open(path, "ab")  # noqa: SIM115 (open as long as the ledger)
+        # Without a buffer: what a full disk did not take must not be written later, by accident.
+        self._file = open(path, "ab", buffering=0)  # noqa: SIM115 (open as long as the ledger)
         if self._file.tell() and not _ends_with_newline(path):
             self._write(b"\n")
 
@@ -44,8 +45,9 @@ class Ledger:
         self._file.close()
 
     def _write(self, data: bytes) -> None:
-        self._file.write(data)
-        self._file.flush()
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._file.write(rest) :]
         os.fsync(self._file.fileno())
 
 
@@ -93,7 +95,10 @@ class TrialRecord:
 
     params: dotted RunConfig keys -> values that this trial set. iterations: reports, by iteration. objective:
     best selection mAP (percent), None when there is none. lines: numbers of its ledger lines. repeats: numbers of
-    the earlier configurations that were proposed again just before this one, and not run again.
+    the earlier configurations that were proposed again just before this one, and not run again. configuration:
+    number of the point that it runs, None in a ledger that does not say. base: key of its iteration 0, which it took
+    over from another trial unless base_trained. gpus: share of a GPU after it ran out of memory. declared: whether
+    the lines that tell params and seed are there.
     """
 
     number: int
@@ -109,6 +114,21 @@ class TrialRecord:
     device: str | None = None
     lines: list[int] = field(default_factory=list)
     repeats: list[int] = field(default_factory=list)
+    configuration: int | None = None
+    base: str | None = None
+    base_trained: bool = False
+    gpus: float | None = None
+    declared: bool = False
+
+    @property
+    def own_seconds(self) -> float:
+        """Seconds of the iterations that this trial ran itself."""
+        return sum(r["seconds"] for r in self.iterations if r["iteration"] or self.base is None or self.base_trained)
+
+    @property
+    def saved_seconds(self) -> float:
+        """Seconds of the iterations that it took over."""
+        return sum(r["seconds"] for r in self.iterations) - self.own_seconds
 
     @property
     def finished(self) -> bool:
@@ -120,12 +140,18 @@ class TrialRecord:
         if "line" in event:
             self.lines.append(event["line"])
         kind = event["event"]
-        if kind == "trial_proposed":
+        # A trial's start repeats what its proposal said, so that one damaged line loses neither params nor seed.
+        if kind in ("trial_proposed", "trial_started") and "params" in event and not self.declared:
             self.params, self.seed, self.origin = dict(event["params"]), event["seed"], event["origin"]
-            self.repeats = list(event.get("repeats", []))
-        elif kind == "trial_started" and not self.finished:
+            self.repeats, self.configuration = list(event.get("repeats", [])), event.get("configuration")
+            self.declared = True
+        if kind == "trial_started" and not self.finished:
             self.state, self.device = "running", event.get("device")
+        elif kind == "trial_retried" and not self.finished:
+            self.state, self.gpus = "proposed", event["gpus"]
         elif kind == "iteration":
+            if event["report"]["iteration"] == 0 and "base" in event and self.base is None:
+                self.base, self.base_trained = event["base"], event["base_trained"]
             self._add_report(event["report"])
         elif kind == "trial_ended" and not self.finished:
             self.state, self.reason, self.seconds = event["state"], event.get("reason"), event.get("seconds")

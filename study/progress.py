@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from statistics import fmean
 
@@ -10,7 +11,10 @@ from tqdm import tqdm
 from study.folder import trial_name
 from study.ledger import Event, TrialRecord
 from study.plan import metric_text, point_text, remaining_seconds, seconds_text
+from study.ranking import ORACLE, best_configuration, generator_of
 from trainables.config import RunConfig
+
+REFRESH_S = 0.2
 
 
 class Progress:
@@ -26,6 +30,7 @@ class Progress:
             total=trials, initial=finished, unit="trial", dynamic_ncols=True, leave=False, disable=None,
             bar_format="{desc}|{bar:20}| {postfix}",
         )  # fmt: skip
+        self._shown = 0.0
         self._refresh()
 
     def __call__(self, event: Event, record: TrialRecord) -> None:
@@ -44,11 +49,17 @@ class Progress:
         self._bar.close()
 
     def _refresh(self) -> None:
+        # Looks at all trials: not for every event of a long study, and not where nobody sees it.
+        if self._bar.disable or time.monotonic() - self._shown < REFRESH_S:
+            return
+        self._shown = time.monotonic()
         records = list(self._records.values())
         finished = sum(record.finished for record in records)
         running = sum(record.state == "running" for record in records)
         iterations = sum(len(record.iterations) for record in records)
-        best = max((r.objective for r in records if r.objective is not None), default=None)
+        generator = self._run.pseudo_labels.generator
+        found = [r.objective for r in records if generator_of(r, generator) != ORACLE]
+        best = max((objective for objective in found if objective is not None), default=None)
         left = remaining_seconds(records, self._trials, self._run.refinement.iterations, self._concurrency)
         self._bar.set_description_str(f"{finished}/{self._trials} trials", refresh=False)
         self._bar.set_postfix_str(
@@ -80,47 +91,55 @@ def number_text(value: float | None) -> str:
     return "-" if value is None else f"{value:.1f}"
 
 
-def best_configuration(records: Sequence[TrialRecord], seeds: int) -> list[TrialRecord]:
-    """Completed replicates of the configuration with the highest mean objective; none when none completed.
-
-    A configuration with failed replicates is compared by those that completed; the lower number wins a tie.
-    """
-    groups: dict[int, list[TrialRecord]] = {}
-    for record in records:
-        if record.state == "completed" and record.objective is not None:
-            groups.setdefault(record.number // seeds, []).append(record)
-    if not groups:
-        return []
-    best = max(groups, key=lambda c: (fmean(r.objective for r in groups[c] if r.objective is not None), -c))
-    return groups[best]
-
-
-def comparison(records: Sequence[TrialRecord], run: RunConfig, seeds: int) -> str:
+def comparison(records: Sequence[TrialRecord], run: RunConfig) -> str:
     """M0 (iteration 0) against the best configuration, on all splits, with the rule that chose it."""
-    best = best_configuration(records, seeds)
+    generator = run.pseudo_labels.generator
+    best = best_configuration(records, generator)
+    oracles = [r for r in records if r.state == "completed" and generator_of(r, generator) == ORACLE]
+    bound = f"the oracle ({_names(oracles)}) labels from the annotations: an upper bound, never the best"
     if not best:
-        return "no trial completed"
+        return bound if oracles else "no trial completed"
     splits = list(best[0].iterations[0]["map"])
     chosen = best[0].iterations[0]["selection"]["split"]
     splits.sort(key=lambda name: (name != chosen, name))
     over = f", mean over {len(best)} seeds" if len(best) > 1 else ""
-    name = ", ".join(trial_name(record.number) for record in best)
+    name = _names(best)
     width = max(len(name) + 6, 17)
-    return "\n".join(
-        [
-            f"{metric_text(run)} in percent; {chosen} chose epoch, iteration and configuration "
-            f"(rule: {run.selection.rule}){over}",
-            " " * width + "".join(f"{split:>10}" for split in splits),
-            f"{'M0 (iteration 0)':<{width}}" + _row(best, splits, [0] * len(best)),
-            f"{'best: ' + name:<{width}}" + _row(best, splits, [record.best_iteration or 0 for record in best])
-            + f"   {point_text(best[0].params)}",
-        ]
-    )  # fmt: skip
+    lines = [
+        f"{metric_text(run)} in percent; {chosen} chose epoch, iteration and configuration "
+        f"(rule: {run.selection.rule}){over}",
+        " " * width + "".join(f"{split:>10}" for split in splits),
+        f"{'M0 (iteration 0)':<{width}}" + _row(best, splits, [0] * len(best)),
+        f"{'best: ' + name:<{width}}"
+        + _row(best, splits, [record.best_iteration or 0 for record in best])
+        + f"   {point_text(best[0].params)}",
+    ]
+    return "\n".join(lines + ([bound] if oracles else []))
+
+
+def saved_text(records: Sequence[TrialRecord]) -> str | None:
+    """How much the shared base models saved; None where they saved nothing."""
+    saved = sum(record.saved_seconds for record in records)
+    spent = sum(record.own_seconds for record in records)
+    taken = sum(record.base is not None and not record.base_trained for record in records)
+    if not taken:
+        return None
+    return f"M0 was taken over by {taken} of {len(records)} trials: {100 * saved / (saved + spent):.0f} % compute saved"
+
+
+def _names(records: Sequence[TrialRecord]) -> str:
+    return ", ".join(trial_name(record.number) for record in records)
 
 
 def _row(records: Sequence[TrialRecord], splits: Sequence[str], iterations: Sequence[int]) -> str:
-    reports = [
-        next(report for report in record.iterations if report["iteration"] == iteration)
-        for record, iteration in zip(records, iterations, strict=True)
-    ]
-    return "".join(f"{fmean(report['map'][split]['selection_map'] for report in reports):>10.1f}" for split in splits)
+    cells = []
+    for split in splits:
+        values = [
+            report["map"][split]["selection_map"]
+            for record, iteration in zip(records, iterations, strict=True)
+            for report in record.iterations
+            if report["iteration"] == iteration
+        ]
+        # An iteration whose ledger line is damaged has no number any more.
+        cells.append(f"{fmean(values):>10.1f}" if len(values) == len(records) else f"{'?':>10}")
+    return "".join(cells)

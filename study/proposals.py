@@ -2,11 +2,13 @@
 
 Configuration c is proposed from the results of configurations up to c - 1 - lookback, told to Optuna in number
 order and no further, by a sampler that is made anew for c from (study seed, c). So neither the number of workers,
-nor the order in which they end, nor a kill and a resume changes what is proposed. No Ray.
+nor the order in which they end, nor a kill and a resume changes what is proposed. An asynchronous study gives that
+up: it is told whatever has ended, in the order of its end, and never waits. No Ray.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import warnings
 from collections.abc import Sequence
@@ -19,7 +21,7 @@ from optuna.trial import TrialState
 
 from study.config import StudyConfig
 from study.ledger import TrialRecord
-from study.search_space import Point, grid, same_point, suggest
+from study.search_space import Point, grid, point_at, suggest
 
 SAMPLED_TRIES, RANDOM_TRIES = 8, 100
 
@@ -63,14 +65,16 @@ class Proposals:
     """The configurations of one study, in number order."""
 
     def __init__(self, study: StudyConfig, first: Point | None = None) -> None:
-        """first: a known point that is configuration 0, unless the sampler is a grid."""
+        """first: a known point that is configuration 0, unless the sampler goes through all points."""
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._config = study
-        self._grid = grid(study.space) if study.sampler == "grid" else None
-        self._first = first if self._grid is None else None
+        self._listed = _listed(study)
+        self._first = first if self._listed is None else None
         self._points: list[Point] = []
+        self._known: dict[str, int] = {}
         self._outcomes: dict[int, Outcome] = {}
-        self._told = 0
+        self._told: set[int] = set()
+        self._next_to_tell = 0
         self._optuna = optuna.create_study(direction="maximize")
 
     def __len__(self) -> int:
@@ -86,51 +90,72 @@ class Proposals:
         """Whether the result of a configuration has been told."""
         return configuration in self._outcomes
 
+    def curves_before(self, configuration: int) -> list[tuple[float, ...]]:
+        """Curves of the configurations that this one was proposed from; of all that ended, when asynchronous."""
+        end = len(self._points) if self._config.asynchronous else self._horizon(configuration)
+        outcomes = (self._outcomes[c] for c in range(end) if c in self._outcomes and c != configuration)
+        return [known.curve for known in outcomes if known.curve]
+
     @property
     def ready(self) -> bool:
         """Whether all results that the next proposal depends on are there."""
-        return all(c in self._outcomes for c in range(self._told, self._horizon))
+        return not self._config.waits or self._next_unknown() >= self._horizon(len(self._points))
 
     def restore(self, point: Point, repeats: Sequence[int] = ()) -> None:
         """Take in the next configuration as it was proposed in an earlier session."""
         self._tell_optuna()
         for earlier in repeats:
-            self._add(earlier)
-        self._points.append(point)
+            if earlier in self._outcomes:
+                self._add(earlier)
+        self._take(point)
 
     def propose(self) -> Proposal | None:
         """The next configuration, or None when the space has no further point. Call only when ``ready``."""
         if not self.ready:
             raise RuntimeError("the results that this proposal depends on are not there yet")
+        return self.propose_again()
+
+    def propose_again(self) -> Proposal | None:
+        """The next configuration from the results that are there: its own once more, where none was lost."""
         self._tell_optuna()
         proposal = self._next()
         if proposal is not None:
-            self._points.append(proposal.params)
+            self._take(proposal.params)
         return proposal
 
-    @property
-    def _horizon(self) -> int:
-        return max(0, len(self._points) - self._config.lookback)
+    def _take(self, point: Point) -> None:
+        self._known.setdefault(_identity(point), len(self._points))
+        self._points.append(point)
+
+    def _horizon(self, configuration: int) -> int:
+        return max(0, configuration - self._config.lookback)
+
+    def _next_unknown(self) -> int:
+        while self._next_to_tell in self._outcomes:
+            self._next_to_tell += 1
+        return self._next_to_tell
 
     def _next(self) -> Proposal | None:
-        if self._grid is not None:
-            number = len(self._points)
-            return Proposal(self._grid[number], "sampler") if number < len(self._grid) else None
-        if not self._points and self._first is not None:
+        number = len(self._points)
+        if self._listed is not None:
+            return Proposal(self._listed[number], "sampler") if number < len(self._listed) else None
+        if number == 0 and self._first is not None:
             return Proposal(self._first, "preset")
         repeats: list[int] = []
         for attempt in range(SAMPLED_TRIES + RANDOM_TRIES):
             point = self._ask(attempt)
-            known = next((c for c, other in enumerate(self._points) if same_point(point, other)), None)
+            known = self._known.get(_identity(point))
             if known is None:
                 return Proposal(point, "sampler", repeats)
             # Its recorded result is told again, unless this proposal must not depend on that result.
-            if known < self._told:
+            if known in self._told:
                 self._add(known)
                 repeats.append(known)
         return None
 
     def _ask(self, attempt: int) -> Point:
+        if self._config.sampler == "qmc" and attempt < SAMPLED_TRIES:
+            return point_at(self._config.space, _sobol(self._config, len(self._points) * SAMPLED_TRIES + attempt))
         self._optuna.sampler = self._sampler(attempt)
         trial = self._optuna.ask()
         point = suggest(self._config.space, trial)
@@ -141,19 +166,26 @@ class Proposals:
     def _sampler(self, attempt: int) -> optuna.samplers.BaseSampler:
         entropy = [self._config.seed, len(self._points), attempt]
         seed = int(np.random.SeedSequence(entropy).generate_state(1)[0])
-        if self._config.sampler == "random" or attempt >= SAMPLED_TRIES:
+        if self._config.sampler in ("random", "qmc") or attempt >= SAMPLED_TRIES:
             return optuna.samplers.RandomSampler(seed=seed)
         with warnings.catch_warnings():
-            # Both options are marked experimental; they are chosen on purpose.
+            # These samplers and options are marked experimental; they are chosen on purpose.
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            if self._config.sampler == "gp":
+                return optuna.samplers.GPSampler(seed=seed, n_startup_trials=self._config.startup)
             return optuna.samplers.TPESampler(
                 seed=seed, multivariate=True, group=True, n_startup_trials=self._config.startup
             )
 
     def _tell_optuna(self) -> None:
-        while self._told < self._horizon and self._told in self._outcomes:
-            self._add(self._told)
-            self._told += 1
+        if self._config.asynchronous:
+            due = [c for c in self._outcomes if c not in self._told and c < len(self._points)]
+        else:
+            end = self._horizon(len(self._points))
+            due = [c for c in range(end) if c in self._outcomes and c not in self._told]
+        for configuration in due:
+            self._add(configuration)
+            self._told.add(configuration)
 
     def _add(self, configuration: int) -> None:
         result, point = self._outcomes[configuration], self._points[configuration]
@@ -170,3 +202,33 @@ class Proposals:
 
 def _finite(value: float | None) -> bool:
     return value is not None and math.isfinite(value)
+
+
+def _listed(study: StudyConfig) -> list[Point] | None:
+    """All points in the order of their turn, for the samplers that leave none out."""
+    if study.sampler not in ("grid", "brute_force"):
+        return None
+    points = grid(study.space)
+    if study.sampler == "grid":
+        return points
+    return [points[i] for i in np.random.default_rng(study.seed).permutation(len(points))]
+
+
+def _sobol(study: StudyConfig, index: int) -> list[float]:
+    """Point ``index`` of the study's scrambled Sobol sequence; one coordinate in [0, 1) per key of the space.
+
+    Optuna's QMCSampler counts its points in the study and covers no conditional space: neither survives a resume.
+    """
+    from scipy.stats import qmc  # slow to import, and seldom needed
+
+    engine = qmc.Sobol(len(study.space), scramble=True, rng=np.random.default_rng(study.seed))
+    if index:
+        engine.fast_forward(index)
+    coordinates: list[float] = engine.random(1)[0].tolist()
+    return coordinates
+
+
+def _identity(point: Point) -> str:
+    """Equal for equal points; ``1`` and ``1.0`` are equal."""
+    numbers = {k: float(v) if isinstance(v, int | float) and not isinstance(v, bool) else v for k, v in point.items()}
+    return json.dumps(numbers, sort_keys=True)

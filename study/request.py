@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from study.config import StudyConfig, load_study, parse_study
-from study.folder import StudyFolder, check_name, create_folder, free_name, open_folder
+from study.folder import StudyFolder, check_name, create_folder, free_name, open_folder, settings_in_ledger
 from study.ledger import read_events
 from study.placement import Placement, count_cores, count_gpus, estimate_trial_bytes, place
 from study.search_space import check_values, known_point
@@ -96,6 +96,13 @@ def versions() -> dict[str, str]:
     return {name: metadata.version(name) for name in PACKAGES}
 
 
+def base_environment(request: Request, placement: Placement) -> dict[str, str]:
+    """What a base model depends on beside its configuration: data, the libraries that compute, the kind of device."""
+    on_gpu = placement.gpus_per_trial and request.run.compute.device != "cpu"
+    libraries = {name: metadata.version(name) for name in ("torch", "numpy")}
+    return {**libraries, "data": request.card.content_hash, "device": "cuda" if on_gpu else "cpu"}
+
+
 def parse_assignments(assignments: list[str]) -> dict[str, Any]:
     """``["loss.beta=2"]`` -> ``{"loss.beta": 2}``; values are YAML, and 1e-4 is a number."""
     values = {}
@@ -131,8 +138,14 @@ def _new(given: Namespace, study_dir: Path) -> Request:
 
 
 def _changed(study: StudyConfig, given: Namespace) -> StudyConfig:
-    names = ("num_samples", "seeds", "seed", "selection", "lookback")
+    names = ("num_samples", "seeds", "seed", "selection", "lookback", "sampler", "pruner", "grace")
     changes = {name: getattr(given, name) for name in names if getattr(given, name) is not None}
+    if given.confirm is not None:
+        changes["confirm"] = {**(study.confirm.model_dump() if study.confirm else {}), "top": given.confirm}
+    if given.asynchronous:
+        changes["asynchronous"] = True
+    if given.no_shared_base:
+        changes["shared_base"] = False
     return parse_study({**study.as_dict(), **changes}, "command line")
 
 
@@ -158,7 +171,7 @@ def _run_config(given: Namespace, study: StudyConfig) -> tuple[RunConfig, list[s
         (study.space[GENERATOR].choices or ()) if GENERATOR in study.space else (run.pseudo_labels.generator,)
     ):
         generator_named(str(generator))
-    if not study.start_from_preset or study.sampler == "grid":
+    if not study.start_from_preset or study.exhaustive:
         return run, []
     return run, known_point(study.space, run)[1]
 
@@ -171,6 +184,7 @@ def _load(run: RunConfig, data_dir: Path) -> Dataset:
 def _resumed(given: Namespace, study_dir: Path) -> Request:
     folder, contents = open_folder(study_dir, given.resume)
     source = str(folder.study_file)
+    _same_settings(settings_in_ledger(folder), contents, folder)
     run = parse_config(contents["run"], source)
     study = parse_study(contents["study"], source)
     study = _extended(study, folder, given.num_samples)
@@ -194,6 +208,27 @@ def _extended(study: StudyConfig, folder: StudyFolder, num_samples: int | None) 
             f"{-(-proposed // study.seeds)} configurations or more, got {num_samples}"
         )
     return parse_study({**study.as_dict(), "num_samples": wanted}, "--resume")
+
+
+def _same_settings(began: Mapping[str, Any] | None, now: Mapping[str, Any], folder: StudyFolder) -> None:
+    """A study goes on as it began; raises ConfigError that shows what is different."""
+    if began is None:
+        return
+    for part in ("run", "study"):
+        before, after = _flat(began[part]), _flat(now[part])
+        for key in [*before, *after]:
+            if before.get(key) != after.get(key):
+                raise ConfigError(
+                    f"--resume: {folder.study_file}: {part}.{key}: was {before.get(key)!r} when study '{folder.name}' "
+                    f"began and is {after.get(key)!r} now; put it back, or start a new study"
+                )
+
+
+def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
+    """Dotted keys -> values."""
+    if not isinstance(tree, Mapping):
+        return {prefix.removesuffix("."): tree}
+    return {key: value for name, part in tree.items() for key, value in _flat(part, f"{prefix}{name}.").items()}
 
 
 def _same_data(before: Mapping[str, Any], card: DataCard, folder: StudyFolder) -> None:

@@ -11,7 +11,7 @@ A point is a dict of keys to values that holds exactly the keys that matter in i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -86,6 +86,16 @@ class Dimension(Part):
         numbers = [v for v in known if isinstance(v, int | float) and not isinstance(v, bool)]
         return min(numbers, key=lambda v: (abs(v - value), v)) if numbers else None
 
+    def value_at(self, coordinate: float) -> Value:
+        """The value at a coordinate in [0, 1): values in order, or along the range (its logarithm, where so said)."""
+        known = self.values()
+        if known is not None:
+            return known[int(coordinate * len(known))]
+        low, high = self.bounds
+        value = low * (high / low) ** coordinate if self.log else low + coordinate * (high - low)
+        whole = isinstance(low, int) and isinstance(high, int)
+        return min(max(round(value), int(low)), int(high)) if whole else _rounded(value)
+
     def distribution(self) -> optuna.distributions.BaseDistribution:
         """The same values in Optuna's terms."""
         from optuna import distributions  # here, as most users of a space need no Optuna, which is slow to import
@@ -152,6 +162,15 @@ def _asked(trial: optuna.Trial, key: str, dimension: Dimension) -> Value:
     return _rounded(trial.suggest_float(key, low, high, step=step, log=log))
 
 
+def point_at(space: Space, coordinates: Sequence[float]) -> Point:
+    """The point at ``coordinates``, one in [0, 1) per key of the space, whether or not that key matters."""
+    point: Point = {}
+    for (key, dimension), coordinate in zip(space.items(), coordinates, strict=True):
+        if active(dimension, point):
+            point[key] = dimension.value_at(coordinate)
+    return point
+
+
 def grid(space: Space) -> list[Point]:
     """All points, the last key varying fastest; raises ConfigError for a range without step."""
     for key, dimension in space.items():
@@ -198,11 +217,6 @@ def value_of(run: RunConfig, key: str) -> Any:
     for name in key.split("."):
         value = getattr(value, name)
     return value
-
-
-def same_point(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
-    """Whether two points are one; ``1`` and ``1.0`` are."""
-    return dict(a) == dict(b)
 
 
 def type_and_value_equal(a: Any, b: Any) -> bool:

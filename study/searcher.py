@@ -6,7 +6,7 @@ Tune's callbacks hear of an event before Tune asks for another trial, so the led
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import ray
 from ray import tune
@@ -20,12 +20,21 @@ METRIC, MODE = "objective", "max"
 DESCRIBE_S = 10.0
 
 
+class Limits(NamedTuple):
+    """What a trial may use. timeout_s: of its own iterations together. max_failures: retries after an exception."""
+
+    cpus: float = 1
+    gpus: float = 0
+    timeout_s: float | None = None
+    max_failures: int = 1
+
+
 class StudySearcher(Searcher):
     """Hands the driver's trials to Tune; holds no state of its own."""
 
-    def __init__(self, driver: Driver) -> None:
+    def __init__(self, driver: Driver, limits: Limits) -> None:
         super().__init__(metric=METRIC, mode=MODE)
-        self._driver = driver
+        self._driver, self._limits = driver, limits
 
     def suggest(self, trial_id: str) -> Any:
         """A trial's configuration; None: not yet; FINISHED: no more (Tune's own annotation forgets the last)."""
@@ -34,7 +43,7 @@ class StudySearcher(Searcher):
             return Searcher.FINISHED
         if isinstance(record, NoTrial):
             return None
-        return trial_config(self._driver, record)
+        return trial_config(self._driver, record, self._limits)
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Nothing: the callback has told the driver."""
@@ -61,29 +70,49 @@ class LedgerCallback(tune.Callback):
         number = trial.config["trial"]
         if "report" in result:
             self._driver.reported(number, result["report"])
+        if result["state"] == "out-of-memory" and self._retry(number, trial.config, result["reason"]):
+            return
         if result["state"] != "running":
             self._driver.ended(number, result["state"], result.get("reason"), result.get("log"))
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        # A trial that ended by itself has said so; what is left was stopped by a scheduler.
-        self._driver.ended(trial.config["trial"], "pruned", "stopped early by the pruner")
+        """Nothing: a trial that ended by itself has said so, and one that was pruned was by the driver."""
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         log = Path(trial.error_file).read_text(encoding="utf-8", errors="replace") if trial.error_file else ""
         lines = [line.strip() for line in log.splitlines() if line.strip()]
         reason = next((line for line in lines if "died" in line or "Error" in line), "the worker was lost")
-        self._driver.ended(trial.config["trial"], "failed", reason, log)
+        state = "out-of-memory" if "OutOfMemory" in reason else "failed"
+        self._driver.ended(trial.config["trial"], state, reason, log)
+
+    def _retry(self, number: int, config: dict[str, Any], reason: str) -> bool:
+        """Once more, with twice the share of a GPU, unless it had a whole one."""
+        share = config.get("gpus", 0)
+        if not 0 < share < 1:
+            return False
+        self._driver.retried(number, reason, min(2 * share, 1.0))
+        return True
 
 
-def trial_config(driver: Driver, record: TrialRecord) -> dict[str, Any]:
+def trial_config(driver: Driver, record: TrialRecord, limits: Limits) -> dict[str, Any]:
     """What RefinementTrainable is told of a trial."""
-    return {
+    folder, key = driver.folder, driver.base(record)
+    config = {
         "trial": record.number,
         "run": driver.run_config(record).model_dump(mode="json"),
-        "state_path": str(driver.folder.state_file(record.number).absolute()),
-        "predictions_path": str(driver.folder.predictions_file(record.number).absolute()),
+        "state_path": str(folder.state_file(record.number).absolute()),
+        "predictions_path": str(folder.predictions_file(record.number).absolute()),
         "known_iterations": known_iterations(record),
+        "cpus": limits.cpus,
+        "gpus": record.gpus or limits.gpus,
+        "retries": limits.max_failures,
     }
+    if key is not None:
+        state, predictions = (str(path.absolute()) for path in folder.base_files(key))
+        config["base"] = {"key": key, "state_path": state, "predictions_path": predictions}
+    if limits.timeout_s is not None:
+        config["timeout_s"] = max(limits.timeout_s - record.own_seconds, 0.0)
+    return config
 
 
 def known_iterations(record: TrialRecord) -> int:

@@ -19,7 +19,7 @@ from trainables.datasets.contract import Dataset
 if TYPE_CHECKING:
     from types import FrameType
 
-WORKER_RETRIES = 1
+MAX_FAILURES = 1
 
 # Read by Ray when it is imported or started. The terminal and the ledger are ours.
 RAY_ENVIRONMENT = {
@@ -74,22 +74,32 @@ def stop_ray() -> None:
     ray.shutdown()
 
 
-def run_trials(driver: Driver, data: Dataset, placement: Placement, trainable: Any = None) -> None:
+def run_trials(
+    driver: Driver,
+    data: Dataset,
+    placement: Placement,
+    trainable: Any = None,
+    timeout_s: float | None = None,
+    max_failures: int = MAX_FAILURES,
+) -> None:
     """Run all trials that are left; returns when there are none.
 
     Raises KeyboardInterrupt soon after SIGINT or SIGTERM: trials then go on from their last iteration at the next
     session. trainable: a tune.Trainable class in place of RefinementTrainable, called with the same configuration.
+    timeout_s: of one trial. max_failures: how often a trial is tried again after an exception, and after the loss of
+    its worker.
     """
     from ray import tune
 
     from study.folder import trial_name
-    from study.searcher import LedgerCallback, StudySearcher, title
+    from study.searcher import LedgerCallback, Limits, StudySearcher, title
     from trainables.trainable import RefinementTrainable
 
     prepared = tune.with_resources(
         tune.with_parameters(trainable or RefinementTrainable, data=data),
-        {"cpu": placement.cpus_per_trial, "gpu": placement.gpus_per_trial},
+        lambda config: tune.PlacementGroupFactory([{"CPU": config["cpus"], "GPU": config["gpus"]}]),
     )
+    limits = Limits(placement.cpus_per_trial, placement.gpus_per_trial, timeout_s, max_failures)
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # a lost trial has its line and its reason here
     with _stop_request() as requested, warnings.catch_warnings():
         # Ray's own internals, at the end of a study: nothing that a user could act on.
@@ -99,7 +109,7 @@ def run_trials(driver: Driver, data: Dataset, placement: Placement, trainable: A
             prepared,
             param_space={},
             tune_config=tune.TuneConfig(
-                search_alg=StudySearcher(driver),
+                search_alg=StudySearcher(driver, limits),
                 num_samples=-1,
                 max_concurrent_trials=placement.concurrency,
                 reuse_actors=True,
@@ -111,22 +121,24 @@ def run_trials(driver: Driver, data: Dataset, placement: Placement, trainable: A
                 storage_path=str(driver.folder.path.absolute()),
                 callbacks=[LedgerCallback(driver)],
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # a trial keeps its own state
-                failure_config=tune.FailureConfig(max_failures=WORKER_RETRIES),
-                stop=_stopper(requested),
+                failure_config=tune.FailureConfig(max_failures=max_failures),
+                stop=_stopper(driver, requested),
                 verbose=0,
             ),
         ).fit()
     _remove_snapshots(driver)
 
 
-def _stopper(requested: threading.Event) -> Any:
+def _stopper(driver: Driver, requested: threading.Event) -> Any:
     from ray import tune
 
     class StopRequested(tune.Stopper):
         """Asked by Tune between two events: the one place where stopping tears nothing."""
 
         def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-            return False
+            if driver.study.pruner == "none" or "report" not in result:
+                return False
+            return driver.prunes(result["trial"], result["report"])
 
         def stop_all(self) -> bool:
             if requested.is_set():

@@ -14,7 +14,8 @@ from study.config import parse_study
 from study.folder import is_driven, open_folder, trial_name
 from study.ledger import TrialRecord, read_events, trial_records
 from study.plan import point_text, remaining_seconds, seconds_text
-from study.progress import best_configuration, number_text
+from study.progress import number_text
+from study.ranking import best_configuration
 from trainables.config import ConfigError
 
 SESSION_EVENTS = ("study_started", "study_resumed", "study_stopped", "study_ended")
@@ -34,7 +35,7 @@ def study_status(study_dir: Path, name: str) -> dict[str, Any]:
     trials = trials or study.num_trials
     ended = bool(sessions) and sessions[-1]["event"] == "study_ended"
     state = "ended" if ended else "running" if is_driven(folder) else "stopped"
-    best = best_configuration(records, study.seeds)
+    best = best_configuration(records, contents["run"]["pseudo_labels"]["generator"])
     return {
         "name": contents["name"],
         "state": state,

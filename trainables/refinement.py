@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,15 @@ def resolve_device(config: RunConfig) -> torch.device:
     if wanted == "cuda" and not torch.cuda.is_available():
         raise ConfigError("compute.device: 'cuda' was asked for, but torch sees no CUDA device; use auto or cpu")
     return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def after_base(config: RunConfig, state: RunState) -> RunState:
+    """The state of an iteration 0 that another run of the same base trained, as ``config`` would have left it.
+
+    How many iterations follow is the one thing in it that depends on more than the base.
+    """
+    finished = config.refinement.iterations == 1
+    return replace(state, finished=finished, reports=[{**state.reports[0], "finished": finished}])
 
 
 def feature_store(config: RunConfig) -> FeatureStore:

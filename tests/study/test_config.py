@@ -47,7 +47,10 @@ def test_a_study_file_of_ones_own_is_read_by_path(tmp_path: Path) -> None:
         ("sampler: tpe", "mine.yaml: space: required key is missing"),
         ("space: {}\nsamplr: tpe", "mine.yaml: samplr: unknown key. Did you mean 'sampler'?"),
         ("space: {}\nseeds: 0", "mine.yaml: seeds: input should be greater than or equal to 1, got 0"),
-        ("space: {}\nsampler: gird", "mine.yaml: sampler: input should be 'tpe', 'random' or 'grid', got 'gird'"),
+        (
+            "space: {}\nsampler: gird",
+            "mine.yaml: sampler: input should be 'tpe', 'gp', 'qmc', 'random', 'grid' or 'brute_force', got 'gird'",
+        ),
         ("space: {loss.beta: {low: 1.0, high: 2.0}}\nsampler: grid", "loss.beta: a grid needs choices or a step"),
         ("space: [", "mine.yaml: not valid YAML"),
     ],

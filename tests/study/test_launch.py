@@ -93,7 +93,7 @@ def test_status_tells_all_from_the_folder(reference: tuple[Path, str, str]) -> N
 def test_a_study_leaves_few_files(reference: tuple[Path, str, str]) -> None:
     folder = reference[0] / "s"
     assert sorted(p.name for p in folder.iterdir()) == [
-        "checkpoints", "driver.lock", "ledger.jsonl", "predictions", "study.json",
+        "base", "checkpoints", "driver.lock", "ledger.jsonl", "optuna.journal", "predictions", "study.json",
     ]  # fmt: skip
     assert len(list((folder / "predictions").iterdir())) == 5
 

@@ -9,12 +9,13 @@ from study.folder import StudyFolder, is_driven, lock
 from study.ledger import TrialRecord
 from study.placement import place
 from study.plan import point_text, remaining_seconds, seconds_text
-from study.progress import Progress, best_configuration, comparison, trial_line
+from study.progress import Progress, comparison, trial_line
+from study.ranking import best_configuration
 from tests.study.worlds import BETA, GENERATOR, MIN_ATTENTION, driver_of, run_of, study_of, work
 from trainables.config import ConfigError
 
 
-def completed(number: int, objective: float, iterations: int = 2, seed: int = 0) -> TrialRecord:
+def completed(number: int, objective: float, iterations: int = 2, seed: int = 0, of: int | None = None) -> TrialRecord:
     reports = [
         {
             "iteration": i, "seconds": 2.0, "selection": {"split": "held_out", "map": objective - 5 * (1 - i)},
@@ -24,19 +25,40 @@ def completed(number: int, objective: float, iterations: int = 2, seed: int = 0)
     ]  # fmt: skip
     return TrialRecord(
         number, state="completed", params={GENERATOR: "attention", BETA: 4.0}, seed=seed, iterations=reports,
-        objective=objective, best_iteration=1, seconds=4.0,
+        objective=objective, best_iteration=1, seconds=4.0, configuration=number if of is None else of,
     )  # fmt: skip
 
 
 def test_the_best_configuration_has_the_best_mean_over_seeds() -> None:
-    records = [completed(0, 90.0), completed(1, 10.0, seed=1), completed(2, 60.0), completed(3, 61.0, seed=1)]
-    assert [record.number for record in best_configuration(records, seeds=2)] == [2, 3]
-    assert [record.number for record in best_configuration(records, seeds=1)] == [0]
-    assert best_configuration([TrialRecord(0, state="failed", objective=99.0)], seeds=1) == []
+    pairs = [(0, 90.0), (0, 10.0), (1, 60.0), (1, 61.0)]
+    records = [completed(n, value, seed=n % 2, of=c) for n, (c, value) in enumerate(pairs)]
+    assert [record.number for record in best_configuration(records)] == [2, 3]
+    assert [record.number for record in best_configuration([completed(0, 90.0), completed(1, 10.0)])] == [0]
+    assert best_configuration([TrialRecord(0, state="failed", objective=99.0)]) == []
+
+
+def test_the_best_is_among_the_confirmed_ones_where_there_are_some() -> None:
+    lucky, steady = completed(0, 90.0, of=0), completed(1, 60.0, of=1)
+    again = completed(2, 61.0, seed=1, of=1)
+    again.origin = "confirm"
+    assert [record.number for record in best_configuration([lucky, steady, again])] == [1, 2]
+
+
+def test_the_oracle_is_an_upper_bound_and_never_the_best() -> None:
+    oracle, honest = completed(0, 90.0), completed(1, 50.0)
+    oracle.params = {GENERATOR: "oracle"}
+    assert [record.number for record in best_configuration([oracle, honest])] == [1]
+    text = comparison([oracle, honest], run_of(selection__rule="held-out")).splitlines()
+    assert text[3].split()[:2] == ["best:", "t0001"]
+    assert text[4] == "the oracle (t0000) labels from the annotations: an upper bound, never the best"
+    alone = completed(0, 90.0)
+    alone.params = {}
+    run = run_of(pseudo_labels__generator="oracle")
+    assert "an upper bound" in comparison([alone], run)
 
 
 def test_the_comparison_shows_iteration_0_and_the_chosen_one_on_all_splits() -> None:
-    text = comparison([completed(0, 50.0), completed(1, 60.0, seed=1)], run_of(selection__rule="held-out"), seeds=2)
+    text = comparison([completed(0, 50.0, of=0), completed(1, 60.0, seed=1, of=0)], run_of(selection__rule="held-out"))
     head, names, base, best = text.splitlines()
     assert head == (
         "mAP@0.5 in percent; held_out chose epoch, iteration and configuration (rule: held-out), mean over 2 seeds"
