@@ -70,6 +70,8 @@ class Mirror:
         if not self._path.exists() or not self._path.read_bytes().endswith(b"\n"):
             return False  # a line that was torn would swallow the next one
         try:
+            for line in self._path.read_bytes().splitlines():
+                json.loads(line)  # Optuna forgives a last line that it cannot read, and fails at the next one
             self._storage = self._open(self._path)
             self._study_id = self._storage.get_study_id_from_name(self._name)
             trials = self._storage.get_all_trials(self._study_id, deepcopy=False)

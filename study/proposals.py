@@ -24,6 +24,7 @@ from study.ledger import TrialRecord
 from study.search_space import Point, grid, point_at, suggest
 
 SAMPLED_TRIES, RANDOM_TRIES = 8, 100
+SOBOL_SKIP = 2**20  # a repeated point is replaced by one from far behind, so that the others keep their order
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ class Proposals:
 
     def _ask(self, attempt: int) -> Point:
         if self._config.sampler == "qmc" and attempt < SAMPLED_TRIES:
-            return point_at(self._config.space, _sobol(self._config, len(self._points) * SAMPLED_TRIES + attempt))
+            return point_at(self._config.space, _sobol(self._config, len(self._points) + attempt * SOBOL_SKIP))
         self._optuna.sampler = self._sampler(attempt)
         trial = self._optuna.ask()
         point = suggest(self._config.space, trial)

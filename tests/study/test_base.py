@@ -159,7 +159,8 @@ def test_seconds_of_what_was_taken_over_are_saved_not_spent(tmp_path: Path) -> N
 def test_a_base_model_of_a_study_beside_this_one_is_used_unless_it_is_damaged(tmp_path: Path, curve: Any) -> None:
     curve(0, True)
     here, beside = StudyFolder(tmp_path / "here"), StudyFolder(tmp_path / "beside")
-    (tmp_path / "base").rename(beside.path.mkdir() or beside.path / "base")
+    beside.path.mkdir()
+    (tmp_path / "base").rename(beside.path / "base")
     bases = BaseModels(here, ENVIRONMENT)
     assert not bases.ready("other")
     assert bases.ready("key")

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from study.driver import NoTrial
 from study.ledger import read_events
+from study.ranking import ranked_configurations
 from tests.study.worlds import driver_of, outcomes, report_of, study_of, work
 
 
@@ -120,6 +122,111 @@ def test_a_failure_keeps_its_log_in_a_file_and_its_reason_in_the_ledger(tmp_path
     driver.ended(0, "failed", "ValueError: no", log="Traceback ...\nValueError: no\n")
     assert driver.records[0].reason == "ValueError: no (see logs/t0000.log)"
     assert (tmp_path / "logs" / "t0000.log").read_text().endswith("ValueError: no\n")
+
+
+@pytest.fixture(scope="module", params=["median", "asha"])
+def pruned(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[Any]]:
+    """A pruner's name and an undisturbed study with it."""
+    driver = driver_of(tmp_path_factory.mktemp("pruned"), study_of(num_samples=20, pruner=request.param))
+    work(driver, 1, random.Random(0))
+    return request.param, outcomes(driver)
+
+
+def test_weak_trials_are_pruned_with_their_reason(pruned: tuple[str, list[Any]]) -> None:
+    name, trials = pruned
+    states = [trial[1] for trial in trials]
+    assert 2 <= states.count("pruned") <= 14
+    assert states[0] == "completed", "there was nothing to compare the first one with"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_pruning_does_not_depend_on_workers_kills_and_resumes(
+    tmp_path: Path, pruned: tuple[str, list[Any]], seed: int
+) -> None:
+    name, expected = pruned
+    order = random.Random(seed)
+    while True:
+        driver = driver_of(tmp_path, study_of(num_samples=20, pruner=name))
+        left = work(driver, order.randint(1, 4), order, events=order.randint(1, 40))
+        driver.close()
+        if left > 0:
+            break
+    assert outcomes(driver) == expected
+
+
+def test_a_trial_killed_between_its_last_iteration_and_its_pruning_is_pruned_not_run(tmp_path: Path) -> None:
+    study = study_of(num_samples=20, pruner="median")
+    driver = driver_of(tmp_path, study)
+    work(driver, 1, random.Random(0))
+    driver.close()
+    ledger = tmp_path / "ledger.jsonl"
+    events, _ = read_events(ledger)
+    end = next(event for event in events if event.get("state") == "pruned")
+    lines = ledger.read_bytes().splitlines(keepends=True)
+    ledger.write_bytes(b"".join(lines[: end["line"] - 1]))
+    again = driver_of(tmp_path, study)
+    assert again.records[end["trial"]].state == "pruned"
+
+
+def test_the_best_are_confirmed_on_further_seeds_after_everything_else(tmp_path: Path) -> None:
+    study = study_of(num_samples=6, seeds=2, confirm={"top": 2, "seeds": 3})
+    driver = driver_of(tmp_path / "one", study)
+    work(driver, 1, random.Random(0))
+    confirmed = [record for record in driver.records.values() if record.origin == "confirm"]
+    assert [record.number for record in confirmed] == list(range(12, 18))
+    assert [record.seed for record in confirmed] == [2, 3, 4] * 2
+    search = [record for record in driver.records.values() if record.origin != "confirm"]
+    best = ranked_configurations(search)[:2]
+    assert [record.configuration for record in confirmed] == [best[0]] * 3 + [best[1]] * 3
+    assert study.num_trials == len(driver.records) == 18
+    other = driver_of(tmp_path / "four", study)
+    work(other, 4, random.Random(1))
+    assert outcomes(other) == outcomes(driver)
+
+
+def test_a_confirmed_study_can_be_extended(tmp_path: Path) -> None:
+    plan = {"seeds": 1, "confirm": {"top": 1, "seeds": 2}}
+    work(driver_of(tmp_path, study_of(num_samples=4, **plan)), 2, random.Random(0))
+    driver = driver_of(tmp_path, study_of(num_samples=8, **plan))
+    work(driver, 2, random.Random(1))
+    at_once = driver_of(tmp_path / "at-once", study_of(num_samples=8))
+    work(at_once, 1, random.Random(0))
+    searched = [record.params for record in driver.records.values() if record.origin != "confirm"]
+    assert searched == [record.params for record in at_once.records.values()]
+
+
+def test_out_of_memory_puts_a_trial_back_with_its_iterations_and_its_larger_share(tmp_path: Path) -> None:
+    driver = driver_of(tmp_path)
+    trial = driver.next_trial()
+    assert not isinstance(trial, NoTrial)
+    driver.reported(0, report_of(trial, 0))
+    driver.retried(0, "out of memory", 0.5)
+    driver.close()
+    for session in (driver, driver_of(tmp_path)):
+        again = session.next_trial()
+        assert not isinstance(again, NoTrial)
+        assert (again.number, again.gpus, len(again.iterations), again.state) == (0, 0.5, 1, "proposed")
+
+
+@pytest.mark.parametrize("damaged", range(60))
+def test_any_damaged_line_of_a_ledger_costs_that_line_alone(
+    tmp_path: Path, damaged: int, reference: list[tuple[object, ...]]
+) -> None:
+    driver = driver_of(tmp_path, study_of(seeds=2))
+    work(driver, 3, random.Random(5), events=60)
+    driver.close()
+    ledger = tmp_path / "ledger.jsonl"
+    lines = ledger.read_bytes().splitlines(keepends=True)
+    lines[damaged] = lines[damaged].replace(b"e", b"E", 1)
+    ledger.write_bytes(b"".join(lines))
+    again = driver_of(tmp_path, study_of(seeds=2))
+    assert len(again.problems) == 1
+    assert f"line {damaged + 1} " in again.problems[0]
+    work(again, 2, random.Random(6))
+    # An iteration's own line cannot be had back when its trial has ended; all else can.
+    found, expected = outcomes(again), reference
+    assert [trial[:6] + trial[7:] for trial in found] == [trial[:6] + trial[7:] for trial in expected]
+    assert sum(a != b for a, b in zip(found, expected, strict=True)) <= 1
 
 
 def test_a_state_that_is_not_final_cannot_end_a_trial(tmp_path: Path) -> None:

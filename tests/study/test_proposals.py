@@ -33,10 +33,13 @@ def propose_all(proposals: Proposals, count: int, delay: int = 0) -> list[dict[s
     return points
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "random"])
+@pytest.mark.parametrize("sampler", ["tpe", "gp", "qmc", "random", "grid", "brute_force"])
 def test_late_results_change_no_proposal(sampler: str) -> None:
-    study = study_of(sampler=sampler, num_samples=24)
-    assert propose_all(Proposals(study), 24, delay=0) == propose_all(Proposals(study), 24, delay=3)
+    study = study_of(sampler=sampler, num_samples=16)
+    points = propose_all(Proposals(study), 16, delay=0)
+    assert points == propose_all(Proposals(study), 16, delay=3)
+    assert len(points) == 16
+    assert all(contains(study.space, point) for point in points)
 
 
 def test_results_change_proposals_after_the_startup() -> None:
@@ -80,7 +83,7 @@ def test_a_result_is_told_once() -> None:
         proposals.tell(0, Outcome(TrialState.FAIL))
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "random"])
+@pytest.mark.parametrize("sampler", ["tpe", "gp", "qmc", "random", "grid", "brute_force"])
 def test_a_small_space_is_tried_point_by_point_without_repeats_and_then_ends(sampler: str) -> None:
     study = study_of(space={BETA: {"choices": [1.0, 2.0, 4.0]}, "model.layers": {"choices": [1, 2]}}, sampler=sampler)
     points = propose_all(Proposals(study), 100)
@@ -136,3 +139,43 @@ def test_failed_and_non_finite_trials_are_told_as_failed_and_pruned_ones_as_prun
     assert outcome([record("non-finite", 5.0), record("out-of-memory", None)]).state == TrialState.FAIL
     assert outcome([record("completed", float("nan"))]).state == TrialState.FAIL
     assert outcome([record("pruned", 3.0, (1.0, 3.0))]) == Outcome(TrialState.PRUNED, 3.0, (1.0, 3.0))
+
+
+def test_brute_force_goes_through_the_grid_in_the_seeds_own_order() -> None:
+    first, second = (propose_all(Proposals(study_of(sampler="brute_force", seed=seed)), 999) for seed in (0, 1))
+    everything = grid(study_of().space)
+    assert first != second
+    assert first != everything
+    for points in (first, second):
+        assert sorted(map(str, points)) == sorted(map(str, everything))
+
+
+def test_quasi_random_points_cover_every_value_evenly() -> None:
+    points = propose_all(Proposals(study_of(sampler="qmc", num_samples=32)), 32)
+    for beta in (1.0, 2.0, 4.0, 8.0):
+        assert 4 <= sum(point[BETA] == beta for point in points) <= 12
+
+
+@pytest.mark.parametrize("sampler", ["grid", "random", "qmc", "brute_force"])
+def test_a_sampler_that_learns_nothing_waits_for_nothing(sampler: str) -> None:
+    proposals = Proposals(study_of(sampler=sampler, lookback=0))
+    assert [proposals.ready and proposals.propose() is not None for _ in range(8)] == [True] * 8
+
+
+def test_an_asynchronous_study_never_waits_and_uses_what_has_ended() -> None:
+    proposals = Proposals(study_of(asynchronous=True, lookback=0, startup=1))
+    for _ in range(6):
+        assert proposals.ready
+        assert proposals.propose() is not None
+    proposals.tell(4, Outcome(TrialState.COMPLETE, 3.0, (1.0, 3.0)))
+    proposals.propose()
+    assert proposals.curves_before(2) == [(1.0, 3.0)]
+
+
+def test_a_configuration_is_compared_with_those_that_it_was_proposed_from() -> None:
+    proposals = Proposals(study_of(lookback=2))
+    for number in range(3):
+        proposals.propose()
+        proposals.tell(number, Outcome(TrialState.COMPLETE, float(number), (float(number),)))
+    assert proposals.curves_before(3) == [(0.0,)]
+    assert proposals.curves_before(2) == []

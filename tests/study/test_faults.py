@@ -1,0 +1,168 @@
+"""The command in real processes that are really killed: ``make test-faults``. Prints what was lost and ran twice."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from study.ledger import read_events, trial_records
+from tests.study.test_launch import ROOT, TIMES, finish, outcomes, wait_for
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
+
+REQUEST = ["--dataset", "simulated", "--num-samples", "10", "--seed", "3", "--pruner", "median", "--name", "s",
+           "--set", "compute.device=cpu", "--set", "training.epochs=6", "--set", "refinement.patience=null"]  # fmt: skip
+
+# Between "iteration recorded", "trial recorded" and "search told", and at the other lines of a trial.
+POINTS = [
+    "trial_proposed recorded:1", "trial_started recorded:1", "iteration recorded:1", "iteration recorded:2",
+    "trial_ended recorded:1", "search told:1", "trial_proposed recorded:2", "iteration recorded:3",
+    "trial_started recorded:2", "trial_ended recorded:1", "search told:2", "iteration recorded:1",
+    "trial_ended recorded:2", "trial_proposed recorded:1", "search told:1", "iteration recorded:2",
+]  # fmt: skip
+RANDOM_KILLS = 8
+
+
+def start(study_dir: Path, *arguments: str, fault: str | None = None) -> subprocess.Popen[str]:
+    environment = os.environ | ({"STUDY_FAULT": fault} if fault else {})
+    return subprocess.Popen(
+        [sys.executable, "-m", "study.launch", "--study-dir", str(study_dir), *arguments],
+        cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """The driver first, then the rest of its session: workers see their driver die, as in a power cut they would not."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+    study_dir = tmp_path_factory.mktemp("reference")
+    status, _, err = finish(start(study_dir, *REQUEST, "--max-concurrent", "1"))
+    assert status == 0, err
+    return outcomes(study_dir)
+
+
+def session(study_dir: Path) -> list[str]:
+    return ["--resume", "s"] if (study_dir / "s" / "study.json").exists() else REQUEST
+
+
+def test_killed_at_any_instant_nothing_is_lost_and_nothing_finished_runs_again(
+    tmp_path: Path, reference: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = tmp_path / "s" / "ledger.jsonl"
+    killed_at: list[str] = []
+    for point in POINTS:
+        process = start(tmp_path, *session(tmp_path), fault=point)
+        process.communicate(timeout=200)
+        if process.returncode == -signal.SIGKILL:
+            killed_at.append(point)
+        kill(process)
+    order = random.Random(0)
+    for _ in range(RANDOM_KILLS):
+        known = len(read_events(ledger)[0])
+        process = start(tmp_path, *session(tmp_path))
+        with contextlib.suppress(AssertionError):  # it may have ended
+            wait_for(tmp_path, process, lambda events, known=known: len(events) > known)
+        time.sleep(order.uniform(0, 0.8))
+        if process.poll() is None:
+            killed_at.append("at random")
+        kill(process)
+    status, _, err = finish(start(tmp_path, "--resume", "s"))
+    assert status == 0, err
+
+    events, problems = read_events(ledger)
+    assert [trial[:8] for trial in outcomes(tmp_path)] == [trial[:8] for trial in reference]
+    again = [
+        event for n, event in enumerate(events)
+        if event["event"] != "trial_ended"
+        and any(e["event"] == "trial_ended" and e["trial"] == event.get("trial") for e in events[:n])
+    ]  # fmt: skip
+    ends = [event["trial"] for event in events if event["event"] == "trial_ended"]
+    restarts = sum(event["event"] == "trial_started" for event in events) - len(ends)
+    with capsys.disabled():
+        print(f"\n{len(killed_at)} kills of the driver; lost: 0 of {len(ends)} trials; finished trials run again: "
+              f"{len(again)}; unfinished trials gone on with: {restarts}; damaged lines: {len(problems)}")  # fmt: skip
+    assert len(killed_at) >= 20
+    assert again == []
+    assert len(ends) == len(set(ends)) == 10
+
+
+@pytest.mark.parametrize("workers", ["2", "4"])
+def test_more_workers_give_the_same_ledger(tmp_path: Path, reference: list[Any], workers: str) -> None:
+    places = ["--max-concurrent", workers, "--set", "compute.threads=1"]
+    status, _, err = finish(start(tmp_path, *REQUEST, *places))
+    assert status == 0, err
+    assert outcomes(tmp_path) == reference
+
+
+def test_without_shared_base_models_the_numbers_are_the_same(tmp_path: Path, reference: list[Any]) -> None:
+    status, out, err = finish(start(tmp_path, *REQUEST, "--no-shared-base"))
+    assert status == 0, err
+    assert "compute saved" not in out
+    assert outcomes(tmp_path) == reference
+
+
+def test_a_killed_worker_costs_nothing(tmp_path: Path, reference: list[Any]) -> None:
+    process = start(tmp_path, *REQUEST)
+    events = wait_for(tmp_path, process, lambda events: any(e.get("report", {}).get("iteration") == 1 for e in events))
+    os.kill(next(event["pid"] for event in events if event["event"] == "trial_started"), signal.SIGKILL)
+    status, _, err = finish(process)
+    assert (status, err) == (0, "")
+    assert outcomes(tmp_path) == reference
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 200 KB."""
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(folder)], capture_output=True
+    ).returncode:
+        pytest.skip("mounting a file system takes root")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_full_disk_stops_the_study_cleanly_and_it_goes_on_when_there_is_room(
+    tiny_disk: Path, reference: list[Any]
+) -> None:
+    status, _, err = finish(start(tiny_disk, *REQUEST))
+    assert status == 3, err
+    assert err.startswith("error: ")
+    assert "No space left on device" in err
+    assert "--resume s" in err
+    assert "Traceback" not in err
+    finished = [r.number for r in trial_records(read_events(tiny_disk / "s" / "ledger.jsonl")[0]) if r.finished]
+    subprocess.run(["mount", "-o", "remount,size=50m", str(tiny_disk)], check=True)
+    status, _, err = finish(start(tiny_disk, "--resume", "s"))
+    assert status == 0, err
+    events, _ = read_events(tiny_disk / "s" / "ledger.jsonl")
+    assert [{k: v for k, v in r.iterations[-1].items() if k not in TIMES} for r in trial_records(events)] == [
+        trial[7][-1] for trial in reference
+    ]
+    for number in finished:
+        assert [e["event"] for e in events if e.get("trial") == number].count("trial_started") == 1
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused(tiny_disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(tiny_disk)], check=True)
+    status, _, err = finish(start(tiny_disk, *REQUEST))
+    assert status == 2
+    assert err.startswith("error: --study-dir: ")
