@@ -5,7 +5,8 @@ Each event is in the ledger before anything else learns of it: first the line, t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from enum import Enum
 from typing import Any
 
@@ -44,6 +45,7 @@ class Driver:
         self.folder, self.study, self.run = folder, study, run
         self.records: dict[int, TrialRecord] = {record.number: record for record in trial_records(events)}
         self.listeners: list[Listener] = []
+        self.unwritable: OSError | None = None
         self._ledger = Ledger(folder.ledger_file)
         self._proposals = Proposals(study, first_point(study, run))
         self._replicates: dict[int, list[TrialRecord]] = {}
@@ -65,6 +67,15 @@ class Driver:
     def share_bases(self, bases: BaseModels) -> None:
         """From now on, M0 is trained once per base; without, each trial trains its own."""
         self._bases = bases
+
+    @contextmanager
+    def noting_full_disk(self) -> Iterator[None]:
+        """Remember an OSError: what runs the trials may pass it on as something else."""
+        try:
+            yield
+        except OSError as error:
+            self.unwritable = error
+            raise
 
     def note(self, event: str, **fields: Any) -> None:
         """Write an event of the study as a whole."""

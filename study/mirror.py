@@ -42,18 +42,25 @@ class Mirror:
             self._write_anew(records)
 
     def __call__(self, event: Event, record: TrialRecord) -> None:
-        assert self._storage is not None, "a closed mirror is told nothing"
+        if self._storage is None:
+            return
+        try:
+            self._write(self._storage, event, record)
+        except OSError:
+            self.close()  # a mirror that cannot be written to stops no study
+
+    def _write(self, storage: JournalStorage, event: Event, record: TrialRecord) -> None:
         kind = event["event"]
         if kind == "trial_proposed" and record.number == len(self._ids):
-            self._ids.append(self._storage.create_new_trial(self._study_id, self._template(record)))
+            self._ids.append(storage.create_new_trial(self._study_id, self._template(record)))
         elif kind == "iteration":
             value = event["report"].get("best_so_far")
             if value is not None:
                 step = event["report"]["iteration"]
-                self._storage.set_trial_intermediate_value(self._ids[record.number], step, value)
+                storage.set_trial_intermediate_value(self._ids[record.number], step, value)
         elif kind == "trial_ended":
             state, value = _outcome(record)
-            self._storage.set_trial_state_values(self._ids[record.number], state, None if value is None else [value])
+            storage.set_trial_state_values(self._ids[record.number], state, None if value is None else [value])
 
     def close(self) -> None:
         if self._storage is not None:

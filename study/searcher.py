@@ -5,6 +5,7 @@ Tune's callbacks hear of an event before Tune asks for another trial, so the led
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,7 +39,8 @@ class StudySearcher(Searcher):
 
     def suggest(self, trial_id: str) -> Any:
         """A trial's configuration; None: not yet; FINISHED: no more (Tune's own annotation forgets the last)."""
-        record = self._driver.next_trial()
+        with self._driver.noting_full_disk():
+            record = self._driver.next_trial()
         if record is NoTrial.MORE:
             return Searcher.FINISHED
         if isinstance(record, NoTrial):
@@ -62,28 +64,34 @@ class LedgerCallback(tune.Callback):
         self._driver = driver
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._driver.started(trial.config["trial"], **_describe(trial))
+        with self._driver.noting_full_disk():
+            self._driver.started(trial.config["trial"], **_describe(trial))
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        number = trial.config["trial"]
-        if "report" in result:
-            self._driver.reported(number, result["report"])
-        if result["state"] == "out-of-memory" and self._retry(number, trial.config, result["reason"]):
-            return
-        if result["state"] != "running":
-            self._driver.ended(number, result["state"], result.get("reason"), result.get("log"))
-
-    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """Nothing: a trial that ended by itself has said so, and one that was pruned was by the driver."""
+        with self._driver.noting_full_disk():
+            self._result(trial.config, result)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         log = Path(trial.error_file).read_text(encoding="utf-8", errors="replace") if trial.error_file else ""
         lines = [line.strip() for line in log.splitlines() if line.strip()]
         reason = next((line for line in lines if "died" in line or "Error" in line), "the worker was lost")
         state = "out-of-memory" if "OutOfMemory" in reason else "failed"
-        self._driver.ended(trial.config["trial"], state, reason, log)
+        with self._driver.noting_full_disk():
+            self._driver.ended(trial.config["trial"], state, reason, log)
+
+    def _result(self, config: dict[str, Any], result: dict[str, Any]) -> None:
+        number, state = config["trial"], result["state"]
+        if "report" in result:
+            self._driver.reported(number, result["report"])
+        if state == "unwritable":
+            # No fault of the trial: it goes on at the next session, when there is room again.
+            raise OSError(result["errno"], os.strerror(result["errno"]), str(self._driver.folder.path))
+        if state == "out-of-memory" and self._retry(number, config, result["reason"]):
+            return
+        if state != "running":
+            self._driver.ended(number, state, result.get("reason"), result.get("log"))
 
     def _retry(self, number: int, config: dict[str, Any], reason: str) -> bool:
         """Once more, with twice the share of a GPU, unless it had a whole one."""

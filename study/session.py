@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
+import shutil
 import signal
 import threading
 import warnings
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 MAX_FAILURES = 1
+FULL_BYTES = 64 * 1024
 
 # Read by Ray when it is imported or started. The terminal and the ledger are ours.
 RAY_ENVIRONMENT = {
@@ -101,7 +104,7 @@ def run_trials(
     )
     limits = Limits(placement.cpus_per_trial, placement.gpus_per_trial, timeout_s, max_failures)
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # a lost trial has its line and its reason here
-    with _stop_request() as requested, warnings.catch_warnings():
+    with _stop_request() as requested, _as_it_was(driver), warnings.catch_warnings():
         # Ray's own internals, at the end of a study: nothing that a user could act on.
         warnings.filterwarnings("ignore", category=DeprecationWarning, module="ray")
         warnings.filterwarnings("ignore", category=FutureWarning, module="ray")
@@ -149,6 +152,20 @@ def _stopper(driver: Driver, requested: threading.Event) -> Any:
             return tune.stopper.NoopStopper, ()  # Tune's snapshots: an event is of this process only
 
     return StopRequested()
+
+
+@contextmanager
+def _as_it_was(driver: Driver) -> Iterator[None]:
+    """Tune turns whatever goes wrong into an error of its own; a full disk is to be told as that."""
+    try:
+        yield
+    except Exception as error:
+        full = driver.unwritable
+        if full is None and shutil.disk_usage(driver.folder.path).free < FULL_BYTES:
+            full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(driver.folder.path))
+        if full is None:
+            raise
+        raise full from error
 
 
 @contextmanager

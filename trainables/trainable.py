@@ -6,6 +6,7 @@ whatever was killed. A trial that cannot go on says so in its last result: its w
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import shutil
@@ -29,6 +30,7 @@ from trainables.time_limit import TimeLimitExceeded, time_limit
 from trainables.training import NonFiniteLoss
 
 RUNNING = "running"
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 class RefinementTrainable(tune.Trainable):
@@ -157,7 +159,8 @@ class RefinementTrainable(tune.Trainable):
         reason = traceback.format_exception_only(error)[-1].strip().splitlines()[-1]
         self._iterations = iter(())
         state = failure_state(error)
-        return self._result(state=state, reason=reason, log=log, done=True)
+        number = error.errno if isinstance(error, OSError) else None
+        return self._result(state=state, reason=reason, log=log, errno=number, done=True)
 
     def _result(self, **fields: Any) -> dict[str, Any]:
         return {"trial": self._trial, "objective": self._objective, **fields}
@@ -170,13 +173,15 @@ class RefinementTrainable(tune.Trainable):
 
 
 def failure_state(error: BaseException) -> str:
-    """The final state of a trial that raised ``error``."""
+    """The final state of a trial that raised ``error``; ``unwritable``: none, the study itself cannot go on."""
     if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError):
         return "out-of-memory"
     if isinstance(error, NonFiniteLoss):
         return "non-finite"
     if isinstance(error, TimeLimitExceeded):
         return "timed-out"
+    if isinstance(error, OSError) and error.errno in UNWRITABLE:
+        return "unwritable"
     return "failed"
 
 

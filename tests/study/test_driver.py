@@ -133,7 +133,7 @@ def pruned(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def test_weak_trials_are_pruned_with_their_reason(pruned: tuple[str, list[Any]]) -> None:
-    name, trials = pruned
+    _, trials = pruned
     states = [trial[1] for trial in trials]
     assert 2 <= states.count("pruned") <= 14
     assert states[0] == "completed", "there was nothing to compare the first one with"

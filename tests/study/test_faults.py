@@ -20,8 +20,10 @@ from tests.study.test_launch import ROOT, TIMES, finish, outcomes, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
 
-REQUEST = ["--dataset", "simulated", "--num-samples", "10", "--seed", "3", "--pruner", "median", "--name", "s",
-           "--set", "compute.device=cpu", "--set", "training.epochs=6", "--set", "refinement.patience=null"]  # fmt: skip
+REQUEST = [
+    "--dataset", "simulated", "--name", "s", "--num-samples", "10", "--seed", "3", "--pruner", "median",
+    "--set", "compute.device=cpu", "--set", "training.epochs=6", "--set", "refinement.patience=null",
+]  # fmt: skip
 
 # Between "iteration recorded", "trial recorded" and "search told", and at the other lines of a trial.
 POINTS = [
@@ -42,7 +44,7 @@ def start(study_dir: Path, *arguments: str, fault: str | None = None) -> subproc
 
 
 def kill(process: subprocess.Popen[str]) -> None:
-    """The driver first, then the rest of its session: workers see their driver die, as in a power cut they would not."""
+    """The driver first, then the rest of its session: in a power cut they die together."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(process.pid, signal.SIGKILL)
     process.communicate()
@@ -78,7 +80,7 @@ def test_killed_at_any_instant_nothing_is_lost_and_nothing_finished_runs_again(
         known = len(read_events(ledger)[0])
         process = start(tmp_path, *session(tmp_path))
         with contextlib.suppress(AssertionError):  # it may have ended
-            wait_for(tmp_path, process, lambda events, known=known: len(events) > known)
+            wait_for(tmp_path, process, lambda events: len(events) > known)  # noqa: B023 (called in this round)
         time.sleep(order.uniform(0, 0.8))
         if process.poll() is None:
             killed_at.append("at random")

@@ -1,0 +1,85 @@
+"""A study of 2,000 trials without training: ``python -m benchmarks.scale``.
+
+A tabulated trainable replays curves through the whole harness (ledger, search, mirror, Ray Tune, workers), in rounds
+that extend one study: 250, 500, 1,000 and 2,000 trials. Whatever grows faster than the number of trials shows as
+a cost per trial that rises from round to round.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import tempfile
+import time
+from pathlib import Path
+
+from tabulate import tabulate
+
+from benchmarks.tabulated import Tabulated
+from study.config import StudyConfig, load_study, parse_study
+from study.driver import Driver
+from study.folder import StudyFolder, create_folder
+from study.mirror import Mirror
+from study.placement import place
+from study.session import run_trials, start_ray, stop_ray
+from study.status import study_status
+from trainables.config import RunConfig
+from trainables.datasets import load_dataset
+from trainables.datasets.contract import Dataset
+from trainables.presets import preset
+
+MIB = 2**20
+
+
+def extend(folder: StudyFolder, study: StudyConfig, run: RunConfig, data: Dataset, workers: int) -> list[float]:
+    """Run a study up to its budget; seconds to open it, seconds per new trial, and what its files then measure."""
+    started = time.perf_counter()
+    driver = Driver(folder, study, run)
+    mirror = Mirror(folder, study, data.name, driver.records)
+    driver.listeners.append(mirror)
+    opened, before = time.perf_counter() - started, driver.num_finished
+    started = time.perf_counter()
+    run_trials(driver, data, place(workers, 0, 1), Tabulated)
+    each = (time.perf_counter() - started) / (driver.num_finished - before)
+    mirror.close()
+    driver.close()
+    started = time.perf_counter()
+    status = study_status(folder.path.parent, folder.name)
+    asked = time.perf_counter() - started
+    trials = len(status["trials"])
+    assert status["counts"] == {"completed": trials}, status["counts"]
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    sizes = [file.stat().st_size / 1024 / trials for file in (folder.ledger_file, folder.optuna_file)]
+    files = sum(1 for path in folder.path.rglob("*") if path.is_file())
+    return [trials, each, opened, *sizes, asked, memory, files]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--trials", type=int, default=2000, help="in the last round (default %(default)s)")
+    parser.add_argument("--workers", type=int, default=2)
+    given = parser.parse_args()
+    run = preset("simulated").updated({"compute.device": "cpu"})
+    data = load_dataset(run.dataset, Path("data"))
+    rows = []
+    start_ray(given.workers, 0)
+    try:
+        with tempfile.TemporaryDirectory() as aside:
+            folder = None
+            for part in (8, 4, 2, 1):
+                trials = given.trials // part
+                study = parse_study({**load_study("search").as_dict(), "num_samples": trials}, "benchmark")
+                if folder is None:
+                    settings = {"run": run.model_dump(mode="json"), "study": study.as_dict(), "dataset": {"title": ""}}
+                    folder = create_folder(Path(aside), "scale", settings)
+                rows.append(extend(folder, study, run, data, given.workers))
+                print(tabulate(rows[-1:], tablefmt="plain", floatfmt=".3f"), flush=True)
+    finally:
+        stop_ray()
+    names = ["trials", "s per new trial", "s to open", "ledger, KiB per trial", "journal, KiB per trial",
+             "s for status", "driver's peak, MiB", "files"]  # fmt: skip
+    print(tabulate(rows, names, floatfmt=".3f"))
+
+
+if __name__ == "__main__":
+    main()
