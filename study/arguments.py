@@ -30,6 +30,7 @@ WITH_RESUME = {
     *("resume", "num_samples", "study_dir", "data_dir", "address", "dry_run", "verbose"),
     *("gpus_per_trial", "cpus_per_trial", "max_concurrent", "trial_timeout", "max_failures"),
 }
+WITH_RERUN = {"rerun", "study_dir", "data_dir"}
 
 SAMPLERS = ("tpe", "gp", "qmc", "random", "grid", "brute_force")
 
@@ -57,12 +58,20 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     _add_what(parser)
     _add_where(parser)
     given = parser.parse_args(arguments)
-    if given.resume:
-        extra = [name for name, value in vars(given).items() if _is_given(value) and name not in WITH_RESUME]
-        if extra:
-            option = f"--{extra[0].replace('_', '-')}"
-            parser.error(f"{option}: study '{given.resume}' has its own already; leave {option} out with --resume")
+    for way, allowed in (("resume", WITH_RESUME), ("rerun", WITH_RERUN)):
+        if getattr(given, way):
+            _refuse_others(parser, given, way, allowed)
+    if given.rerun and not given.rerun[1].removeprefix("t").isdecimal():
+        parser.error(f"--rerun: the trial is a number, as 7 or t0007, got '{given.rerun[1]}'")
     return given
+
+
+def _refuse_others(parser: Parser, given: argparse.Namespace, way: str, allowed: set[str]) -> None:
+    extra = [name for name, value in vars(given).items() if _is_given(value) and name not in allowed]
+    if extra:
+        name = given.resume or given.rerun[0]
+        option = f"--{extra[0].replace('_', '-')}"
+        parser.error(f"{option}: study '{name}' has its own already; leave {option} out with --{way}")
 
 
 def _add_what(parser: argparse.ArgumentParser) -> None:
@@ -88,6 +97,9 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--set", action="append", metavar="KEY=VALUE", help="any RunConfig field; may be repeated")
     group.add_argument("--allow-missing", action="store_true", help="videos without features count, unpredicted")
     group.add_argument("--resume", metavar="NAME", help="go on with a study; --num-samples may extend it")
+    group.add_argument(
+        "--rerun", nargs=2, metavar=("NAME", "TRIAL"), help="run a trial again, outside the ledger, and compare"
+    )
 
 
 def _add_where(parser: argparse.ArgumentParser) -> None:

@@ -36,6 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
     given = parse_arguments(arguments)
     command = [shlex.join(["python", "-m", "study.launch", *(sys.argv[1:] if arguments is None else arguments)])]
     try:
+        if given.rerun:
+            return _rerun(given)
         request = read_request(given)
         if given.address:
             check_address(given.address)
@@ -49,6 +51,16 @@ def main(arguments: list[str] | None = None) -> int:
             return _session(given, request, folder, placement)
     except ConfigError as error:
         return main_error(str(error))
+
+
+def _rerun(given: Namespace) -> int:
+    from study.rerun import recorded_trial, rerun
+
+    name, trial = given.rerun
+    given.resume, given.num_samples = name, None
+    request = read_request(given)
+    assert request.folder is not None, "a resumed study has a folder"
+    return rerun(request, recorded_trial(request.folder, int(trial.removeprefix("t"))))
 
 
 def _check_with_torch(request: Request) -> None:

@@ -62,6 +62,10 @@ class Mirror:
             state, value = _outcome(record)
             storage.set_trial_state_values(self._ids[record.number], state, None if value is None else [value])
 
+    def trials(self) -> list[FrozenTrial]:
+        """What it holds."""
+        return self._storage.get_all_trials(self._study_id) if self._storage else []
+
     def close(self) -> None:
         if self._storage is not None:
             self._backend.close()

@@ -98,6 +98,14 @@ def test_a_study_leaves_few_files(reference: tuple[Path, str, str]) -> None:
     assert len(list((folder / "predictions").iterdir())) == 5
 
 
+def test_a_trial_that_is_run_again_gives_the_recorded_numbers(reference: tuple[Path, str, str]) -> None:
+    before = (reference[0] / "s" / "ledger.jsonl").read_bytes()
+    status, out, err = finish(start(reference[0], "--rerun", "s", "t0001"))
+    assert (status, err) == (0, "")
+    assert out.splitlines()[-1] == "t0001: all numbers are equal, to the last bit"
+    assert (reference[0] / "s" / "ledger.jsonl").read_bytes() == before
+
+
 def test_an_ended_study_is_resumed_without_running_anything(reference: tuple[Path, str, str]) -> None:
     before = (reference[0] / "s" / "ledger.jsonl").read_bytes()
     status, out, _ = finish(start(reference[0], "--resume", "s"))

@@ -47,6 +47,15 @@ WRONG = [
     (["--resume", "nothing"], "--resume: no study 'nothing' in"),
     (["--resume", "taken"], "study.json: cannot be read"),
     (["--resume", "taken", "--seed", "0"], "--seed: study 'taken' has its own already; leave --seed out"),
+    ([*SIMULATED, "--pruner", "hyperband"], "--pruner: invalid choice: 'hyperband'"),
+    ([*SIMULATED, "--sampler", "annealing"], "--sampler: invalid choice: 'annealing'"),
+    ([*SIMULATED, "--trial-timeout", "0"], "--trial-timeout: must be a number of seconds above 0, got '0'"),
+    ([*SIMULATED, "--max-failures", "-1"], "--max-failures: must be a whole number, 0 or more, got '-1'"),
+    ([*SIMULATED, "--confirm", "0"], "--confirm: must be a whole number, 1 or more, got '0'"),
+    (["--resume", "taken", "--no-shared-base"], "--no-shared-base: study 'taken' has its own already"),
+    (["--rerun", "nothing", "0"], "no study 'nothing' in"),
+    (["--rerun", "taken", "best"], "--rerun: the trial is a number, as 7 or t0007, got 'best'"),
+    (["--rerun", "taken", "0", "--seed", "1"], "--seed: study 'taken' has its own already"),
     (["--dataset", "thumos14"], "thumos14"),
 ]
 
