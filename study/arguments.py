@@ -28,11 +28,13 @@ cannot be written to any more; 130 interrupted"""
 # What may be said to a study that exists; everything else is in its study.json already.
 WITH_RESUME = {
     *("resume", "num_samples", "study_dir", "data_dir", "address", "dry_run", "verbose"),
-    *("gpus_per_trial", "cpus_per_trial", "max_concurrent", "trial_timeout", "max_failures"),
+    *("gpus_per_trial", "cpus_per_trial", "max_concurrent", "trial_timeout", "max_failures", "log_to"),
 }
 WITH_RERUN = {"rerun", "study_dir", "data_dir"}
 
 SAMPLERS = ("tpe", "gp", "qmc", "random", "grid", "brute_force")
+
+LOGGERS = ("tensorboard", "mlflow", "wandb")
 
 
 class Parser(argparse.ArgumentParser):
@@ -118,6 +120,7 @@ def _add_where(parser: argparse.ArgumentParser) -> None:
         "--max-failures", type=_natural, metavar="N", help="retries of a trial, and of its lost worker (default: 1)"
     )
     group.add_argument("--address", metavar="HOST:PORT", help="join this Ray cluster ('auto': the one running here)")
+    group.add_argument("--log-to", choices=LOGGERS, help="write the trials for this program too")
     group.add_argument("--dry-run", action="store_true", help="print the plan and its cost, start nothing")
     group.add_argument("--verbose", action="store_true", help="a line for each refinement iteration too")
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from study.arguments import main_error, parse_arguments
 from study.base import BaseModels
 from study.folder import StudyFolder, lock, open_folder, settings_in_ledger, write_settings
+from study.loggers import check_logger, logger_callback
 from study.placement import Placement, check_address
 from study.plan import describe_plan
 from study.progress import Progress, comparison, saved_text
@@ -41,6 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
         request = read_request(given)
         if given.address:
             check_address(given.address)
+        if given.log_to:
+            check_logger(given.log_to)
         placement = None if given.address else read_placement(given, request.run, request.data, None)
         if given.dry_run:
             print(f"{request.card}\n\n{describe_plan(request, placement)}")
@@ -124,11 +127,13 @@ def _resume_command(given: Namespace, folder: StudyFolder) -> str:
 
 def _run(given: Namespace, request: Request, driver: Driver, placement: Placement | None) -> None:
     from study.mirror import Mirror
-    from study.session import MAX_FAILURES, run_trials, start_ray, stop_ray
+    from study.session import MAX_FAILURES, check_nodes_see, run_trials, start_ray, stop_ray
 
     try:
         local = placement or Placement(0, 0, 0, 0, 0, 0)
         cluster = start_ray(local.cores, local.gpus, given.address)
+        if given.address:
+            check_nodes_see(driver.folder.study_file.absolute())
         placement = placement or read_placement(given, request.run, request.data, (cluster.cores, cluster.gpus))
         print(describe_plan(request, placement, driver.num_finished))
         shown = f"{cluster.dashboard}; sign in with the token of: ray get-auth-token" if cluster.dashboard else "none"
@@ -146,7 +151,15 @@ def _run(given: Namespace, request: Request, driver: Driver, placement: Placemen
         driver.listeners += [progress, mirror]
         failures = MAX_FAILURES if given.max_failures is None else given.max_failures
         try:
-            run_trials(driver, request.data, placement, timeout_s=given.trial_timeout, max_failures=failures)
+            callbacks = [logger_callback(given.log_to, driver.folder.path)] if given.log_to else []
+            run_trials(
+                driver,
+                request.data,
+                placement,
+                timeout_s=given.trial_timeout,
+                max_failures=failures,
+                callbacks=callbacks,
+            )
         finally:
             progress.close()
             mirror.close()

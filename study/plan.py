@@ -34,17 +34,17 @@ def describe_plan(request: Request, placement: Placement | None, finished: int =
         f"varies       {', '.join(NAMES.get(key, key) for key in study.space)} ({study.sampler})",
         f"trials       {_trials(study, finished)}; {trainings}",
         f"selection    {run.selection.rule}: {rule}; preset {run.protocol}",
+        f"pruner       {study.pruner}, after iteration {study.grace}" if study.pruner != "none" else "",
         f"placement    {placement or 'as the cluster has room'}",
         f"time         {_time(request, placement, trials * iterations)}",
         f"folder       {request.study_dir / request.name}",
     ]
     notes = list(request.notes)
-    if placement and study.sampler == "tpe" and placement.concurrency > study.lookback + 1:
-        lag = placement.concurrency - 1
-        notes.append(
-            f"{lag - study.lookback} places stay idle, as proposals wait for results; --lookback {lag} fills them"
-        )
-    return "\n".join(lines + [f"note         {note}" for note in notes])
+    if placement and study.waits and placement.concurrency > study.lookback + 1:
+        idle, enough = placement.concurrency - 1 - study.lookback, 2 * placement.concurrency
+        places = "1 place stays" if idle == 1 else f"{idle} places stay"
+        notes.append(f"{places} idle, as proposals wait for results; --lookback {enough} fills them")
+    return "\n".join([line for line in lines if line] + [f"note         {note}" for note in notes])
 
 
 def point_text(params: dict[str, object]) -> str:
@@ -117,6 +117,8 @@ def _seconds_of(file: Path, run: RunConfig) -> Sequence[float]:
 
 def _trials(study: StudyConfig, finished: int) -> str:
     replicates = f" ({study.num_configurations} configurations x {study.seeds} seeds)" if study.seeds > 1 else ""
+    if study.confirm:
+        replicates += f" (the best {study.confirm.top} again on {study.confirm.seeds} further seeds)"
     done = f", {finished} of them finished" if finished else ""
     return f"{study.num_trials}{replicates}{done}"
 

@@ -105,9 +105,11 @@ class LedgerCallback(tune.Callback):
 def trial_config(driver: Driver, record: TrialRecord, limits: Limits) -> dict[str, Any]:
     """What RefinementTrainable is told of a trial."""
     folder, key = driver.folder, driver.base(record)
+    run = driver.run_config(record)
     config = {
         "trial": record.number,
-        "run": driver.run_config(record).model_dump(mode="json"),
+        "title": f"{trial_name(record.number)} {run.pseudo_labels.generator} β={run.loss.beta:g}",
+        "run": run.model_dump(mode="json"),
         "state_path": str(folder.state_file(record.number).absolute()),
         "predictions_path": str(folder.predictions_file(record.number).absolute()),
         "known_iterations": known_iterations(record),
@@ -131,8 +133,7 @@ def known_iterations(record: TrialRecord) -> int:
 
 def title(trial: Any) -> str:
     """Name of a Tune trial where Ray shows it, e.g. ``t0007 segment_prediction β=4``."""
-    run = trial.config["run"]
-    return f"{trial_name(trial.config['trial'])} {run['pseudo_labels']['generator']} β={run['loss']['beta']:g}"
+    return str(trial.config["title"])
 
 
 def _describe(trial: Any) -> dict[str, Any]:

@@ -9,8 +9,9 @@ import shutil
 import signal
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from study.driver import Driver
@@ -70,6 +71,27 @@ def start_ray(cores: int, gpus: int, address: str | None = None) -> Cluster:
     return Cluster(f"http://{url}" if url else None, cores, gpus)
 
 
+def check_nodes_see(file: Path) -> None:
+    """Every node that can run a trial sees ``file``; raises ConfigError that names those that do not."""
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    @ray.remote(num_cpus=0)
+    def sees(path: str) -> bool:
+        return os.path.exists(path)
+
+    nodes = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]
+    asked = [
+        sees.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)).remote(str(file))
+        for node in nodes
+    ]
+    blind = [node["NodeName"] for node, seen in zip(nodes, ray.get(asked), strict=True) if not seen]
+    if blind:
+        raise ConfigError(
+            f"--study-dir: {file.parent} is not seen by {', '.join(blind)}; choose a --study-dir that all nodes share"
+        )
+
+
 def stop_ray() -> None:
     """Leave the cluster; one that was started here ends with its workers."""
     import ray
@@ -84,13 +106,14 @@ def run_trials(
     trainable: Any = None,
     timeout_s: float | None = None,
     max_failures: int = MAX_FAILURES,
+    callbacks: Sequence[Any] = (),
 ) -> None:
     """Run all trials that are left; returns when there are none.
 
     Raises KeyboardInterrupt soon after SIGINT or SIGTERM: trials then go on from their last iteration at the next
     session. trainable: a tune.Trainable class in place of RefinementTrainable, called with the same configuration.
     timeout_s: of one trial. max_failures: how often a trial is tried again after an exception, and after the loss of
-    its worker.
+    its worker. callbacks: further ones of Tune's, after the ledger's.
     """
     from ray import tune
 
@@ -122,7 +145,7 @@ def run_trials(
             run_config=tune.RunConfig(
                 name="checkpoints",
                 storage_path=str(driver.folder.path.absolute()),
-                callbacks=[LedgerCallback(driver)],
+                callbacks=[LedgerCallback(driver), *callbacks],
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # a trial keeps its own state
                 failure_config=tune.FailureConfig(max_failures=max_failures),
                 stop=_stopper(driver, requested),

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import ray
 import torch
 from ray import tune
 
@@ -38,10 +39,10 @@ class RefinementTrainable(tune.Trainable):
 
     Its Tune configuration: ``trial`` (number), ``run`` (RunConfig as plain data), ``state_path`` and
     ``predictions_path``, ``known_iterations`` (iterations that need no report); and, each absent where it is not
-    wanted, ``base`` ({"key", "state_path", "predictions_path"}: iteration 0, taken from there or left there),
-    ``timeout_s`` (what is left of the trial's time), ``retries`` (after an exception), ``gpus`` (share of the GPU's
-    memory that this process may use). The data set comes through ``tune.with_parameters``: once per node in Ray's
-    object store, read in place by all trials.
+    wanted, ``title`` (where Ray and ``ps`` show the trial), ``base`` ({"key", "state_path", "predictions_path"}:
+    iteration 0, taken from there or left there), ``timeout_s`` (what is left of the trial's time), ``retries``
+    (after an exception), ``gpus`` (share of the GPU's memory that this process may use). The data set comes through
+    ``tune.with_parameters``: once per node in Ray's object store, read in place by all trials.
     """
 
     def setup(self, config: dict[str, Any], data: Dataset | None = None) -> None:
@@ -56,7 +57,12 @@ class RefinementTrainable(tune.Trainable):
         self._begin(new_config)
         return True
 
+    def __repr__(self) -> str:
+        """What Ray's dashboard calls this worker: the trial that it began with."""
+        return self._title
+
     def step(self) -> dict[str, Any]:
+        _set_process_title(self._title)
         while True:
             try:
                 with time_limit(self._time_left()):
@@ -84,6 +90,7 @@ class RefinementTrainable(tune.Trainable):
     def _begin(self, config: dict[str, Any]) -> None:
         self._began = time.monotonic()
         self._trial: int = config["trial"]
+        self._title: str = config.get("title", f"trial {self._trial}")
         self._state_path = Path(config["state_path"])
         self._predictions_path = Path(config["predictions_path"])
         self._base: dict[str, str] | None = config.get("base")
@@ -189,6 +196,14 @@ def _cap_gpu_memory(share: float) -> None:
     """Ray's fractions are book-keeping; this makes a trial that needs more fail instead of its neighbours."""
     if share and torch.cuda.is_available():
         torch.cuda.set_per_process_memory_fraction(min(share, 1.0))
+
+
+def _set_process_title(title: str) -> None:
+    """The trial that runs now, in ``ps``, ``top``, ``nvidia-smi`` and the dashboard's list of processes."""
+    # Ray brings this along for its own titles; it is no part of its interface, so it may go.
+    change = getattr(ray._raylet, "setproctitle", None)
+    if change is not None:
+        change(f"ray::{title}")
 
 
 def _warm_up() -> None:

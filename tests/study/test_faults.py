@@ -168,3 +168,47 @@ def test_a_folder_that_cannot_be_written_to_is_refused(tiny_disk: Path) -> None:
     status, _, err = finish(start(tiny_disk, *REQUEST))
     assert status == 2
     assert err.startswith("error: --study-dir: ")
+
+
+@pytest.fixture
+def cluster() -> Iterator[Any]:
+    """A head and two workers of one CPU each, as separate processes."""
+    from ray.cluster_utils import Cluster
+
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    try:
+        yield made
+    finally:
+        made.shutdown()
+
+
+def test_a_killed_node_costs_nothing(tmp_path: Path, reference: list[Any], cluster: Any) -> None:
+    nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
+    process = start(tmp_path, *REQUEST, "--address", cluster.address)
+    wait_for(tmp_path, process, lambda events: sum(event["event"] == "trial_started" for event in events) >= 3)
+    cluster.remove_node(nodes[0], allow_graceful=False)
+    status, out, err = finish(process)
+    assert status == 0, err
+    assert "2 trials at a time on 2 cores" in out
+    assert outcomes(tmp_path) == reference
+
+
+def test_tensorboard_finds_the_trials_when_asked_to(tmp_path: Path, reference: list[Any]) -> None:
+    pytest.importorskip("tensorboardX")
+    status, _, err = finish(start(tmp_path, *REQUEST, "--log-to", "tensorboard"))
+    assert (status, err) == (0, "")
+    files = list((tmp_path / "s" / "checkpoints").glob("t*/events.out.tfevents.*"))
+    assert len({file.parent for file in files}) == 10
+    assert b"ray/tune/report/best_so_far" in files[0].read_bytes()
+    assert outcomes(tmp_path) == reference
+
+
+def test_mlflow_finds_the_trials_when_asked_to(tmp_path: Path, reference: list[Any]) -> None:
+    mlflow = pytest.importorskip("mlflow")
+    status, _, err = finish(start(tmp_path, *REQUEST, "--log-to", "mlflow"))
+    assert status == 0, err
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 's' / 'mlflow.db'}")
+    runs = client.search_runs([client.get_experiment_by_name("s").experiment_id])
+    assert len(runs) == 10
+    assert all("report/best_so_far" in run.data.metrics for run in runs)
+    assert outcomes(tmp_path) == reference

@@ -51,6 +51,7 @@ WRONG = [
     ([*SIMULATED, "--sampler", "annealing"], "--sampler: invalid choice: 'annealing'"),
     ([*SIMULATED, "--trial-timeout", "0"], "--trial-timeout: must be a number of seconds above 0, got '0'"),
     ([*SIMULATED, "--max-failures", "-1"], "--max-failures: must be a whole number, 0 or more, got '-1'"),
+    ([*SIMULATED, "--log-to", "paper"], "--log-to: invalid choice: 'paper'"),
     ([*SIMULATED, "--confirm", "0"], "--confirm: must be a whole number, 1 or more, got '0'"),
     (["--resume", "taken", "--no-shared-base"], "--no-shared-base: study 'taken' has its own already"),
     (["--rerun", "nothing", "0"], "no study 'nothing' in"),
