@@ -44,6 +44,10 @@ def to_latex(grid: Grid) -> str:
     columns = len(grid.header)
     environment = "table*" if _characters(grid) > WIDE else "table"
     body = [" & ".join(_cell(grid, r, c) for c in range(columns)) + r" \\" for r in range(len(grid.rows))]
+    spanner = [
+        rf" & \multicolumn{{{columns - 1}}}{{c}}{{{escape(grid.spanner)}}} \\",
+        rf"\cmidrule(lr){{2-{columns}}}",
+    ]
     lines = [
         "% needs: booktabs, multirow",
         rf"\begin{{{environment}}}[t]",
@@ -52,8 +56,7 @@ def to_latex(grid: Grid) -> str:
         rf"\label{{tab:{grid.label}}}",
         rf"\begin{{tabular}}{{l{'r' * (columns - 1)}}}",
         r"\toprule",
-        rf" & \multicolumn{{{columns - 1}}}{{c}}{{{escape(grid.spanner)}}} \\",
-        rf"\cmidrule(lr){{2-{columns}}}",
+        *(spanner if grid.spanner else []),
         " & ".join(escape(name) for name in grid.header) + r" \\",
         r"\midrule",
         *body,
