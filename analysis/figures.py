@@ -7,7 +7,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
+from matplotlib.axes import Axes
 
 from analysis.captions import chosen_on_test, data_title, generator_order, metric_name
 from analysis.comparison_grids import number_grid
@@ -112,7 +115,7 @@ def search_drawings(study: Study) -> list[Drawing]:
                 lambda figure: draw_slices(study, axes, metric, figure),
                 trials,
                 PAGE_IN,
-                2.2,
+                2.5,
             ),
             Drawing(
                 "parallel_coordinates",
@@ -169,7 +172,9 @@ def _metric(study: Study) -> str:
     return metric_name(study) + ("†" if chosen_on_test(study) else "")
 
 
-def _draw_thresholds(values, rows, columns, metric, ax) -> None:
+def _draw_thresholds(
+    values: npt.NDArray[np.float64], rows: list[str], columns: list[str], metric: str, ax: Axes
+) -> None:
     draw_heat_map(values, rows, columns, metric, ax)
     ax.set(xlabel="threshold αC of the class score", ylabel="threshold αA of the attention")
 

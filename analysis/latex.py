@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from itertools import takewhile
 
 from analysis.grid import Cell, Grid
@@ -24,19 +25,30 @@ _ESCAPES = {
     "±": r"$\pm$",
     "\N{MULTIPLICATION SIGN}": r"$\times$",
     "≈": r"$\approx$",
-    "\N{GREEK SMALL LETTER ALPHA}": r"$\alpha$",
-    "β": r"$\beta$",
-    "η": r"$\eta$",
     "†": r"$^\dagger$",
     "\N{EN DASH}": "--",
     "\N{LEFT SINGLE QUOTATION MARK}": "`",
     "\N{RIGHT SINGLE QUOTATION MARK}": "'",
 }
 
+_OWN_CAPITALS = ("gamma", "delta", "theta", "lambda", "xi", "pi", "sigma", "upsilon", "phi", "psi", "omega")
+_LATIN_CAPITALS = {"eta": "H", "rho": "P", "chi": "X"}
+
 
 def escape(text: str) -> str:
     """Text that LaTeX prints as it is written here."""
-    return "".join(_ESCAPES.get(character, character) for character in text)
+    return "".join(_ESCAPES.get(character) or _greek(character) for character in text)
+
+
+def _greek(character: str) -> str:
+    r"""``$\beta$`` for β; capitals that look like Latin ones as these; anything else as it is."""
+    words = unicodedata.name(character, "").split()
+    if words[:1] != ["GREEK"] or words[2:3] != ["LETTER"] or len(words) != 4:
+        return character
+    name = words[3].lower()
+    if words[1] == "SMALL":
+        return rf"$\{name}$"
+    return rf"$\{name.capitalize()}$" if name in _OWN_CAPITALS else _LATIN_CAPITALS.get(name, name[0].upper())
 
 
 def to_latex(grid: Grid) -> str:

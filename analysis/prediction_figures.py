@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -15,7 +17,9 @@ from trainables.segments import Segments
 
 MOST_CLASSES = 12  # of more, the best and the worst half of this many are shown
 SHOWN = 12  # predictions of one video, the best by score
-CLASS_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
+LABELS = "pseudo labels"
+TRACK_COLOURS = {"ground truth": "#000000", LABELS: "#0072B2"}
+OWN, OTHER = "#009E73", "#D55E00"
 
 
 def prediction_drawings(study: Study) -> list[Drawing]:
@@ -43,7 +47,7 @@ def prediction_drawings(study: Study) -> list[Drawing]:
         ),
         Drawing(
             "timelines",
-            f"Ground truth and predictions over time, {trial}: the {rule}",
+            f"Ground truth and predictions over time, {trial}: the {rule}; low bars: other classes; paler: lower score",
             lambda figure: _draw_timelines(figure, found, videos),
             _timeline_data(found, videos),
             PAGE_IN,
@@ -59,10 +63,10 @@ def _draw_curves(figure: Figure, curves: list[Curve], base: list[Curve], classes
     panels = figure.subplots(-(-len(shown) // 4), 4, sharex=True, sharey=True, squeeze=False)
     before = {curve.label: curve for curve in base}
     for ax, curve in zip(panels.flat, shown, strict=False):
-        ax.plot(curve.recall, curve.precision, color="#D55E00", drawstyle="steps-post")
+        _draw_curve(ax, curve, color="#D55E00")
         if curve.label in before:
             old = before[curve.label]
-            ax.plot(old.recall, old.precision, color=GREY, linestyle="--", linewidth=0.9, drawstyle="steps-post")
+            _draw_curve(ax, old, color=GREY, linestyle="--", linewidth=0.9)
         ax.set_title(f"{_short(classes[curve.label])} ({curve.ap:.0f} %)", fontsize=6.5, loc="left", pad=2)
         ax.set(xlim=(0, 1), ylim=(0, 1.03))
     for ax in panels.flat[len(shown) :]:
@@ -71,17 +75,20 @@ def _draw_curves(figure: Figure, curves: list[Curve], base: list[Curve], classes
     figure.supylabel("precision", fontsize=8)
 
 
+def _draw_curve(ax: Axes, curve: Curve, **look: Any) -> None:
+    """As AP sees it: precision made non-increasing, down to zero behind the last recall."""
+    if len(curve.recall):
+        envelope = np.maximum.accumulate(curve.precision[::-1])[::-1]
+        ax.plot([0, *curve.recall, curve.recall[-1]], [envelope[0], *envelope, 0], drawstyle="steps-pre", **look)
+
+
 def _draw_timelines(figure: Figure, found: TrialPredictions, videos: list[tuple[str, str, float]]) -> None:
     tracks = _tracks(found)
     panels = figure.subplots(len(videos), 1, squeeze=False)[:, 0]
     for ax, (role, name, change) in zip(panels, videos, strict=True):
-        labels = {label for segments in tracks.values() for label in _of_video(segments, name).label.tolist()}
         truth = set(_of_video(found.truth.instances, name).label.tolist())
-        colours = {
-            label: CLASS_COLOURS[i % 8] for i, label in enumerate(sorted(labels, key=lambda x: (x not in truth, x)))
-        }
         for row, (track, segments) in enumerate(tracks.items()):
-            _draw_track(ax, row, _of_video(segments, name), colours, track)
+            _draw_track(ax, row, _of_video(segments, name), truth, track)
         ax.set_yticks(range(len(tracks)), list(tracks))
         ax.set_ylim(len(tracks) - 0.4, -0.6)
         ends = [_of_video(segments, name).end_s for segments in tracks.values()]
@@ -94,15 +101,18 @@ def _draw_timelines(figure: Figure, found: TrialPredictions, videos: list[tuple[
     panels[-1].set_xlabel("time (s)")
 
 
-def _draw_track(ax: Axes, row: int, segments: Segments, colours: dict[int, str], track: str) -> None:
+def _draw_track(ax: Axes, row: int, segments: Segments, own: set[int], track: str) -> None:
+    """Segments of the video's own classes as high bars, of other classes as low ones below them."""
     top = segments[np.argsort(-segments.score, kind="stable")[:SHOWN]]
-    scores = top.score
-    spread = np.ptp(scores) if len(scores) else 0.0
+    mine = np.array([label in own for label in top.label.tolist()], dtype=bool) | (track == LABELS)
+    spread = np.ptp(top.score) if len(top) else 0.0
     for i in range(len(top)):
-        strength = 1.0 if spread == 0 else 0.3 + 0.7 * (scores[i] - scores.min()) / spread
-        colour = GREY if track == "pseudo labels" else colours[int(top.label[i])]
-        ax.barh(row, top.end_s[i] - top.start_s[i], 0.7, left=top.start_s[i], color=colour, alpha=strength,
-                linewidth=0.3, edgecolor="white")  # fmt: skip
+        strength = 1.0 if spread == 0 else 0.35 + 0.65 * (top.score[i] - top.score.min()) / spread
+        ax.barh(
+            row - 0.08 if mine[i] else row + 0.32, top.end_s[i] - top.start_s[i], 0.5 if mine[i] else 0.2,
+            left=top.start_s[i], color=TRACK_COLOURS.get(track, OWN) if mine[i] else OTHER, alpha=strength,
+            linewidth=0.4, edgecolor="white",
+        )  # fmt: skip
 
 
 def _tracks(found: TrialPredictions) -> dict[str, Segments]:
@@ -111,7 +121,7 @@ def _tracks(found: TrialPredictions) -> dict[str, Segments]:
     if found.base is not None:
         tracks["M0"] = found.base[found.base.label >= 0]
     if found.labels is not None:
-        tracks["pseudo labels"] = found.labels
+        tracks[LABELS] = found.labels
     if found.iteration > 0 or found.base is None:
         tracks[f"η = {found.iteration}"] = found.chosen[found.chosen.label >= 0]
     return tracks
@@ -141,7 +151,7 @@ def _timeline_data(found: TrialPredictions, videos: list[tuple[str, str, float]]
     for role, name, change in videos:
         for track, segments in _tracks(found).items():
             mine = _of_video(segments, name)
-            named = ["foreground" if track == "pseudo labels" else found.truth.classes[i] for i in mine.label.tolist()]
+            named = ["foreground" if track == LABELS else found.truth.classes[i] for i in mine.label.tolist()]
             parts.append(
                 pd.DataFrame({"role": role, "video": name, "change": change, "track": track, "start_s": mine.start_s,
                               "end_s": mine.end_s, "label": named, "score": mine.score})

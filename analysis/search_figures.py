@@ -139,8 +139,10 @@ def draw_slices(study: Study, axes: list[Axis], metric: str, figure: Figure) -> 
         for bound in axis.edges or ():
             ax.axvline(bound, color=GREY, linewidth=0.6, linestyle="--")
         if axis.words:
-            ax.set_xticks(range(len(axis.words)), [value_text(word) for word in axis.words], rotation=90, fontsize=5.5)
-        elif axis.edges and axis.edges[0] > 0 and axis.edges[1] / axis.edges[0] >= 8:
+            ax.set_xticks(
+                range(len(axis.words)), [value_text(word) for word in axis.words], rotation=35, ha="right", fontsize=6
+            )
+        elif _logarithmic(axis):
             ax.set_xscale("log", base=2)
             ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
             ax.minorticks_off()
@@ -152,7 +154,8 @@ def draw_parallel(study: Study, axes: list[Axis], metric: str, figure: Figure) -
     """One line per completed trial through all keys to its objective; light lines are better."""
     ax = figure.subplots()
     objective = study.completed["objective"].to_numpy(np.float64)
-    every = [*axes, Axis(f"{metric} (%)", objective, None, None)]
+    logarithmic = [axis._replace(position=np.log2(axis.position)) if _logarithmic(axis) else axis for axis in axes]
+    every = [*logarithmic, Axis("selection", objective, None, None)]
     columns = np.stack([_unit(axis) for axis in every])
     colour_of = sns.color_palette(SEQUENTIAL, as_cmap=True)
     norm = Normalize(objective.min(), objective.max() if np.ptp(objective) else objective.min() + 1)
@@ -170,7 +173,7 @@ def draw_parallel(study: Study, axes: list[Axis], metric: str, figure: Figure) -
                 va="center",
                 bbox={"facecolor": "white", "alpha": 0.7, "pad": 0.4, "linewidth": 0},
             )
-    ax.set_xticks(range(len(every)), [short_key(axis.key) for axis in every])
+    ax.set_xticks(range(len(every)), [*(short_key(axis.key) for axis in axes), f"{metric} (%)"])
     ax.set_yticks([])
     ax.spines[:].set_visible(False)
     ax.grid(False)
@@ -211,8 +214,15 @@ def _unit(axis: Axis) -> npt.NDArray[np.float64]:
     return (axis.position - low) / (high - low)
 
 
+def _logarithmic(axis: Axis) -> bool:
+    """Whether a key spans powers of two, as beta does."""
+    return bool(axis.edges and axis.edges[0] > 0 and axis.edges[1] / axis.edges[0] >= 8)
+
+
 def _range(axis: Axis) -> tuple[float, float]:
     low, high = axis.edges or (np.nanmin(axis.position), np.nanmax(axis.position))
+    if _logarithmic(axis):
+        low, high = np.log2(low), np.log2(high)
     return (low, high) if high > low else (low - 0.5, low + 0.5)
 
 
@@ -220,4 +230,8 @@ def _axis_ticks(axis: Axis) -> list[tuple[float, str]]:
     low, high = _range(axis)
     if axis.words is not None:
         return [((i - low) / (high - low), value_text(word)) for i, word in enumerate(axis.words)]
-    return [(share, f"{low + share * (high - low):.3g}") for share in (0.0, 0.5, 1.0)]
+    values = [low + share * (high - low) for share in (0.0, 0.5, 1.0)]
+    return [
+        (share, f"{2**value if _logarithmic(axis) else value:.3g}")
+        for share, value in zip((0.0, 0.5, 1.0), values, strict=True)
+    ]

@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.figures import drawings, main, render, search_history
+from analysis.figures import drawings, main
 from analysis.load import load_study
+from analysis.rendering import render
+from analysis.search_figures import search_history
 from tests.analysis.study_folders import StudyFolder, paper_like, point
 
 
@@ -33,7 +35,7 @@ def test_best_so_far_counts_completed_trials_without_the_oracle(mixed: Path) -> 
 
 def test_every_figure_has_pdf_png_and_its_data(mixed: Path, tmp_path: Path) -> None:
     assert main(["--study", str(mixed), "--out", str(tmp_path / "out")]) == 0
-    names = ("generator_beta", "history", "iterations")
+    names = ("cost", "generator_beta", "history", "iterations", "parallel_coordinates", "slices")
     written = {path.name: path for path in (tmp_path / "out").iterdir()}
     assert set(written) == {f"{name}.{suffix}" for name in names for suffix in ("csv", "pdf", "png")}
     assert written["history.pdf"].read_bytes().startswith(b"%PDF")
@@ -44,7 +46,7 @@ def test_every_figure_has_pdf_png_and_its_data(mixed: Path, tmp_path: Path) -> N
 def test_a_single_trial_has_curves_but_no_heat_map(tmp_path: Path) -> None:
     StudyFolder(tmp_path / "s").add(point("attention", 1.0), [30])
     found = drawings(load_study(tmp_path / "s"))
-    assert [drawing.name for drawing in found] == ["iterations", "history"]
+    assert [drawing.name for drawing in found] == ["iterations", "history", "cost"]
     for drawing in found:
         render(drawing, "one trial")
 
