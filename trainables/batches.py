@@ -85,18 +85,23 @@ class SplitTensors:
 
     def batches(self, order: Indices, batch_videos: int) -> Iterator[Batch]:
         """Batches of the videos ``order``; the last one may be smaller."""
-        lengths = self.split.lengths[order]
+        lengths, starts = self.split.lengths[order], self.split.starts[order]
         device = self.features.device
-        rows = torch.from_numpy(_ranges(self.split.starts[order], lengths)).to(device)
+        rows = torch.from_numpy(_ranges(starts, lengths)).to(device)
         snippets = torch.from_numpy(_ranges(self.split.offsets[order], lengths)).to(device)
         whole = VideoLayout.of(lengths, device)
         targets = self.targets[torch.from_numpy(order).to(device)]
         bounds = np.concatenate([[0], np.cumsum(lengths)])
         for begin in range(0, len(order), batch_videos):
             end = min(begin + batch_videos, len(order))
-            window = slice(bounds[begin], bounds[end])
+            window = slice(int(bounds[begin]), int(bounds[end]))
+            if np.array_equal(starts[begin + 1 : end], starts[begin : end - 1] + lengths[begin : end - 1]):
+                first = int(starts[begin])
+                features = self.features[first : first + window.stop - window.start]  # neighbours: no copy
+            else:
+                features = self.features.index_select(0, rows[window])
             yield Batch(
-                features=self.features.index_select(0, rows[window]),
+                features=features,
                 layout=VideoLayout(
                     whole.video_N[window] - begin, whole.time_N[window], end - begin, int(lengths[begin:end].max())
                 ),

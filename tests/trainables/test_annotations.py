@@ -174,3 +174,9 @@ class TestBadInput:
         (tmp_path / "gt.json").write_text('{"database": {"a": {"subset": "train"}}}')
         with pytest.raises(ConfigError, match=r"gt\.json: not ActivityNet-style JSON \(KeyError: 'annotations'\)"):
             read_annotations(tmp_path)
+
+
+def test_a_file_of_the_test_split_alone_takes_its_classes_from_it(tmp_path: Path) -> None:
+    database = {"v1": {"subset": "test", "annotations": [{"label": "Dive", "segment": [1.0, 2.0]}]}}
+    (tmp_path / "gt.json").write_text(json.dumps({"database": database}))
+    assert read_annotations(tmp_path / "gt.json").classes == ("Dive",)

@@ -1,0 +1,1 @@
+"""How fast, how large, against what: one command per question; figures in README.md."""
