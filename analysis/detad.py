@@ -73,7 +73,7 @@ def rank_predictions(
     for k, threshold in enumerate(tiou):
         found, instance = matches(candidates, threshold)
         matched[found, k] = instance
-    return Ranked(segments, rank, matched, instances, len(truth) / max(1, np.count_nonzero(instances)))
+    return Ranked(segments, rank, matched, instances, len(truth) / max(1, int(np.count_nonzero(instances))))
 
 
 def average_precision_n(ranked: Ranked, hit: Bools, counted: Bools, instances: Ints) -> Floats:

@@ -132,7 +132,7 @@ def _draw_groups(
     axes[0].set_ylim(bottom=0)
     axes[0].margins(y=0.1)
     if len(found) > 1:
-        legend_below(figure, axes[0], len(found))
+        legend_below(axes[0], len(found))
 
 
 def _profile_data(found: Sequence[Diagnosis], names: Sequence[str]) -> pd.DataFrame:

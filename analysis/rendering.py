@@ -64,8 +64,10 @@ def write_drawings(drawings: Iterable[Drawing], out: Path, title: str) -> None:
         print(out / f"{drawing.name}.{{pdf,png,csv}}", file=sys.stdout)
 
 
-def legend_below(figure: Figure, axes: Axes, columns: int = 2) -> None:
-    """Outside the axes, where it covers no data."""
+def legend_below(axes: Axes, columns: int = 2) -> None:
+    """Outside the axes, where it covers no data; the figure grows by its rows."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
     handles, labels = axes.get_legend_handles_labels()
     if handles:
         figure.set_figheight(figure.get_figheight() + LEGEND_ROW_IN * -(-len(handles) // columns))

@@ -34,7 +34,7 @@ def draw_iterations(table: IterationTable, metric: str, ax: Axes) -> None:
     ax.set_xlim(-0.2, max([1, *table.iterations]) + 0.2)
     ax.set(xlabel="refinement iteration η (0: base model M0)", ylabel=f"test {metric} (%)")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    legend_below(ax.get_figure(root=True), ax)
+    legend_below(ax)
 
 
 def draw_heat_map(values: npt.NDArray[np.float64], rows: list[str], columns: list[str], metric: str, ax: Axes) -> float:
@@ -80,7 +80,7 @@ def draw_label_quality(found: LabelQuality, figure: Figure) -> None:
         ax.set(xlabel="refinement iteration η", title=quality.replace("_", " "))
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes[0].set_ylabel("training snippets (%)")
-    legend_below(figure, axes[0])
+    legend_below(axes[0])
 
 
 def means(cells: list[list[Summary | None]]) -> npt.NDArray[np.float64]:

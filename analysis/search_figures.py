@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -123,7 +124,7 @@ def draw_history(history: History, metric: str, ax: Axes) -> None:
     ax.set_xlim(history.trial.min() - margin, history.trial.max() + margin)
     ax.set(xlabel="trial", ylabel=f"selection {metric} (%)")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    legend_below(ax.get_figure(root=True), ax)
+    legend_below(ax)
 
 
 def draw_slices(study: Study, axes: list[Axis], metric: str, figure: Figure) -> None:
@@ -159,20 +160,15 @@ def draw_parallel(study: Study, axes: list[Axis], metric: str, figure: Figure) -
     columns = np.stack([_unit(axis) for axis in every])
     colour_of = sns.color_palette(SEQUENTIAL, as_cmap=True)
     norm = Normalize(objective.min(), objective.max() if np.ptp(objective) else objective.min() + 1)
-    for trial in np.argsort(objective):
-        x = np.flatnonzero(np.isfinite(columns[:, trial]))
-        ax.plot(x, columns[x, trial], color=colour_of(norm(objective[trial])), linewidth=0.8, alpha=0.85)
+    order = np.argsort(objective)  # the better ones on top
+    lines = [np.column_stack([np.arange(len(every)), columns[:, i]])[np.isfinite(columns[:, i])] for i in order]
+    ax.add_collection(LineCollection(lines, colors=colour_of(norm(objective[order])), linewidths=0.8, alpha=0.85))
     for x, axis in enumerate(every):
         ax.axvline(x, color="0.3", linewidth=0.6)
+        box = {"facecolor": "white", "alpha": 0.7, "pad": 0.4, "linewidth": 0}
         for at, text in _axis_ticks(axis):
-            ax.text(
-                x + 0.02,
-                at,
-                text,
-                fontsize=5.5,
-                va="center",
-                bbox={"facecolor": "white", "alpha": 0.7, "pad": 0.4, "linewidth": 0},
-            )
+            ax.text(x + 0.02, at, text, fontsize=5.5, va="center", bbox=box)
+    ax.set_ylim(-0.04, 1.04)
     ax.set_xticks(range(len(every)), [*(short_key(axis.key) for axis in axes), f"{metric} (%)"])
     ax.set_yticks([])
     ax.spines[:].set_visible(False)
@@ -192,7 +188,7 @@ def draw_importance(found: list[Importance], ax: Axes) -> None:
     ax.grid(axis="x")
     ax.grid(False, axis="y")
     ax.set(xlabel="importance (sums to 1)", xlim=(0, None))
-    legend_below(ax.get_figure(root=True), ax)
+    legend_below(ax)
 
 
 def draw_cost(study: Study, ax: Axes) -> None:
@@ -229,7 +225,7 @@ def _range(axis: Axis) -> tuple[float, float]:
 def _axis_ticks(axis: Axis) -> list[tuple[float, str]]:
     low, high = _range(axis)
     if axis.words is not None:
-        return [((i - low) / (high - low), value_text(word)) for i, word in enumerate(axis.words)]
+        return [(float((i - low) / (high - low)), value_text(word)) for i, word in enumerate(axis.words)]
     values = [low + share * (high - low) for share in (0.0, 0.5, 1.0)]
     return [
         (share, f"{2**value if _logarithmic(axis) else value:.3g}")

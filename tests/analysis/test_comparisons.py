@@ -116,11 +116,11 @@ def test_differences_to_the_paper(tmp_path: Path) -> None:
     paper_like(tmp_path / "s")
     found = dict((grid.name, data) for grid, data in paper_comparisons(load_study(tmp_path / "s")))
     assert set(found) == {"paper_6b", "paper_7b", "paper_4b"}
-    data = found["paper_6b"].set_index(["row", "column"])
-    cell = data.loc[("segment_prediction", 2)]
+    data = found["paper_6b"]
+    (cell,) = data[(data["row"] == "segment_prediction") & (data["column"] == 2)].to_dict("records")
     assert (cell["paper"], cell["ours"]) == (22.6, pytest.approx(39.55))
     assert cell["difference"] == pytest.approx(39.55 - 22.6)
-    base = found["paper_7b"].set_index("column").loc[0]
+    base = found["paper_7b"].to_dict("records")[0]
     assert (base["paper"], base["ours"]) == (19.45, 25)
 
 
