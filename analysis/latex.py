@@ -7,7 +7,8 @@ from itertools import takewhile
 
 from analysis.grid import Cell, Grid
 
-WIDE = 70  # characters of a row from which on a table spans both columns of a two-column paper
+COLUMN_PT, PAGE_PT = 237, 496  # widths of one column and of both in WACV's style, points
+CHARACTER_PT, GAP_PT = 5.0, 12.0  # mean character at 10 pt, space between columns
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -54,7 +55,8 @@ def _greek(character: str) -> str:
 def to_latex(grid: Grid) -> str:
     """The whole float: caption, label, booktabs rules, spans by multirow."""
     columns = len(grid.header)
-    environment = "table*" if _characters(grid) > WIDE else "table"
+    width = _width_pt(grid)
+    environment = "table*" if width > COLUMN_PT else "table"
     body = [" & ".join(_cell(grid, r, c) for c in range(columns)) + r" \\" for r in range(len(grid.rows))]
     spanner = [
         rf" & \multicolumn{{{columns - 1}}}{{c}}{{{escape(grid.spanner)}}} \\",
@@ -64,6 +66,7 @@ def to_latex(grid: Grid) -> str:
         "% needs: booktabs, multirow",
         rf"\begin{{{environment}}}[t]",
         r"\centering",
+        *([r"\footnotesize\setlength{\tabcolsep}{3pt}"] if width > PAGE_PT else []),
         rf"\caption{{{escape(grid.caption)}}}",
         rf"\label{{tab:{grid.label}}}",
         rf"\begin{{tabular}}{{l{'r' * (columns - 1)}}}",
@@ -79,9 +82,10 @@ def to_latex(grid: Grid) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _characters(grid: Grid) -> int:
+def _width_pt(grid: Grid) -> float:
+    """About how wide the table is set."""
     texts = [grid.header, *([cell.text for cell in row] for row in grid.rows)]
-    return sum(2 + max(map(len, column)) for column in zip(*texts, strict=True))
+    return sum(CHARACTER_PT * max(map(len, column)) + GAP_PT for column in zip(*texts, strict=True))
 
 
 def _cell(grid: Grid, row: int, column: int) -> str:
