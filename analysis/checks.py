@@ -9,9 +9,11 @@ import numpy as np
 from analysis.captions import chosen_on_test
 from analysis.comparisons import best_trials
 from analysis.load import Study
+from analysis.prediction_files import best_predictions
 from analysis.search_figures import at_edge, search_history, searched_axes
 from analysis.statistics import at_best_iteration, base_model, distinguishable
 from analysis.trace import short_key
+from analysis.video_bootstrap import video_interval
 
 INFEASIBLE = ("failed", "timed-out", "out-of-memory", "non-finite")
 MOST_INFEASIBLE = 0.1
@@ -31,8 +33,9 @@ def checks(study: Study) -> list[Check]:
     found = [infeasible_share(study), ledger_whole(study)]
     if study.completed.empty:
         return found
-    return [best_at_edge(study), *found, retraining_variance(study), better_than_base(study), still_rising(study),
-            selection_split(study)]  # fmt: skip
+    over_videos = better_over_videos(study)
+    return [best_at_edge(study), *found, retraining_variance(study), better_than_base(study),
+            *([over_videos] if over_videos else []), still_rising(study), selection_split(study)]  # fmt: skip
 
 
 def best_at_edge(study: Study) -> Check:
@@ -105,6 +108,21 @@ def better_than_base(study: Study) -> Check:
     if told and best.mean > base.mean:
         return Check(name, "ok", f"{said} Distinguishable by a paired bootstrap over seeds (95 %).")
     return Check(name, "look", f"{said} Not distinguishable by a paired bootstrap over seeds (95 %).")
+
+
+def better_over_videos(study: Study) -> Check | None:
+    """The same of one trial over the test videos; None where the folder lacks the prediction files."""
+    found = best_predictions(study)
+    if found is None or found.base is None:
+        return None
+    truth, tiou = found.truth, np.array(study.setting("run", "evaluation", "selection_tiou", default=[0.5]))
+    interval = video_interval(truth.instances, found.base, found.chosen, len(truth.classes), tiou)
+    said = (
+        f"Trial t{found.trial:04d} against its M0: {interval.difference:+.2f} points, 95 % interval "
+        f"{interval.low:+.2f} to {interval.high:+.2f} (paired bootstrap over {interval.videos} test videos)."
+    )
+    verdict = "ok" if interval.distinguishable and interval.difference > 0 else "look"
+    return Check("Would other test videos say the same?", verdict, said)
 
 
 def still_rising(study: Study) -> Check:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from analysis.captions import generator_order
 from analysis.load import GENERATOR, TRIAL_COLUMNS, Study
 from analysis.results import ORACLE
 from analysis.statistics import Summary, at_best_iteration, at_iteration, best_configuration, over_seeds
@@ -110,7 +111,8 @@ def value_tables(study: Study) -> list[NumberTable]:
 def value_table(study: Study, key: str) -> NumberTable:
     """M0 and the best refined configuration for each value of one key."""
     done = study.completed
-    values = sorted(done[key].dropna().unique().tolist(), key=lambda v: (isinstance(v, str), v))
+    found = done[key].dropna().unique().tolist()
+    values = generator_order(found) if key == GENERATOR else sorted(found, key=lambda v: (isinstance(v, str), v))
     cells: list[list[Summary | None]] = []
     for value in values:
         best = best_configuration(done[done[key] == value])
