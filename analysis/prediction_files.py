@@ -43,12 +43,15 @@ class Curve(NamedTuple):
 
 
 def best_predictions(study: Study) -> TrialPredictions | None:
-    """Of the best configuration's first trial; None when the folder lacks the ground truth or the predictions."""
+    """Of the best configuration's trial with the best selection objective (ties: the earlier one).
+
+    None when the folder lacks the ground truth or the predictions.
+    """
     trials = best_trials(study)
     truth_file = study.folder / GROUND_TRUTH_FILE
     if trials.empty or not truth_file.is_file():
         return None
-    trial = trials.sort_values("seed").iloc[0]
+    trial = trials.sort_values(["objective", "trial"], ascending=[False, True]).iloc[0]
     folder, name = study.folder / "predictions", f"t{int(trial['trial']):04d}"
     if not (folder / f"{name}.csv").is_file():
         return None

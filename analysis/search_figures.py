@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -40,12 +40,14 @@ class History(NamedTuple):
 
 class Axis(NamedTuple):
     """One searched key over the completed trials. position: of each trial, NaN where the key does not matter;
-    words become 0, 1, ... in the order of ``words`` (None for numbers). edges: of the space as asked for."""
+    words become 0, 1, ... in the order of ``words`` (None for numbers). edges: of the space as asked for.
+    logarithmic: the space grows by a factor, as the powers of two of beta."""
 
     key: str
     position: npt.NDArray[np.float64]
     words: list[str] | None
     edges: tuple[float, float] | None
+    logarithmic: bool = False
 
 
 def search_history(study: Study) -> History:
@@ -93,7 +95,7 @@ def _axis(study: Study, key: str, values: pd.Series) -> Axis:
     edges = (
         (asked.get("low"), asked.get("high")) if "low" in asked else (min(numbers), max(numbers)) if numbers else None
     )
-    return Axis(key, values.to_numpy(np.float64), None, edges)
+    return Axis(key, values.to_numpy(np.float64), None, edges, _grows_by_a_factor(asked, numbers))
 
 
 def draw_history(history: History, metric: str, ax: Axes) -> None:
@@ -143,7 +145,7 @@ def draw_slices(study: Study, axes: list[Axis], metric: str, figure: Figure) -> 
             ax.set_xticks(
                 range(len(axis.words)), [value_text(word) for word in axis.words], rotation=35, ha="right", fontsize=6
             )
-        elif _logarithmic(axis):
+        elif axis.logarithmic:
             ax.set_xscale("log", base=2)
             ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
             ax.minorticks_off()
@@ -155,7 +157,7 @@ def draw_parallel(study: Study, axes: list[Axis], metric: str, figure: Figure) -
     """One line per completed trial through all keys to its objective; light lines are better."""
     ax = figure.subplots()
     objective = study.completed["objective"].to_numpy(np.float64)
-    logarithmic = [axis._replace(position=np.log2(axis.position)) if _logarithmic(axis) else axis for axis in axes]
+    logarithmic = [axis._replace(position=np.log2(axis.position)) if axis.logarithmic else axis for axis in axes]
     every = [*logarithmic, Axis("selection", objective, None, None)]
     columns = np.stack([_unit(axis) for axis in every])
     colour_of = sns.color_palette(SEQUENTIAL, as_cmap=True)
@@ -210,14 +212,16 @@ def _unit(axis: Axis) -> npt.NDArray[np.float64]:
     return (axis.position - low) / (high - low)
 
 
-def _logarithmic(axis: Axis) -> bool:
-    """Whether a key spans powers of two, as beta does."""
-    return bool(axis.edges and axis.edges[0] > 0 and axis.edges[1] / axis.edges[0] >= 8)
+def _grows_by_a_factor(asked: dict[str, Any], numbers: list[float]) -> bool:
+    if len(numbers) > 2 and min(numbers) > 0:
+        ratios = np.array(sorted(numbers)[1:]) / np.array(sorted(numbers)[:-1])
+        return bool(np.allclose(ratios, ratios[0]))
+    return bool(asked.get("log"))
 
 
 def _range(axis: Axis) -> tuple[float, float]:
     low, high = axis.edges or (np.nanmin(axis.position), np.nanmax(axis.position))
-    if _logarithmic(axis):
+    if axis.logarithmic:
         low, high = np.log2(low), np.log2(high)
     return (low, high) if high > low else (low - 0.5, low + 0.5)
 
@@ -228,6 +232,6 @@ def _axis_ticks(axis: Axis) -> list[tuple[float, str]]:
         return [(float((i - low) / (high - low)), value_text(word)) for i, word in enumerate(axis.words)]
     values = [low + share * (high - low) for share in (0.0, 0.5, 1.0)]
     return [
-        (share, f"{2**value if _logarithmic(axis) else value:.3g}")
+        (share, f"{2**value if axis.logarithmic else value:.3g}")
         for share, value in zip((0.0, 0.5, 1.0), values, strict=True)
     ]
