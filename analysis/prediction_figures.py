@@ -1,4 +1,4 @@
-"""Figures from prediction files: precision-recall curves per class, and timelines of chosen videos."""
+"""Figures from prediction files: precision-recall curves per class, timelines of chosen videos, diagnosis."""
 
 from __future__ import annotations
 
@@ -9,8 +9,18 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.characteristics import BINS
+from analysis.diagnosis import Diagnosis, diagnose
+from analysis.diagnosis_figures import diagnosis_drawings
 from analysis.load import Study
-from analysis.prediction_files import Curve, TrialPredictions, best_predictions, precision_recall, telling_videos
+from analysis.prediction_files import (
+    Curve,
+    Floats,
+    TrialPredictions,
+    best_predictions,
+    precision_recall,
+    telling_videos,
+)
 from analysis.rendering import Drawing
 from analysis.style import GREY, PAGE_IN
 from trainables.segments import Segments
@@ -53,6 +63,18 @@ def prediction_drawings(study: Study) -> list[Drawing]:
             PAGE_IN,
             1.25 * len(videos) + 0.3,
         ),
+        *diagnosis_drawings(_diagnoses(study, found, thresholds)),
+    ]
+
+
+def _diagnoses(study: Study, found: TrialPredictions, tiou: Floats) -> list[Diagnosis]:
+    """Of M0 and of the chosen iteration, at the thresholds of the study; THUMOS14 has bins of its own."""
+    bins = BINS["thumos14" if study.setting("run", "dataset", "name") == "thumos14" else "activitynet"]
+    models = {"M0": found.base, f"η = {found.iteration}": found.chosen}
+    return [
+        diagnose(found.truth, predictions, bins, tiou, name)
+        for name, predictions in models.items()
+        if predictions is not None
     ]
 
 

@@ -8,6 +8,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from analysis.captions import caption, data_title
 from analysis.checks import checks
 from analysis.comparisons import top_configurations
 from analysis.figures import drawings, title
-from analysis.importance import FEWEST, optuna_study
+from analysis.importance import importances, optuna_study
 from analysis.load import Study, add_study_arguments, open_studies, out_folder, why_empty
 from analysis.rendering import render
 from analysis.statistics import seed_interval
@@ -29,6 +30,7 @@ from trainables.whole_file import write_whole
 
 PIXELS_PER_INCH = 130  # of figures on the screen
 MOST_FAILED = 50
+SLICE_REM = 9  # width that a slice or an axis needs to be read
 SECTIONS = (
     ("asked", "Asked"), ("data", "Data"), ("protocol", "Protocol"), ("checks", "Checks"), ("best", "Best"),
     ("tables", "Tables"), ("figures", "Figures"), ("search", "Search"), ("failed", "Failed"), ("rerun", "Rerun"),
@@ -86,12 +88,14 @@ def search_plots(study: Study) -> list[tuple[str, str]]:
     made = optuna_study(study)
     if len(made.trials) < 2:
         return []
-    several = len({key for trial in made.trials for key in trial.params}) > 1
+    keys = len({key for trial in made.trials for key in trial.params})
     draw: dict[str, Callable[..., Any]] = {"History": visualization.plot_optimization_history}
     draw["Slices"] = visualization.plot_slice
     draw["Parallel coordinates"] = visualization.plot_parallel_coordinate
-    if several and len(made.trials) >= FEWEST:
-        draw["Contours"] = visualization.plot_contour
+    important = next((list(one.shares)[:2] for one in importances(study)), [])
+    if important:  # of all pairs, the one that matters most
+        draw["Contours"] = partial(visualization.plot_contour, params=important)
+    widths = {"Contours": 32, "Slices": SLICE_REM * keys, "Parallel coordinates": SLICE_REM * (keys + 1)}
     plots = []
     for name, plot in draw.items():
         figure = plot(made, target_name="selection mAP (%)")
@@ -100,7 +104,8 @@ def search_plots(study: Study) -> list[tuple[str, str]]:
             full_html=False, include_plotlyjs=False, config={"responsive": True, "displaylogo": False},
             default_width="100%", default_height="26rem", div_id=f"plot-{name.lower().replace(' ', '-')}",
         )  # fmt: skip
-        plots.append((name, html))
+        # on a narrow screen a plot with many panels scrolls instead of shrinking
+        plots.append((name, f'<div style="min-width: {widths.get(name, 0)}rem">{html}</div>'))
     return plots
 
 

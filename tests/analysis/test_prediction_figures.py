@@ -53,9 +53,13 @@ def test_the_videos_are_chosen_by_their_own_change(folder: Path) -> None:
     ]
 
 
-def test_both_figures_are_drawn_and_hold_their_data(folder: Path) -> None:
-    curves, timelines = prediction_drawings(load_study(folder))
-    for drawing in (curves, timelines):
+def test_all_are_drawn_and_hold_their_data(folder: Path) -> None:
+    curves, timelines, *diagnosis = prediction_drawings(load_study(folder))
+    assert [drawing.name for drawing in diagnosis] == [
+        "diagnosis_false_positives", "diagnosis_sensitivity", "diagnosis_false_negatives"
+    ]  # fmt: skip
+    assert set(diagnosis[1].data["file"]) == {"M0", "η = 1"}
+    for drawing in (curves, timelines, *diagnosis):
         assert render(drawing, "t", ["png"])["png"].startswith(b"\x89PNG")
     assert set(timelines.data["track"]) == {"ground truth", "M0", "pseudo labels", "η = 1"}
     assert timelines.data.groupby("role")["video"].first().to_dict() == {"best": "a", "median": "b", "worst": "c"}
