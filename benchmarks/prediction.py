@@ -31,8 +31,9 @@ def simulated(videos: int, snippets: int, classes: int) -> tuple[Split, SnippetS
     probability /= probability.sum(axis=1, keepdims=True)
     walk = np.convolve(rng.normal(size=total), np.ones(9) / 3, mode="same")
     foreground = (1 / (1 + np.exp(-walk))).astype(np.float32)
-    video_score = np.add.reduceat(probability, offsets[:-1]) / lengths[:, None].astype(np.float32)
-    scores = SnippetScores(probability, foreground, foreground / total, video_score, video_score, offsets)
+    weight = np.full(total, 1 / total, dtype=np.float32)
+    video_score = (np.add.reduceat(probability, offsets[:-1]) / lengths[:, None]).astype(np.float32)
+    scores = SnippetScores(probability, foreground, weight, video_score, video_score, offsets)
     names = tuple(Video(f"v{v:05d}", (v % classes,), 0.64, int(length)) for v, length in enumerate(lengths))
     split = Split("test", names, np.empty((total, 0), np.float32), offsets[:-1], Segments.empty())
     return split, scores
