@@ -126,9 +126,9 @@ def main() -> None:
     device = feature_store(run).device
     timed(ours, device), timed(least, device)
     pairs = [(timed(ours, device), timed(least, device)) for _ in range(given.runs)]
-    ratios = [b / a for a, b in pairs]
-    print(f"epoch {statistics.median(a for a, _ in pairs):.2f} s, floor {statistics.median(b for _, b in pairs):.2f} s")
-    print(f"rate: {100 * statistics.median(ratios):.0f} % of the floor's ({100 * min(ratios):.0f}-{100 * max(ratios):.0f})")
+    ratios = [100 * least_s / ours_s for ours_s, least_s in pairs]
+    print("epoch {:.2f} s, floor {:.2f} s".format(*(statistics.median(column) for column in zip(*pairs, strict=True))))
+    print(f"rate: {statistics.median(ratios):.0f} % of the floor's ({min(ratios):.0f}-{max(ratios):.0f})")
 
 
 if __name__ == "__main__":

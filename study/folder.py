@@ -53,6 +53,11 @@ class StudyFolder:
         """State of a base model after iteration 0, and its test predictions."""
         return self.path / "base" / f"{key}.pt", self.path / "base" / f"{key}.csv"
 
+    @property
+    def ground_truth_file(self) -> Path:
+        """Instances of the test split: with it, the predictions can be analysed without the data set."""
+        return self.path / "ground_truth.csv"
+
     def log_file(self, trial: int) -> Path:
         """Traceback of a trial that failed."""
         return self.path / "logs" / f"{trial_name(trial)}.log"

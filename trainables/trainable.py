@@ -26,7 +26,7 @@ from trainables.checkpoint import load_state, save_state
 from trainables.config import RunConfig, parse_config
 from trainables.datasets.contract import Dataset
 from trainables.refinement import IterationResult, RunState, after_base, feature_store, refine
-from trainables.segment_files import write_predictions
+from trainables.segment_files import mask_segments, write_predictions
 from trainables.time_limit import TimeLimitExceeded, time_limit
 from trainables.training import NonFiniteLoss
 
@@ -122,10 +122,21 @@ class RefinementTrainable(tune.Trainable):
         report = result.report
         if report["iteration"] == 0 and self._base:
             self._leave_base(result, self._base)
-        if report["best_iteration"] == report["iteration"]:
-            write_predictions(self._predictions_path, result.predictions["test"], self._data.classes)
+        self._write_predictions(result)
         save_state(self._state_path, result.state)
         return report
+
+    def _write_predictions(self, result: IterationResult) -> None:
+        """Those of M0 and of the best iteration so far, and the pseudo labels that trained it where the test split
+        has some (selection rule: paper)."""
+        report, predictions, classes = result.report, result.predictions["test"], self._data.classes
+        if report["iteration"] == 0:
+            write_predictions(self._base_predictions_path, predictions, classes)
+        if report["best_iteration"] == report["iteration"]:
+            write_predictions(self._predictions_path, predictions, classes)
+            if "test" in result.labels:
+                labels = mask_segments(self._data.test, result.labels["test"])
+                write_predictions(self._predictions_path.with_suffix(".labels.csv"), labels, ["foreground"])
 
     def _open(self) -> None:
         """Go on from the state on the disk; what it did beyond the reported iterations is reported again."""
@@ -146,8 +157,13 @@ class RefinementTrainable(tune.Trainable):
         state = after_base(self._run, state)
         state.reports[0]["base"] = {"key": self._base["key"], "trained": False}
         self._predictions_path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(predictions, self._predictions_path)
+        for copy in (self._base_predictions_path, self._predictions_path):
+            shutil.copyfile(predictions, copy)
         return state
+
+    @property
+    def _base_predictions_path(self) -> Path:
+        return self._predictions_path.with_suffix(".m0.csv")
 
     def _leave_base(self, result: IterationResult, base: dict[str, str]) -> None:
         """For other trials; the state last, so that where it lies its predictions do too."""
