@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from statistics import fmean
 from typing import Any
@@ -41,10 +42,14 @@ def generator_of(record: TrialRecord, generator: str | None = None) -> Any:
 
 def _completed(records: Iterable[TrialRecord], generator: str | None) -> dict[int, list[TrialRecord]]:
     groups: dict[int, list[TrialRecord]] = {}
+    same_point: dict[str, int] = {}
     for record in records:
         if record.state != "completed" or record.objective is None or generator_of(record, generator) == ORACLE:
             continue
-        groups.setdefault(record.number if record.configuration is None else record.configuration, []).append(record)
+        number = record.configuration
+        if number is None:  # a ledger from before it told the configuration
+            number = same_point.setdefault(json.dumps(record.params, sort_keys=True), record.number)
+        groups.setdefault(number, []).append(record)
     return groups
 
 

@@ -37,6 +37,13 @@ def test_the_best_configuration_has_the_best_mean_over_seeds() -> None:
     assert best_configuration([TrialRecord(0, state="failed", objective=99.0)]) == []
 
 
+def test_replicates_are_found_by_their_point_where_a_ledger_tells_no_configuration() -> None:
+    records = [completed(0, 50.0), completed(1, 60.0, seed=1)]
+    for record in records:
+        record.configuration = None
+    assert [record.number for record in best_configuration(records)] == [0, 1]
+
+
 def test_the_best_is_among_the_confirmed_ones_where_there_are_some() -> None:
     lucky, steady = completed(0, 90.0, of=0), completed(1, 60.0, of=1)
     again = completed(2, 61.0, seed=1, of=1)
