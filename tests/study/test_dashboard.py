@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -92,7 +93,9 @@ def browser(tmp_path: Path) -> Iterator[Browser]:
 
 
 def token() -> str:
-    found = subprocess.run(["ray", "get-auth-token"], capture_output=True, text=True, check=True)
+    found = subprocess.run(
+        [str(Path(sys.executable).with_name("ray")), "get-auth-token"], capture_output=True, text=True, check=True
+    )
     return found.stdout.strip().splitlines()[-1]
 
 
@@ -109,15 +112,18 @@ def test_a_running_trial_is_found_in_the_dashboard_by_its_name(tmp_path: Path, b
             urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"{address}/api/jobs/", timeout=30)
 
         browser.open(address)
-        browser.wait_for("Token", "token")
+        browser.wait_for("Authentication Token")
         browser.run(
-            "const field = document.querySelector('input');"
+            "const field = document.querySelector('[role=dialog] input');"
             "const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set;"
             f"set.call(field, {json.dumps(token())});"
             "field.dispatchEvent(new Event('input', {bubbles: true}));"
         )
-        time.sleep(0.5)
-        browser.run("[...document.querySelectorAll('button')].at(-1).click();")
+        time.sleep(1)
+        browser.run(
+            "[...document.querySelectorAll('[role=dialog] button')].find(b => /submit/i.test(b.innerText)).click();"
+        )
+        time.sleep(3)
         browser.wait_for("Cluster", "Overview")
         browser.open(f"{address}/#/actors")
         text = browser.wait_for("t0000 segment_prediction β=")
