@@ -46,7 +46,7 @@ def config_of(folder: Path, trial: int = 0, known: int = 0, run: RunConfig = RUN
     }
 
 
-@pytest.fixture()
+@pytest.fixture
 def make(data: Dataset) -> Iterator[Any]:
     """RefinementTrainable with its data, outside Ray."""
 
