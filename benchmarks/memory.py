@@ -15,14 +15,14 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from study.driver import Driver
-from study.folder import create_folder
-from study.placement import place
-from study.session import run_trials, start_ray, stop_ray
 from tabulate import tabulate
 
 from study.config import parse_study
+from study.driver import Driver
+from study.folder import create_folder
 from study.ledger import Event, TrialRecord
+from study.placement import place
+from study.session import run_trials, start_ray, stop_ray
 from trainables.datasets import load_dataset
 from trainables.datasets.contract import Dataset
 from trainables.presets import preset
