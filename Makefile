@@ -17,17 +17,20 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	@touch $@
 
 demo: install
-	$(BIN)/python -m study.launch --name $(DEMO)
+	$(BIN)/python -m study.launch $(if $(wildcard studies/$(DEMO)/study.json),--resume,--name) $(DEMO)
 	$(BIN)/python -m analysis.tables --study $(DEMO)
 	$(BIN)/python -m analysis.figures --study $(DEMO)
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest
 
+test-faults: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -m slow --timeout 3600
+
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy trainables study analysis tests
+	$(BIN)/mypy trainables study analysis benchmarks tests
 
 clean:
 	rm -rf $(VENV) build *.egg-info

@@ -1,9 +1,9 @@
 """Memory of one trial and of two at once: ``python -m benchmarks.memory``.
 
 A THUMOS14-sized simulated data set (412 videos, about 160,000 snippets x 1024) goes once into Ray's object store; the
-real trainable runs on it under Tune. The kernel's smaps_rollup of every worker is read ten times a second:
-``private`` is what a trial has for itself, ``proportional`` counts a page that n processes share as 1/n in each.
-Linux only.
+real trainable runs on it under Tune. The kernel's smaps_rollup of every worker is read ten times a second: ``private``
+is what the trials have for themselves, ``shared`` what they read in place from the object store. A quarter of the
+videos shows what of the private part grows with the data. Linux only.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Peak(NamedTuple):
     """Largest sums over the trials' processes at one instant, MiB."""
 
     private: float
-    proportional: float
+    shared: float
 
 
 class MemoryWatch(threading.Thread):
@@ -50,7 +50,7 @@ class MemoryWatch(threading.Thread):
     def run(self) -> None:
         while not self._stopped.wait(POLL_S):
             now = [read_rollup(pid) for pid in tuple(self.pids)]
-            total = Peak(sum(p.private for p in now), sum(p.proportional for p in now))
+            total = Peak(sum(p.private for p in now), sum(p.shared for p in now))
             self.peak = Peak(*(max(old, new) for old, new in zip(self.peak, total, strict=True)))
 
     def stop(self) -> Peak:
@@ -66,7 +66,8 @@ def read_rollup(pid: int) -> Peak:
     except OSError:
         return Peak(0.0, 0.0)
     kib = {name: float(rest.split()[0]) for name, rest in (line.split(":", 1) for line in lines)}
-    return Peak((kib["Private_Clean"] + kib["Private_Dirty"]) / 1024, kib["Pss"] / 1024)
+    private = kib["Private_Clean"] + kib["Private_Dirty"]
+    return Peak(private / 1024, (kib["Rss"] - private) / 1024)
 
 
 def measure(data: Dataset, trials: int, epochs: int) -> Peak:
@@ -107,26 +108,32 @@ def main() -> None:
     parser.add_argument("--dimensions", type=int, default=1024)
     parser.add_argument("--epochs", type=int, default=2)
     given = parser.parse_args()
-    base = preset("simulated").dataset
-    size = {"train_videos": 200, "test_videos": 212, "classes": 20, "dimensions": given.dimensions}
-    simulation = base.simulation.model_copy(update={**size, "mean_snippets": given.snippets // 412})  # type: ignore[union-attr]
-    data = load_dataset(base.model_copy(update={"simulation": simulation}), Path("data"))
-    features_mib = sum(split.features.nbytes for split in (data.train, data.test)) / MIB
-    snippets = data.train.num_snippets + data.test.num_snippets
-    print(f"simulated: {len(data.train) + len(data.test)} videos, {snippets:,} snippets x {data.dimensions}")
+    mean = given.snippets // 412
     start_ray(cores=2, gpus=0)
+    rows = []
     try:
-        rows = []
-        for trials in (1, 2):
+        for share, trials in ((0.25, 1), (1.0, 1), (1.0, 2)):
+            data = simulated(round(200 * share), round(212 * share), given.dimensions, mean)
+            features = sum(split.features.nbytes for split in (data.train, data.test)) / MIB
+            snippets = data.train.num_snippets + data.test.num_snippets
             started = time.perf_counter()
             peak = measure(data, trials, given.epochs)
-            rows.append([trials, peak.private, peak.proportional, time.perf_counter() - started])
+            rows.append([snippets, features, trials, peak.private, peak.shared, time.perf_counter() - started])
     finally:
         stop_ray()
-    print(f"features: {features_mib:.0f} MiB, one copy in the object store")
-    print(tabulate(rows, ["trials at once", "private, MiB", "proportional, MiB", "seconds"], floatfmt=".0f"))
-    grown = rows[1][2] - rows[0][2]
-    print(f"the second trial adds {grown:.0f} MiB: {grown / features_mib:.2f} of a copy of the features")
+    print(f"simulated data, {given.dimensions} dimensions; memory in MiB, peak over the run")
+    print(tabulate(rows, ["snippets", "features", "trials at once", "private", "shared", "seconds"], floatfmt=".0f"))
+    grown, more = rows[1][3] - rows[0][3], rows[1][1] - rows[0][1]
+    print(f"{more:.0f} MiB more features: {grown:.0f} MiB more private memory of a trial ({grown / more:.2f} copies)")
+    print(f"the second trial adds {rows[2][3] - rows[1][3]:.0f} MiB of its own")
+
+
+def simulated(train_videos: int, test_videos: int, dimensions: int, mean_snippets: int) -> Dataset:
+    base = preset("simulated").dataset
+    assert base.simulation is not None
+    size = {"train_videos": train_videos, "test_videos": test_videos, "classes": 20, "dimensions": dimensions}
+    simulation = base.simulation.model_copy(update={**size, "mean_snippets": mean_snippets})
+    return load_dataset(base.model_copy(update={"simulation": simulation}), Path("data"))
 
 
 if __name__ == "__main__":

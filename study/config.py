@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field, field_validator
 
-from study.search_space import Dimension, Space, grid, parse_space
+from study.search_space import Dimension, grid, parse_space
 from trainables.config import ConfigError, Part, nearest, validated
-
-STUDIES = Path(__file__).resolve().parents[1] / "configs" / "studies"
+from trainables.presets import read_yaml
 
 
 class StudyConfig(Part):
@@ -63,23 +62,22 @@ class StudyConfig(Part):
 
 def studies() -> list[str]:
     """Names of the studies that come with the project."""
-    return sorted(path.stem for path in STUDIES.glob("*.yaml"))
+    folder = resources.files("configs") / "studies"
+    return sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
 
 
 def load_study(name: str) -> StudyConfig:
     """A named study, or a user's own YAML file by path; raises ConfigError."""
-    path = Path(name) if name.endswith((".yaml", ".yml")) else STUDIES / f"{name}.yaml"
-    if not path.is_file():
-        if name.endswith((".yaml", ".yml")):
+    if name.endswith((".yaml", ".yml")):
+        path = Path(name)
+        if not path.is_file():
             raise ConfigError(f"--study: {name}: no such file")
+        return parse_study({"name": path.stem, **read_yaml(path.read_text(encoding="utf-8"), name)}, name)
+    if name not in studies():
         raise ConfigError(f"--study: unknown study '{name}'. {nearest(name, studies())}")
-    try:
-        tree = yaml.safe_load(path.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from None
-    if isinstance(tree, dict):
-        tree.setdefault("name", path.stem)
-    return parse_study(tree, str(path))
+    source = f"configs/studies/{name}.yaml"
+    text = (resources.files("configs") / "studies" / f"{name}.yaml").read_text(encoding="utf-8")
+    return parse_study({"name": name, **read_yaml(text, source)}, source)
 
 
 def parse_study(tree: Any, source: str) -> StudyConfig:

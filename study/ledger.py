@@ -29,7 +29,7 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         """Open ``path`` for appending; a torn last line is ended, so that nothing gets glued to it."""
         self._next = 1 + max((event["seq"] for event in read_events(path)[0]), default=0)
-        self._file = open(path, "ab")
+        self._file = open(path, "ab")  # noqa: SIM115 (open as long as the ledger)
         if self._file.tell() and not _ends_with_newline(path):
             self._write(b"\n")
 

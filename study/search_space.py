@@ -49,13 +49,21 @@ class Dimension(Part):
             raise ValueError(f"choices must differ, got {list(self.choices)}")
         return self
 
+    @property
+    def bounds(self) -> tuple[float | int, float | int]:
+        """low and high of a range."""
+        if self.low is None or self.high is None:
+            raise TypeError("choices have no bounds")
+        return self.low, self.high
+
     def values(self) -> list[Value] | None:
         """All values in order; None for a range without step, which has too many."""
         if self.choices is not None:
             return list(self.choices)
-        low, high, step = self.low, self.high, self.step
-        assert low is not None and high is not None
-        if step is None:
+        (low, high), step = self.bounds, self.step
+        if step is None and isinstance(low, int) and isinstance(high, int):
+            step = 1
+        if step is None or self.log:
             return None
         return [_rounded(low + i * step) for i in range(int((high - low) / step + 1e-9) + 1)]
 
@@ -64,8 +72,8 @@ class Dimension(Part):
         known = self.values()
         if known is not None:
             return any(type_and_value_equal(value, other) for other in known)
-        assert self.low is not None and self.high is not None
-        return isinstance(value, int | float) and self.low <= value <= self.high
+        low, high = self.bounds
+        return isinstance(value, int | float) and low <= value <= high
 
     def nearest(self, value: Any) -> Value:
         """The value of this dimension that is closest to ``value``; None when there is no such notion."""
@@ -73,20 +81,23 @@ class Dimension(Part):
             return None
         known = self.values()
         if known is None:
-            assert self.low is not None and self.high is not None
-            return min(max(value, self.low), self.high)
+            low, high = self.bounds
+            return min(max(value, low), high)
         numbers = [v for v in known if isinstance(v, int | float) and not isinstance(v, bool)]
         return min(numbers, key=lambda v: (abs(v - value), v)) if numbers else None
 
-    def suggest(self, key: str, trial: optuna.Trial) -> Value:
-        """Let Optuna choose a value."""
+    def distribution(self) -> optuna.distributions.BaseDistribution:
+        """The same values in Optuna's terms."""
+        from optuna import distributions  # here, as most users of a space need no Optuna, which is slow to import
+
         if self.choices is not None:
-            return trial.suggest_categorical(key, list(self.choices))
-        assert self.low is not None and self.high is not None
-        if isinstance(self.low, int) and isinstance(self.high, int) and isinstance(self.step, int | None):
-            return trial.suggest_int(key, self.low, self.high, step=self.step or 1, log=self.log)
-        high = self.low + self.step * int((self.high - self.low) / self.step + 1e-9) if self.step else self.high
-        return _rounded(trial.suggest_float(key, self.low, high, step=self.step, log=self.log))
+            return distributions.CategoricalDistribution(list(self.choices))
+        (low, high), step = self.bounds, self.step
+        if isinstance(low, int) and isinstance(high, int) and isinstance(step, int | None):
+            return distributions.IntDistribution(low, high, log=self.log, step=step or 1)
+        if step:
+            high = _rounded(low + int((high - low) / step + 1e-9) * step)  # Optuna wants a whole number of steps
+        return distributions.FloatDistribution(low, high, log=self.log, step=step)
 
 
 Space = dict[str, Dimension]
@@ -113,8 +124,7 @@ def parse_space(tree: Any, source: str) -> Space:
 def check_values(space: Space, base: RunConfig, source: str) -> None:
     """Every value of the space must make a valid RunConfig; raises ConfigError otherwise."""
     for key, dimension in space.items():
-        bounds = dimension.choices if dimension.choices is not None else (dimension.low, dimension.high)
-        for value in bounds:
+        for value in dimension.choices or dimension.bounds:
             base.updated({key: value}, source=f"{source}: space")
 
 
@@ -128,8 +138,18 @@ def suggest(space: Space, trial: optuna.Trial) -> Point:
     point: Point = {}
     for key, dimension in space.items():
         if active(dimension, point):
-            point[key] = dimension.suggest(key, trial)
+            point[key] = _asked(trial, key, dimension)
     return point
+
+
+def _asked(trial: optuna.Trial, key: str, dimension: Dimension) -> Value:
+    if dimension.choices is not None:
+        return trial.suggest_categorical(key, list(dimension.choices))
+    values = dimension.distribution()
+    low, high, step, log = (getattr(values, name) for name in ("low", "high", "step", "log"))
+    if isinstance(low, int):
+        return trial.suggest_int(key, low, high, step=step, log=log)
+    return _rounded(trial.suggest_float(key, low, high, step=step, log=log))
 
 
 def grid(space: Space) -> list[Point]:

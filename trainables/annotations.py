@@ -98,8 +98,8 @@ def read_annotations(path: Path, classes: Sequence[str] | None = None) -> Annota
     """Read annotations of any understood format.
 
     classes: the data set's class list in order; integer labels index it. None takes the list of the files, or else
-    the sorted labels of the training videos (of all, where none trains). Raises ConfigError for an unknown format, a label that no class list
-    has, an end before its start and a video in two subsets.
+    the sorted labels of the training videos (of all, where none trains). Raises ConfigError for an unknown format,
+    a label that no class list has, an end before its start and a video in two subsets.
     """
     annotation_format, files = find_annotations(path)
     raw = annotation_format.read(files)

@@ -92,9 +92,9 @@ class SplitTensors:
 
     def batches(self, order: Indices, batch_videos: int) -> Iterator[Batch]:
         """Batches of the whole videos ``order``; the last one may be smaller."""
-        lengths = self.split.lengths[order]
-        rows, snippets = (ranges(first[order], lengths) for first in (self.split.starts, self.split.offsets[:-1]))
-        return self._cut(order, lengths, rows, snippets, batch_videos)
+        lengths, starts = self.split.lengths[order], self.split.starts[order]
+        rows, snippets = _ranges(starts, lengths), _ranges(self.split.offsets[order], lengths)
+        return self._cut(order, lengths, rows, snippets, batch_videos, starts)
 
     def batches_at(self, order: Indices, lengths: Indices, positions: Indices, batch_videos: int) -> Iterator[Batch]:
         """Batches of ``lengths`` snippets of the videos ``order``; ``positions``: their places within their video."""
@@ -114,8 +114,15 @@ class SplitTensors:
                 yield torch.cat([self.features[row] for row in rows])
 
     def _cut(
-        self, order: Indices, lengths: Indices, rows_N: Indices, snippets_N: Indices, batch_videos: int
+        self,
+        order: Indices,
+        lengths: Indices,
+        rows_N: Indices,
+        snippets_N: Indices,
+        batch_videos: int,
+        starts: Indices | None = None,
     ) -> Iterator[Batch]:
+        """starts: first row of each video where the videos are whole, None where snippets were picked."""
         device = self.features.device
         rows, snippets = (torch.from_numpy(index).to(device) for index in (rows_N, snippets_N))
         whole = VideoLayout.of(lengths, device)
@@ -123,9 +130,16 @@ class SplitTensors:
         bounds = np.concatenate([[0], np.cumsum(lengths)])
         for begin in range(0, len(order), batch_videos):
             end = min(begin + batch_videos, len(order))
-            window = slice(bounds[begin], bounds[end])
+            window = slice(int(bounds[begin]), int(bounds[end]))
+            if starts is not None and np.array_equal(
+                starts[begin + 1 : end], starts[begin : end - 1] + lengths[begin : end - 1]
+            ):
+                first = int(starts[begin])
+                features = self.features[first : first + window.stop - window.start]  # neighbours: no copy
+            else:
+                features = self.features.index_select(0, rows[window])
             yield Batch(
-                features=self.features.index_select(0, rows[window]),
+                features=features,
                 layout=VideoLayout(
                     whole.video_N[window] - begin, whole.time_N[window], end - begin, int(lengths[begin:end].max())
                 ),
@@ -147,7 +161,7 @@ def video_targets(
     return targets
 
 
-def ranges(starts: Indices, lengths: Indices) -> Indices:
+def _ranges(starts: Indices, lengths: Indices) -> Indices:
     """start, start + 1, ... of each range, one after another, shape (sum of lengths,)."""
     before = np.cumsum(lengths) - lengths
     return np.arange(int(lengths.sum())) + np.repeat(starts - before, lengths)

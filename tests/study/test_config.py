@@ -17,7 +17,7 @@ def test_every_named_study_fits_every_preset(name: str) -> None:
     assert study.description
     for dataset, features in ((dataset, features) for dataset, kinds in FEATURES.items() for features in kinds):
         for protocol in ("released", "paper"):
-            run = preset(dataset, features, protocol).updated(study.overrides)  # type: ignore[arg-type]
+            run = preset(dataset, features, protocol).updated(study.overrides)
             check_values(study.space, run, name)
 
 
@@ -61,5 +61,5 @@ def test_a_wrong_study_file_is_refused_with_its_key(tmp_path: Path, text: str, m
 
 
 def test_an_unknown_study_names_the_nearest() -> None:
-    with pytest.raises(ConfigError, match="unknown study 'generator-bta'. Did you mean 'generator-beta'?"):
+    with pytest.raises(ConfigError, match=r"unknown study 'generator-bta'\. Did you mean 'generator-beta'\?"):
         load_study("generator-bta")

@@ -12,7 +12,7 @@ def written(path: Path) -> bytes:
     """A ledger of one finished and one running trial; its bytes."""
     ledger = Ledger(path)
     for trial in (0, 1):
-        ledger.append("trial_proposed", trial=trial, params={"loss.beta": 4.0, "α": "ü"}, seed=trial, origin="sampler")
+        ledger.append("trial_proposed", trial=trial, params={"loss.beta": 4.0, "ß": "ü"}, seed=trial, origin="sampler")
         ledger.append("trial_started", trial=trial, host="h", pid=1, device="cpu")
         ledger.append("iteration", trial=trial, report={"iteration": 0, "best_so_far": 1 / 3, "best_iteration": 0})
     ledger.append(
@@ -31,7 +31,7 @@ def test_what_is_appended_is_read_back_with_line_numbers(tmp_path: Path) -> None
     first, second = trial_records(events)
     assert (first.state, first.objective, first.seconds, first.finished) == ("completed", 1 / 3, 1.0, True)
     assert (second.state, second.seed, second.device, second.finished) == ("running", 1, "cpu", False)
-    assert second.params == {"loss.beta": 4.0, "α": "ü"}
+    assert second.params == {"loss.beta": 4.0, "ß": "ü"}
     assert first.lines == [1, 2, 3, 7]
 
 

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+import zlib
+from typing import Any
+
 import pytest
 from optuna.trial import TrialState
 
 from study.ledger import TrialRecord
-from study.proposals import Outcome, Proposals, outcome
+from study.proposals import Outcome, Proposal, Proposals, outcome
 from study.search_space import contains, grid
 from tests.study.worlds import BETA, GENERATOR, study_of
 
 
 def value_of(params: dict[str, object]) -> Outcome:
     """A result that depends on the point alone."""
-    value = float(hash(str(sorted(params.items()))) % 1000)
+    value = float(zlib.crc32(str(sorted(params.items())).encode()) % 1000)
     return Outcome(TrialState.COMPLETE, value, (value - 1, value))
 
 
@@ -39,7 +42,8 @@ def test_late_results_change_no_proposal(sampler: str) -> None:
 def test_results_change_proposals_after_the_startup() -> None:
     study = study_of(startup=3, lookback=1)
     reference = propose_all(Proposals(study), 12)
-    proposals, points = Proposals(study), []
+    proposals = Proposals(study)
+    points: list[dict[str, Any]] = []
     while len(points) < 12:
         while not proposals.ready:
             number = len(points) - 2
@@ -100,12 +104,14 @@ def test_the_known_point_comes_first() -> None:
 def test_a_restored_search_goes_on_as_the_first_would_have() -> None:
     study = study_of(num_samples=20, lookback=1)
     whole = Proposals(study)
-    made = []
+    made: list[Proposal] = []
     for number in range(20):
         while not whole.ready:
             whole.tell(number - 2, value_of(made[number - 2].params))
-        made.append(whole.propose())
-    assert any(proposal.repeats for proposal in made if proposal), "the case needs a repeated proposal"
+        proposal = whole.propose()
+        assert proposal is not None
+        made.append(proposal)
+    assert any(proposal.repeats for proposal in made), "the case needs a repeated proposal"
     for cut in range(1, 20):
         restored = Proposals(study)
         for number in range(cut):

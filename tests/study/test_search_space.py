@@ -5,6 +5,7 @@ from itertools import product
 import optuna
 import pytest
 
+from study.config import load_study
 from study.search_space import check_values, contains, grid, known_point, parse_space, suggest
 from tests.study.worlds import BETA, GENERATOR, MIN_ATTENTION, SPACE, run_of
 from trainables.config import ConfigError
@@ -92,3 +93,10 @@ def test_a_range_without_step_has_no_grid_but_integers_have() -> None:
     with pytest.raises(ConfigError, match="needs choices or a step"):
         grid(parse_space({BETA: {"low": 1.0, "high": 2.0}}, "test"))
     assert len(grid(parse_space({"model.layers": {"low": 1, "high": 3}}, "test"))) == 3
+
+
+@pytest.mark.parametrize("name", ["search", "thresholds"])
+def test_optuna_takes_the_steps_as_they_are(name: str, recwarn: pytest.WarningsRecorder) -> None:
+    for dimension in load_study(name).space.values():
+        dimension.distribution()
+    assert len(recwarn) == 0

@@ -47,7 +47,7 @@ def config_of(folder: Path, trial: int = 0, known: int = 0, run: RunConfig = RUN
 
 
 @pytest.fixture
-def make(data: Dataset) -> Iterator[Any]:
+def make(data: Dataset) -> Any:
     """RefinementTrainable with its data, outside Ray."""
 
     class Local(RefinementTrainable):
@@ -88,7 +88,7 @@ def test_a_trial_goes_on_from_its_state_and_tells_what_is_not_known(
     for result, _ in zip(refine(RUN, data), range(done), strict=False):
         save_state(tmp_path / "t0000" / "state.pt", result.state)
     trainable = make(config_of(tmp_path, known=known))
-    told = []
+    told: list[dict[str, Any]] = []
     while not told or not told[-1]["done"]:
         told.append(trainable.train())
     assert [timeless(result["report"]) for result in told] == reports[known:]

@@ -52,7 +52,7 @@ class RefineLoc(BaseModel):
     def forward(self, features: Tensor) -> SnippetLogits:
         cas = attention = features
         if self.hidden is not None:
-            cas, attention = functional.relu(self.hidden(features)).split(self.hidden_widths, dim=1)
+            cas, attention = functional.relu(self.hidden(features), inplace=True).split(self.hidden_widths, dim=1)
         return SnippetLogits(self.class_layers(cas).float(), self.attention_layers(attention).float())
 
     def readout(self, features: Tensor) -> SnippetLogits:
@@ -102,5 +102,5 @@ def mlp(widths: list[int]) -> nn.Sequential:
     """Linear layers of these widths with ReLU between."""
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(widths):
-        layers += [nn.ReLU(), nn.Linear(inputs, outputs)]
+        layers += [nn.ReLU(inplace=True), nn.Linear(inputs, outputs)]
     return nn.Sequential(*layers[1:])

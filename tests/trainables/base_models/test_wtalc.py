@@ -85,7 +85,7 @@ def slow_co_activity(
 
             def distance(x: np.ndarray, y: np.ndarray) -> float:
                 norm = np.linalg.norm(x) * np.linalg.norm(y)
-                return 1 - float(x @ y) / max(norm, 1e-8)
+                return 1 - float(x @ y) / max(float(norm), 1e-8)
 
             alike = distance(high[0], high[1])
             total += 0.5 * max(0.0, alike - distance(high[0], low[1]) + margin)
@@ -100,13 +100,8 @@ def test_the_co_activity_loss_agrees_with_the_slow_one(lengths: list[int], seed:
     hidden = [rng.normal(size=(n, 5)) for n in [*lengths, 3]]  # the last video is in no pair
     cas = [rng.normal(size=(n, 3)) for n in [*lengths, 3]]
     has_class = rng.random((5, 3)) < 0.6
-    fast = co_activity_loss(
-        *(torch.from_numpy(np.concatenate(parts)) for parts in (hidden, cas)),
-        torch.from_numpy(has_class),
-        np.array([*lengths, 3]),
-        2,
-        0.5,
-    )
+    x, logits = (torch.from_numpy(np.concatenate(parts)) for parts in (hidden, cas))
+    fast = co_activity_loss(x, logits, torch.from_numpy(has_class), np.array([*lengths, 3]), 2, 0.5)
     assert float(fast) == pytest.approx(slow_co_activity(hidden[:4], cas[:4], has_class, 0.5), abs=1e-9)
 
 

@@ -1,0 +1,146 @@
+"""The folder of a study: where its files lie, study.json, and the lock that keeps a second driver out."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from trainables.config import ConfigError
+from trainables.whole_file import write_whole
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """Paths of one study; nothing is read or written by asking for them."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def study_file(self) -> Path:
+        return self.path / "study.json"
+
+    @property
+    def ledger_file(self) -> Path:
+        return self.path / "ledger.jsonl"
+
+    def state_file(self, trial: int) -> Path:
+        """State of a trial after its last whole iteration."""
+        return self.path / "checkpoints" / trial_name(trial) / "state.pt"
+
+    def predictions_file(self, trial: int) -> Path:
+        """Test predictions of a trial's best iteration."""
+        return self.path / "predictions" / f"{trial_name(trial)}.csv"
+
+    def log_file(self, trial: int) -> Path:
+        """Traceback of a trial that failed."""
+        return self.path / "logs" / f"{trial_name(trial)}.log"
+
+
+def trial_name(number: int) -> str:
+    """Short name of a trial: t0007."""
+    return f"t{number:04d}"
+
+
+def free_name(study_dir: Path, stem: str) -> str:
+    """``stem-1``, or the first number behind all that exist."""
+    number = 1
+    while (study_dir / f"{stem}-{number}").exists():
+        number += 1
+    return f"{stem}-{number}"
+
+
+def check_name(study_dir: Path, name: str) -> None:
+    """A new study of this name can be made in ``study_dir``; raises ConfigError otherwise, and makes nothing."""
+    if not name or name != Path(name).name or name.startswith("."):
+        raise ConfigError(f"--name: '{name}' is not a folder name; use letters, digits, '-' and '_'")
+    if (study_dir / name).exists():
+        raise ConfigError(
+            f"--name: study '{name}' exists in {study_dir}; go on with --resume {name}, or choose another --name"
+        )
+    parent = study_dir.absolute()
+    while not parent.exists():
+        parent = parent.parent
+    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+        raise ConfigError(f"--study-dir: {parent} is not a folder that can be written to; choose another --study-dir")
+
+
+def create_folder(study_dir: Path, name: str, contents: Mapping[str, Any]) -> StudyFolder:
+    """Make the folder of a new study with its study.json; raises ConfigError when it exists or cannot be made."""
+    check_name(study_dir, name)
+    folder = StudyFolder(study_dir / name)
+    try:
+        folder.path.mkdir(parents=True)
+        for part in ("predictions", "checkpoints"):
+            (folder.path / part).mkdir()
+        study = {**contents, "name": name, "created": time.time(), "format": FORMAT}
+        write_whole(folder.study_file, (json.dumps(study, indent=1, ensure_ascii=False) + "\n").encode())
+    except OSError as error:
+        raise ConfigError(f"--study-dir: {folder.path} cannot be made: {error.strerror}") from None
+    return folder
+
+
+def open_folder(study_dir: Path, name: str, option: str = "--resume") -> tuple[StudyFolder, dict[str, Any]]:
+    """An existing study and its study.json; ``name`` may also be a path. Raises ConfigError."""
+    folder = StudyFolder(study_dir / name)
+    if not folder.path.is_dir():
+        known = sorted(p.parent.name for p in study_dir.glob("*/study.json")) if study_dir.is_dir() else []
+        listed = f"studies there: {', '.join(known)}" if known else "there are no studies"
+        raise ConfigError(f"{option}: no study '{name}' in {study_dir}; {listed}")
+    try:
+        contents = json.loads(folder.study_file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not whole JSON"
+        raise ConfigError(f"{option}: {folder.study_file}: cannot be read ({reason}); restore it from a copy") from None
+    if contents.get("format") != FORMAT:
+        raise ConfigError(
+            f"{option}: {folder.study_file}: format {contents.get('format')!r} is not known to this version ({FORMAT})"
+        )
+    return folder, contents
+
+
+def lock(folder: StudyFolder) -> IO[str]:
+    """Become the only driver of a study, until the returned file is closed or the process ends.
+
+    Raises ConfigError that names the host and process that drives it already.
+    """
+    try:
+        # Open for as long as the lock is held.
+        file = open(folder.path / "driver.lock", "a+", encoding="utf-8")  # noqa: SIM115
+    except OSError as error:
+        raise ConfigError(f"--study-dir: {folder.path} cannot be written to: {error.strerror}") from None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.seek(0)
+        holder = file.read().strip() or "another process"
+        file.close()
+        raise ConfigError(f"study '{folder.name}' is being driven by {holder}; wait for it or stop it") from None
+    file.truncate(0)
+    file.write(f"process {os.getpid()} on {socket.gethostname()}")
+    file.flush()
+    return file
+
+
+def is_driven(folder: StudyFolder) -> bool:
+    """Whether a driver on a host that shares this file system holds the lock; asking leaves it alone."""
+    try:
+        with open(folder.path / "driver.lock", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False

@@ -1,0 +1,143 @@
+"""How many trials run at once, and on what share of the machine. Arithmetic only: no torch, no Ray."""
+
+from __future__ import annotations
+
+import math
+import os
+import socket
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from trainables.config import ConfigError, RunConfig
+
+GIGABYTE = 2**30
+CUDA_CONTEXT_BYTES = int(0.6 * GIGABYTE)
+CONNECT_S = 2.0
+MARGIN = 1.3  # caching allocator, fragmentation and temporary tensors
+MOST_PER_GPU = 16  # processes that share one GPU take turns: more of them help no further
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Resources of one trial, and how many trials run at once. gpus_per_trial may be a fraction."""
+
+    cpus_per_trial: int
+    gpus_per_trial: float
+    threads: int
+    concurrency: int
+    cores: int
+    gpus: int
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def __str__(self) -> str:
+        gpu = f", {self.gpus_per_trial:g} GPU" if self.gpus_per_trial else ""
+        device = f"{self.cores} cores" + (f", {self.gpus} GPU{'s' * (self.gpus > 1)}" if self.gpus else ", no GPU")
+        at_once = "1 trial at a time" if self.concurrency == 1 else f"{self.concurrency} trials at a time"
+        return f"{at_once} on {device}; each: {self.cpus_per_trial} CPU, {_count(self.threads, 'thread')}{gpu}"
+
+
+def place(
+    cores: int,
+    gpus: int,
+    threads: int,
+    cpus_per_trial: int | None = None,
+    gpus_per_trial: float | None = None,
+    max_concurrent: int | None = None,
+    trial_bytes: int | None = None,
+    device_bytes: int | None = None,
+) -> Placement:
+    """Fill the machine: cores / CPUs per trial, and GPUs / share of a GPU per trial, whichever is less.
+
+    cpus_per_trial: None takes the trial's threads. gpus_per_trial: None ('auto') derives the share from
+    ``trial_bytes`` and ``device_bytes``, a whole GPU where they are unknown, none without a GPU. Raises ConfigError
+    for a request that this machine cannot meet.
+    """
+    cpus = cpus_per_trial or threads
+    if cpus > cores:
+        raise ConfigError(f"--cpus-per-trial: {cpus} CPUs asked for, but there are {cores}; ask for fewer")
+    if gpus_per_trial and not gpus:
+        raise ConfigError(
+            f"--gpus-per-trial: {gpus_per_trial:g} asked for, but no GPU was found; leave it out to run on the CPU"
+        )
+    if gpus_per_trial and gpus_per_trial > 1 and gpus_per_trial != int(gpus_per_trial):
+        raise ConfigError(f"--gpus-per-trial: above 1 it must be a whole number, got {gpus_per_trial:g}")
+    share = gpus_per_trial if gpus_per_trial is not None else gpu_share(gpus, trial_bytes, device_bytes)
+    if share > gpus:
+        raise ConfigError(f"--gpus-per-trial: {share:g} GPUs asked for, but there are {gpus}; ask for fewer")
+    fits = cores // cpus
+    if share:
+        # Ray gives a trial a part of one GPU, so what is left over of each GPU stays unused.
+        fits = min(fits, gpus * int(1 / share + 1e-9) if share <= 1 else int(gpus / share))
+    return Placement(cpus, share, threads, min(fits, max_concurrent or fits), cores, gpus)
+
+
+def gpu_share(gpus: int, trial_bytes: int | None, device_bytes: int | None) -> float:
+    """Largest 1/n of a GPU, n up to MOST_PER_GPU, that holds a trial; 0 without a GPU."""
+    if not gpus:
+        return 0.0
+    if not trial_bytes or not device_bytes:
+        return 1.0
+    at_once = min(MOST_PER_GPU, device_bytes // trial_bytes)
+    if at_once < 1:
+        raise ConfigError(
+            f"--gpus-per-trial: a trial needs about {trial_bytes / GIGABYTE:.1f} GiB of GPU memory, the GPU has "
+            f"{device_bytes / GIGABYTE:.1f}; set compute.dtype=bfloat16, or compute.device=cpu"
+        )
+    return math.floor(1e4 / at_once) / 1e4
+
+
+def estimate_trial_bytes(run: RunConfig, snippets: int, videos: int, dimensions: int) -> int:
+    """GPU memory of one trial, from arithmetic: context + (features + a batch's activations + model) x margin.
+
+    snippets: rows of both splits together. videos: of the training split; its mean length makes the batch.
+    """
+    element = 2 if run.compute.dtype == "bfloat16" else 4
+    features = snippets * dimensions * element
+    batch_rows = math.ceil(snippets / max(videos, 1)) * run.training.batch_videos
+    hidden = sum(dimensions // 2 ** (layer + 1) for layer in range(run.model.layers))
+    activations = batch_rows * (dimensions + 2 * hidden) * 4 * 3  # values, gradients, ReLU masks and temporaries
+    widths = [dimensions // 2**layer for layer in range(run.model.layers + 1)]
+    weights = 2 * sum(a * b for a, b in pairwise(widths)) * 4 * 4  # two heads; Adam holds four
+    return CUDA_CONTEXT_BYTES + int(MARGIN * (features + activations + weights))
+
+
+def check_address(address: str) -> None:
+    """Something listens at ``host:port``; raises ConfigError otherwise, where Ray would try for a minute."""
+    host, colon, port = address.rpartition(":")
+    if address == "auto":
+        return
+    if "://" in address or not colon or not port.isdecimal():
+        raise ConfigError(f"--address: '{address}' is not HOST:PORT or auto; Ray's port is 6379 unless it was chosen")
+    try:
+        socket.create_connection((host, int(port)), timeout=CONNECT_S).close()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ConfigError(f"--address: no Ray cluster at '{address}' ({reason}); start one: ray start --head") from None
+
+
+def count_cores() -> int:
+    """Cores that this process may use: affinity, and the container's quota."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return max(1, min(cores, int(quota) // int(period)))
+    except (OSError, ValueError):
+        return cores
+
+
+def count_gpus() -> int:
+    """NVIDIA GPUs that this process may use, from the driver's files: importing torch to ask takes seconds."""
+    found = len(list(Path("/proc/driver/nvidia/gpus").glob("*"))) or len(list(Path("/dev").glob("nvidia[0-9]*")))
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is None:
+        return found
+    chosen = [name for name in visible.split(",") if name.strip() not in ("", "-1")]
+    return min(found, len(chosen))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,217 @@
+"""From the options of a command to everything a study needs, checked. Imports neither torch nor Ray."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from study.config import StudyConfig, load_study, parse_study
+from study.folder import StudyFolder, check_name, create_folder, free_name, open_folder
+from study.ledger import read_events
+from study.placement import Placement, count_cores, count_gpus, estimate_trial_bytes, place
+from study.search_space import check_values, known_point
+from trainables.config import ConfigError, RunConfig, parse_config
+from trainables.datasets import DataCard, Dataset, load_dataset, make_card, require_files
+from trainables.presets import preset
+from trainables.pseudo_labels import generator_named
+
+GENERATOR = "pseudo_labels.generator"
+PACKAGES = ("ray", "optuna", "torch", "numpy", "pandas", "pydantic")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A study that can be run. folder: None while a new study has none. notes: what the user should know."""
+
+    name: str
+    study_dir: Path
+    data_dir: Path
+    study: StudyConfig
+    run: RunConfig
+    data: Dataset
+    card: DataCard
+    folder: StudyFolder | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def create(self, command: list[str]) -> StudyFolder:
+        """The folder of the study; made now when it is new."""
+        return self.folder or create_folder(self.study_dir, self.name, self._contents(command))
+
+    def _contents(self, command: list[str]) -> dict[str, Any]:
+        data = self.data
+        return {
+            "command": command,
+            "dataset": {
+                "name": data.name,
+                "title": data.title,
+                "simulated": data.simulated,
+                "classes": list(data.classes),
+                "notes": list(data.notes),
+            },
+            "data_dir": str(self.data_dir.absolute()),
+            "run": self.run.model_dump(mode="json"),
+            "study": self.study.as_dict(),
+            "card": self.card.as_dict(),
+            "versions": versions(),
+        }
+
+
+def read_request(given: Namespace) -> Request:
+    """The request of a command line; raises ConfigError for whatever is wrong with it."""
+    study_dir = given.study_dir or Path("studies")
+    return _resumed(given, study_dir) if given.resume else _new(given, study_dir)
+
+
+def read_placement(given: Namespace, run: RunConfig, data: Dataset, cluster: tuple[int, int] | None) -> Placement:
+    """Where the trials go: on this machine, or on a ``cluster`` of (cores, GPUs). Raises ConfigError."""
+    wanted = None if given.gpus_per_trial in (None, "auto") else float(given.gpus_per_trial)
+    cores, gpus = cluster or (count_cores(), count_gpus())
+    if run.compute.device == "cpu":
+        if wanted:
+            raise ConfigError(f"--gpus-per-trial: {wanted:g} asked for, but compute.device is cpu; leave one of them")
+        wanted = 0.0
+    memory: tuple[int | None, int | None] = (None, None)
+    if gpus and wanted != 0 and cluster is None:
+        from study.gpu_memory import gpu_memory  # imports torch, which only a machine with a GPU has to wait for
+
+        device_bytes = gpu_memory()
+        if device_bytes is None and wanted:
+            raise ConfigError(
+                f"--gpus-per-trial: {wanted:g} asked for, but the installed torch cannot use the GPU here"
+            )
+        gpus = gpus if device_bytes else 0
+        snippets = data.train.num_snippets + data.test.num_snippets
+        memory = estimate_trial_bytes(run, snippets, len(data.train), data.dimensions), device_bytes
+    return place(cores, gpus, run.compute.threads, given.cpus_per_trial, wanted, given.max_concurrent, *memory)
+
+
+def versions() -> dict[str, str]:
+    """Installed versions of what the numbers depend on."""
+    return {name: metadata.version(name) for name in PACKAGES}
+
+
+def parse_assignments(assignments: list[str]) -> dict[str, Any]:
+    """``["loss.beta=2"]`` -> ``{"loss.beta": 2}``; values are YAML, and 1e-4 is a number."""
+    values = {}
+    for text in assignments:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise ConfigError(f"--set: '{text}' is not KEY=VALUE, for instance training.epochs=30")
+        try:
+            values[key.strip()] = _number(yaml.safe_load(value))
+        except yaml.YAMLError:
+            raise ConfigError(f"--set: {key}: '{value}' is not a value; quote it as in YAML") from None
+    return values
+
+
+def _number(value: Any) -> Any:
+    """YAML takes 1e-4 for a word, as it has no point; nobody means that."""
+    if isinstance(value, str) and "e" in value.lower():
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _new(given: Namespace, study_dir: Path) -> Request:
+    study = _changed(load_study(given.study or "search"), given)
+    run, notes = _run_config(given, study)
+    parts = (run.dataset.name, given.base_model, study.name)
+    name = given.name or free_name(study_dir, "-".join(part for part in parts if part))
+    check_name(study_dir, name)
+    data_dir = given.data_dir or Path("data")
+    data = _load(run, data_dir)
+    return Request(name, study_dir, data_dir, study, run, data, make_card(data, run.dataset), notes=notes)
+
+
+def _changed(study: StudyConfig, given: Namespace) -> StudyConfig:
+    names = ("num_samples", "seeds", "seed", "selection", "lookback")
+    changes = {name: getattr(given, name) for name in names if getattr(given, name) is not None}
+    return parse_study({**study.as_dict(), **changes}, "command line")
+
+
+def _run_config(given: Namespace, study: StudyConfig) -> tuple[RunConfig, list[str]]:
+    """Preset, then the study's own settings, then the options, then --set: the later one wins."""
+    run = preset(
+        given.dataset or "spoken-digits", given.features, given.protocol or "released", given.base_model or "refineloc"
+    )
+    run = run.updated(study.overrides, source=f"study {study.name}: overrides")
+    options: dict[str, Any] = {"seed": study.seed}
+    if study.selection:
+        options["selection.rule"] = study.selection
+    if given.allow_missing:
+        options["dataset.allow_missing"] = True
+    run = run.updated(options)
+    values = parse_assignments(given.set or [])
+    for key in values:
+        if key in study.space:
+            raise ConfigError(
+                f"--set: {key} is what study '{study.name}' varies; choose another --study, or leave it out"
+            )
+    run = run.updated(values)
+    check_values(study.space, run, f"study {study.name}")
+    for generator in (
+        (study.space[GENERATOR].choices or ()) if GENERATOR in study.space else (run.pseudo_labels.generator,)
+    ):
+        generator_named(str(generator))
+    if not study.start_from_preset or study.sampler == "grid":
+        return run, []
+    return run, known_point(study.space, run)[1]
+
+
+def _load(run: RunConfig, data_dir: Path) -> Dataset:
+    require_files(run.dataset, data_dir)
+    return load_dataset(run.dataset, data_dir)
+
+
+def _resumed(given: Namespace, study_dir: Path) -> Request:
+    folder, contents = open_folder(study_dir, given.resume)
+    source = str(folder.study_file)
+    run = parse_config(contents["run"], source)
+    study = parse_study(contents["study"], source)
+    study = _extended(study, folder, given.num_samples)
+    data_dir = given.data_dir or Path(contents["data_dir"])
+    data = _load(run, data_dir)
+    card = make_card(data, run.dataset)
+    _same_data(contents["card"], card, folder)
+    notes = _differences(contents["versions"], versions())
+    return Request(folder.name, study_dir, data_dir, study, run, data, card, folder, notes)
+
+
+def _extended(study: StudyConfig, folder: StudyFolder, num_samples: int | None) -> StudyConfig:
+    """With the budget of the last session, or with a new one, which must not be less than what was proposed."""
+    events, _ = read_events(folder.ledger_file)
+    budgets = [event["num_samples"] for event in events if event.get("num_samples")]
+    proposed = len({event["trial"] for event in events if event["event"] == "trial_proposed"})
+    wanted = num_samples or (budgets[-1] if budgets else study.num_samples)
+    if num_samples and num_samples * study.seeds < proposed:
+        raise ConfigError(
+            f"--num-samples: study '{folder.name}' has {proposed} trials already; ask for "
+            f"{-(-proposed // study.seeds)} configurations or more, got {num_samples}"
+        )
+    return parse_study({**study.as_dict(), "num_samples": wanted}, "--resume")
+
+
+def _same_data(before: Mapping[str, Any], card: DataCard, folder: StudyFolder) -> None:
+    now = card.as_dict()
+    for key in ("content_hash", "dimensions"):
+        if before[key] != now[key]:
+            raise ConfigError(
+                f"--resume: the data are not those of study '{folder.name}': {key} was {before[key]} and is "
+                f"{now[key]}; give their folder with --data-dir, or start a new study"
+            )
+
+
+def _differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    return [
+        f"{name} {before[name]} began this study, {now[name]} goes on with it: numbers may differ in the last digits"
+        for name in before
+        if name in now and before[name] != now[name]
+    ]

@@ -1,0 +1,153 @@
+"""The command itself, in processes of its own: run, interrupted, killed, resumed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from study.folder import StudyFolder
+from study.ledger import Event, read_events, trial_records
+from study.status import study_status
+
+REQUEST = ["--dataset", "simulated", "--num-samples", "5", "--seed", "3", "--set", "compute.device=cpu"]
+SLOW = [*REQUEST, "--set", "training.epochs=40"]
+TIMES = {"seconds", "training_s"}
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def start(study_dir: Path, *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "study.launch", "--study-dir", str(study_dir), *arguments]
+    return subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=120)
+    return process.returncode, out, err
+
+
+def wait_for(study_dir: Path, process: subprocess.Popen[str], enough: Callable[[list[Event]], bool]) -> list[Event]:
+    """Until the ledger of study ``s`` holds enough."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        events, _ = read_events(study_dir / "s" / "ledger.jsonl")
+        if enough(events):
+            return events
+        time.sleep(0.02)
+    raise AssertionError(f"not reached: {finish(process) if process.poll() is not None else 'too slow'}")
+
+
+def outcomes(study_dir: Path) -> list[Any]:
+    """All of a ledger but times, places and the order in which trials took turns."""
+    events, problems = read_events(study_dir / "s" / "ledger.jsonl")
+    assert problems == []
+    return [
+        (r.number, r.state, r.params, r.seed, r.origin, r.objective, r.best_iteration,
+         [{k: v for k, v in report.items() if k not in TIMES} for report in r.iterations])
+        for r in trial_records(events)
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
+    """An undisturbed study, one trial at a time; its folder and what it printed."""
+    study_dir = tmp_path_factory.mktemp("reference")
+    status, out, err = finish(start(study_dir, *SLOW, "--name", "s", "--max-concurrent", "1"))
+    assert status == 0, err
+    return study_dir, out, err
+
+
+def test_a_study_prints_its_own_lines_and_nothing_else(reference: tuple[Path, str, str]) -> None:
+    _, out, err = reference
+    assert err == ""
+    lines = [line for line in out.splitlines() if line]
+    # Card 8, plan 8, one per trial 5, counts 1, comparison 4, where and next 3.
+    assert len(lines) <= 30, out
+    assert len([line for line in lines if re.match(r"t\d{4}  completed", line)]) == 5
+    assert not re.search("warning|deprecat|ray::|INFO|WARN", out, re.IGNORECASE)
+    for part in ("dashboard    http://", "ray get-auth-token", "M0 (iteration 0)", "best: t000", "rule: held-out"):
+        assert part in out
+    assert "python -m analysis.tables --study s" in out
+
+
+def test_status_tells_all_from_the_folder(reference: tuple[Path, str, str]) -> None:
+    status = study_status(reference[0], "s")
+    assert json.loads(json.dumps(status)) == status
+    assert (status["state"], status["counts"], status["num_trials"]) == ("ended", {"completed": 5}, 5)
+    assert [trial["number"] for trial in status["trials"]] == [0, 1, 2, 3, 4]
+    assert status["best"]["objective"] == max(trial["objective"] for trial in status["trials"])
+
+
+def test_a_study_leaves_few_files(reference: tuple[Path, str, str]) -> None:
+    folder = reference[0] / "s"
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "checkpoints", "driver.lock", "ledger.jsonl", "predictions", "study.json",
+    ]  # fmt: skip
+    assert len(list((folder / "predictions").iterdir())) == 5
+
+
+def test_an_ended_study_is_resumed_without_running_anything(reference: tuple[Path, str, str]) -> None:
+    before = (reference[0] / "s" / "ledger.jsonl").read_bytes()
+    status, out, _ = finish(start(reference[0], "--resume", "s"))
+    assert status == 0
+    assert "best: t000" in out
+    assert (reference[0] / "s" / "ledger.jsonl").read_bytes() == before
+
+
+def test_interrupted_killed_and_resumed_on_two_workers_it_is_the_same_study(
+    tmp_path: Path, reference: tuple[Path, str, str]
+) -> None:
+    first = start(tmp_path, *SLOW, "--name", "s")
+    wait_for(tmp_path, first, lambda events: any(event["event"] == "iteration" for event in events))
+
+    os.kill(first.pid, signal.SIGSTOP)  # so that it cannot end before the second one asks
+    status, _, err = finish(start(tmp_path, "--resume", "s"))
+    os.kill(first.pid, signal.SIGCONT)
+    assert status == 2
+    assert f"study 's' is being driven by process {first.pid} on " in err
+
+    os.killpg(first.pid, signal.SIGINT)  # as a terminal does
+    status, out, err = finish(first)
+    assert (status, err) == (130, "")
+    assert f"python -m study.launch --resume s --study-dir {tmp_path}" in out
+    assert study_status(tmp_path, "s")["state"] == "stopped"
+    events, _ = read_events(tmp_path / "s" / "ledger.jsonl")
+    assert events[-1]["event"] == "study_stopped"
+
+    third = start(tmp_path, "--resume", "s")
+    known = len(events)
+    wait_for(tmp_path, third, lambda now: any(event["event"] == "iteration" for event in now[known:]))
+    os.kill(third.pid, signal.SIGKILL)
+    third.communicate()
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(third.pid, signal.SIGKILL)
+    finished = {
+        record.number for record in trial_records(read_events(tmp_path / "s" / "ledger.jsonl")[0]) if record.finished
+    }
+
+    status, out, err = finish(start(tmp_path, "--resume", "s"))
+    assert status == 0, err
+    assert outcomes(tmp_path) == outcomes(reference[0])
+    events, _ = read_events(StudyFolder(tmp_path / "s").ledger_file)
+    resumed = max(i for i, event in enumerate(events) if event["event"] == "study_resumed")
+    assert not {event["trial"] for event in events[resumed:] if "trial" in event} & finished
+
+
+def test_a_study_without_a_successful_trial_ends_with_status_1_and_its_reasons(tmp_path: Path) -> None:
+    hopeless = ["--set", "training.lr=1e30", "--num-samples", "1", "--name", "s"]
+    status, out, err = finish(start(tmp_path, *REQUEST, *hopeless))
+    assert (status, err) == (1, "")
+    assert re.search(r"t0000  non-finite .*NonFiniteLoss: .*see logs/t0000.log", out)
+    assert "no trial completed" in out

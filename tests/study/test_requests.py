@@ -1,0 +1,129 @@
+"""Wrong requests: found before torch and Ray are imported, one line that says what to do, status 2."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from study.launch import main
+from study.request import parse_assignments
+from study.status import main as status_main
+
+SIMULATED = ["--dataset", "simulated"]
+
+WRONG = [
+    (["--dataset", "thumos41"], "--dataset: no data set 'thumos41'. Did you mean 'thumos14'?"),
+    (["--features", "i3d"], "--features: spoken-digits has no features 'i3d'"),
+    ([*SIMULATED, "--protocol", "relased"], "--protocol: "),
+    (["--study", "serch"], "--study: unknown study 'serch'. Did you mean 'search'?"),
+    (["--study", "nowhere.yaml"], "--study: nowhere.yaml: no such file"),
+    (["--nun-samples", "4"], "--nun-samples: unknown option. Did you mean '--num-samples'?"),
+    (["--num-samples", "0"], "--num-samples: must be a whole number, 1 or more, got '0'"),
+    (["--seeds", "two"], "--seeds: must be a whole number, 1 or more, got 'two'"),
+    (["--seed", "-1"], "--seed: "),
+    (["--selection", "test"], "--selection: invalid choice: 'test'"),
+    (["--gpus-per-trial", "half"], "--gpus-per-trial: must be 'auto' or a number, 0 or more, got 'half'"),
+    ([*SIMULATED, "--set", "training.epoch=3"], "--set: training.epoch: unknown key. Did you mean 'training.epochs'?"),
+    ([*SIMULATED, "--set", "training.epochs"], "--set: 'training.epochs' is not KEY=VALUE"),
+    ([*SIMULATED, "--set", "training.epochs=0"], "training.epochs: input should be greater than or equal to 1, got 0"),
+    ([*SIMULATED, "--set", "training.epochs=many"], "training.epochs: input should be a valid integer, got 'many'"),
+    ([*SIMULATED, "--set", "training.lr=nan"], "training.lr: "),
+    ([*SIMULATED, "--set", "loss.beta=2"], "--set: loss.beta is what study 'search' varies"),
+    ([*SIMULATED, "--study", "sampling", "--set", "pseudo_labels.generator=atention"], "Did you mean 'attention'?"),
+    ([*SIMULATED, "--set", "compute.device=cpu", "--gpus-per-trial", "0.5"], "--gpus-per-trial: 0.5 asked for, but"),
+    ([*SIMULATED, "--cpus-per-trial", "4096"], "--cpus-per-trial: 4096 CPUs asked for, but there are"),
+    ([*SIMULATED, "--name", "a/b"], "--name: 'a/b' is not a folder name"),
+    ([*SIMULATED, "--name", "taken"], "--name: study 'taken' exists in"),
+    ([*SIMULATED, "--study-dir", "a-file"], "--study-dir: "),
+    ([*SIMULATED, "--set", "model.name=refinelok"], "model.name: no base model 'refinelok'"),
+    ([*SIMULATED, "--address", "127.0.0.1:1"], "--address: no Ray cluster at '127.0.0.1:1' (Connection refused)"),
+    ([*SIMULATED, "--address", "ray://head"], "--address: 'ray://head' is not HOST:PORT or auto"),
+    (["--resume", "nothing"], "--resume: no study 'nothing' in"),
+    (["--resume", "taken"], "study.json: cannot be read"),
+    (["--resume", "taken", "--seed", "0"], "--seed: study 'taken' has its own already; leave --seed out"),
+    (["--dataset", "thumos14"], "thumos14"),
+]
+
+
+@pytest.fixture
+def work_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in, with a folder in the place of a study, and a file in the place of a folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "studies" / "taken").mkdir(parents=True)
+    (tmp_path / "a-file").write_text("")
+    return tmp_path
+
+
+@pytest.mark.parametrize(("arguments", "message"), WRONG, ids=[" ".join(arguments) for arguments, _ in WRONG])
+def test_a_wrong_request_is_refused_with_key_value_and_remedy(
+    work_folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    try:
+        status = main(arguments)
+    except SystemExit as error:  # argparse
+        status = int(error.code or 0)
+    printed = capsys.readouterr()
+    assert status == 2
+    assert message in printed.err
+    assert printed.err.startswith("error: ")
+    assert "Traceback" not in printed.err
+    assert printed.out == ""
+    assert sorted(path.name for path in (work_folder / "studies").iterdir()) == ["taken"], "nothing was made"
+
+
+def test_values_are_read_as_people_write_them() -> None:
+    values = parse_assignments(["a=1e-4", "b=two", "c=null", "d=[0.5, 0.7]", "e=held-out", "f=3", "g=true"])
+    assert values == {"a": 1e-4, "b": "two", "c": None, "d": [0.5, 0.7], "e": "held-out", "f": 3, "g": True}
+
+
+def test_a_gpu_that_is_not_there_is_refused(
+    work_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("study.request.count_gpus", lambda: 0)
+    assert main([*SIMULATED, "--gpus-per-trial", "0.5"]) == 2
+    assert "--gpus-per-trial: 0.5 asked for, but no GPU was found" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("module", ["study.launch", "study.status"])
+def test_commands_start_without_torch_and_ray(module: str) -> None:
+    code = f"import sys, {module}; print(sorted({{'torch', 'ray', 'optuna'}} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_a_wrong_request_takes_less_than_two_seconds_of_processor_time(tmp_path: Path) -> None:
+    started = time.perf_counter()
+    arguments = [sys.executable, "-X", "importtime", "-m", "study.launch", "--dataset", "thumos14"]
+    done = subprocess.run([*arguments, "--data-dir", str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert not any(line.rstrip().endswith(("| torch", "| ray", "| optuna")) for line in done.stderr.splitlines())
+    # Twice the promise: other tests may share the cores.
+    assert time.perf_counter() - started < 4
+
+
+def test_a_dry_run_prints_card_and_plan_and_makes_nothing(
+    work_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(work_folder / "studies")
+    assert main([*SIMULATED, "--dry-run", "--num-samples", "7", "--seeds", "2"]) == 0
+    printed = capsys.readouterr().out
+    assert "SIMULATED" in printed
+    assert "14 (7 configurations x 2 seeds); up to 3 iterations each: up to 42 trainings" in printed
+    assert not (work_folder / "studies").exists()
+
+
+def test_status_of_an_unknown_study_is_refused(work_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert status_main(["nothing"]) == 2
+    assert "study: no study 'nothing' in studies" in capsys.readouterr().err
+
+
+def test_a_study_of_an_unknown_format_is_refused(work_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (work_folder / "studies" / "taken" / "study.json").write_text(json.dumps({"format": 99}))
+    assert main(["--resume", "taken"]) == 2
+    assert "format 99 is not known to this version" in capsys.readouterr().err

@@ -1,0 +1,131 @@
+"""Trials on a real Ray, in this process: one cluster for all tests of the module, with a logical GPU."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import ray
+from ray import tune
+
+from study.driver import Driver
+from study.ledger import TrialRecord
+from study.placement import place
+from study.session import run_trials, start_ray, stop_ray
+from tests.study.worlds import driver_of, report_of, run_of, study_of
+from trainables.datasets import Dataset, load_dataset
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cluster() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        start_ray(cores=2, gpus=1)
+        yield
+        stop_ray()
+
+
+@pytest.fixture(scope="module")
+def data() -> Dataset:
+    return load_dataset(run_of().dataset, Path("data"))
+
+
+class Scripted(tune.Trainable):
+    """Reports at once what a trial would, and how it is placed. Trial 1 loses its worker once, trial 2 always."""
+
+    def setup(self, config: dict[str, Any], data: Dataset | None = None) -> None:
+        assert data is not None
+        self.data = data
+        self.begin(config)
+
+    def begin(self, config: dict[str, Any]) -> None:
+        self.trial, self.steps = config["trial"], 0
+        self.mark = Path(config["state_path"]).with_name("died")
+        self.begun = TrialRecord(self.trial, params={"trial": self.trial}, seed=config["run"]["seed"])
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self.begin(new_config)
+        return True
+
+    def step(self) -> dict[str, Any]:
+        if self.trial == 2 or (self.trial == 1 and self.steps == 1 and not self.mark.exists()):
+            self.mark.parent.mkdir(parents=True, exist_ok=True)
+            self.mark.touch()
+            os._exit(1)
+        report = report_of(self.begun, self.steps)
+        self.steps += 1
+        report["placed"] = {
+            "pid": os.getpid(),
+            "gpu": ray.get_runtime_context().get_assigned_resources().get("GPU", 0),
+            "writeable": bool(self.data.train.features.flags.writeable),
+        }
+        done = report["finished"]
+        state = "completed" if done else "running"
+        return {"objective": report["best_so_far"], "report": report, "state": state, "done": done}
+
+    def describe(self) -> dict[str, Any]:
+        return {"host": "here", "pid": os.getpid(), "device": "none"}
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory, data: Dataset) -> Driver:
+    """A study of scripted trials, two at a time on halves of the GPU."""
+    driver = driver_of(tmp_path_factory.mktemp("scripted"), study_of(num_samples=6))
+    (driver.folder.path / "checkpoints").mkdir()
+    run_trials(driver, data, place(2, 1, threads=1, gpus_per_trial=0.5), trainable=Scripted)
+    return driver
+
+
+def placed(driver: Driver, trial: int) -> list[dict[str, Any]]:
+    return [report["placed"] for report in driver.records[trial].iterations]
+
+
+def test_a_lost_worker_costs_a_retry_and_a_second_loss_the_trial_alone(driver: Driver) -> None:
+    states = {number: record.state for number, record in driver.records.items()}
+    assert states == {0: "completed", 1: "completed", 2: "failed", 3: "completed", 4: "completed", 5: "completed"}
+    assert [report["iteration"] for report in driver.records[1].iterations] == [0, 1, 2]
+    reason = driver.records[2].reason
+    assert reason is not None
+    assert "died" in reason
+    assert "logs/t0002.log" in reason
+    assert driver.folder.log_file(2).exists()
+
+
+def test_trials_share_a_gpu_by_fractions_and_read_the_data_in_place(driver: Driver) -> None:
+    everything = [entry for number in driver.records for entry in placed(driver, number)]
+    assert {entry["gpu"] for entry in everything} == {0.5}
+    assert {entry["writeable"] for entry in everything} == {False}
+
+
+def test_workers_are_used_again(driver: Driver) -> None:
+    assert len({entry["pid"] for number in (3, 4, 5) for entry in placed(driver, number)}) <= 2
+
+
+def test_the_ledger_knows_where_a_trial_runs(driver: Driver) -> None:
+    assert driver.records[0].device == "none"
+
+
+def test_a_trial_leaves_few_files(driver: Driver) -> None:
+    snapshots = [path for path in (driver.folder.path / "checkpoints").iterdir() if path.is_file()]
+    assert snapshots == []
+
+
+def test_a_real_run_on_ray_equals_one_without(tmp_path: Path, data: Dataset) -> None:
+    from trainables.refinement import refine
+
+    driver = driver_of(tmp_path, study_of(num_samples=2))
+    for part in ("checkpoints", "predictions"):
+        (tmp_path / part).mkdir()
+    run_trials(driver, data, place(2, 0, threads=1))
+    for record in driver.records.values():
+        assert record.state == "completed"
+        alone = [result.report for result in refine(driver.run_config(record), data)]
+        times = {"seconds", "training_s"}
+        for report, expected in zip(record.iterations, alone, strict=True):
+            assert {k: v for k, v in report.items() if k not in times} == {
+                k: v for k, v in expected.items() if k not in times
+            }
