@@ -57,6 +57,12 @@ class BasnetConfig(Part):
     flank: float = Field(0.25, ge=0, description="width of a detection's outer parts, in lengths of it")
     video_score_weight: float = Field(0.2, ge=0)
     max_overlap: float = Field(0.7, gt=0, description="detections of a class that overlap this much are suppressed")
+    label_source: Literal["thresholds", "proposals"] = Field(
+        "thresholds",
+        description="of segment prediction: pseudo_labels.segments on the curves, or the detections of highest score, "
+        "as those of all thresholds together cover almost everything",
+    )
+    label_quantile: Share = Field(0.5, description="detections whose score reaches this quantile make the labels")
     video_score: Literal["probability", "binarised"] = "probability"
     released_empty_check: bool = False
     released_nms_overlap: bool = False

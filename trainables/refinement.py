@@ -151,9 +151,8 @@ class _Engine:
         kept = self.config.pseudo_labels.from_last_iterations - 1
         history = {}
         for name, purpose in self._label_splits("labels_train", "labels_valid"):
-            generate = generator_named(self.labels_config.generator)
             rng = self._label_stream(iteration, purpose)
-            mask = generate(self._score(model, name), self._split(name), self.labels_config, rng)
+            mask = model.label(self._score(model, name), self._split(name), self.labels_config, rng)
             older = state.label_history.get(name, [])
             history[name] = [*(older[-kept:] if kept else []), mask]
         return history

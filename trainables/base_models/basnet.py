@@ -24,7 +24,7 @@ from trainables.base_models.basnet_detection import detect
 from trainables.base_models.contract import BaseModel, Losses, register
 from trainables.base_models.layers import SeededDropout, draw_default_weights
 from trainables.batches import CHUNK_SNIPPETS, Batch, SplitTensors
-from trainables.config import RunConfig
+from trainables.config import PseudoLabelConfig, RunConfig
 from trainables.datasets.contract import Split
 from trainables.losses import pseudo_label_loss
 from trainables.scores import SMALLEST_SCORE, SnippetScores
@@ -158,6 +158,18 @@ class BasNet(BaseModel):
             curve=curve.cpu().numpy(),
             probability=probability.cpu().numpy(),
         )
+
+    def label(
+        self, scores: SnippetScores, split: Split, config: PseudoLabelConfig, rng: np.random.Generator
+    ) -> npt.NDArray[np.bool_]:
+        """With ``label_source: proposals``, segment prediction marks the surest of BaS-Net's own detections."""
+        if config.generator != "segment_prediction" or self.settings.label_source == "thresholds":
+            return super().label(scores, split, config, rng)
+        detections = self.predict(scores, split)
+        if not len(detections):
+            return np.zeros(split.num_snippets, dtype=bool)
+        least = np.quantile(detections.score, self.settings.label_quantile)
+        return split.truth_of(detections[detections.score >= least])
 
     def predict(self, scores: SnippetScores, split: Split) -> Segments:
         """BaS-Net's own detection (basnet.md, section 5)."""

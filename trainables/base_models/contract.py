@@ -2,7 +2,7 @@
 
 A base model says how its batches are drawn, what its network puts out, what it descends, how its output reads as
 snippet scores (which the pseudo-label generators see) and how it detects. All but the network, the losses and the
-scores has a default: whole videos in random order, and the segment prediction of RefineLoc.
+scores has a default: whole videos in random order, the shared generators, and the segment prediction of RefineLoc.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from trainables.batches import Batch, SplitTensors
-from trainables.config import ConfigError, RunConfig, nearest
+from trainables.config import ConfigError, PseudoLabelConfig, RunConfig, nearest
 from trainables.datasets.contract import Split
 from trainables.prediction import predict_segments
+from trainables.pseudo_labels import Mask, generator_named
 from trainables.scores import SnippetScores
 from trainables.segments import Segments
 
@@ -67,6 +68,10 @@ class BaseModel(nn.Module, ABC):
     def scoring_features(self, data: SplitTensors) -> Iterator[Tensor]:
         """All videos in the split's order, a few at a time."""
         return data.chunks()
+
+    def label(self, scores: SnippetScores, split: Split, config: PseudoLabelConfig, rng: np.random.Generator) -> Mask:
+        """Whether each of the N snippets of a split is pseudo foreground, by the configured generator; (N,)."""
+        return generator_named(config.generator)(scores, split, config, rng)
 
     def predict(self, scores: SnippetScores, split: Split) -> Segments:
         """Detections in all videos of a split, seconds, from this model's ``scores``."""

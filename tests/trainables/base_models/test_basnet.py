@@ -163,3 +163,16 @@ def test_without_a_class_above_the_threshold_the_likeliest_makes_labels_but_no_d
     assert predicted.sum(axis=1).tolist() == [1] * 5
     assert predicted.argmax(axis=1).tolist() == scores.video_score.argmax(axis=1).tolist()
     assert len(model.predict(scores, data.split)) == 0
+
+
+def test_labels_can_come_from_the_surest_detections() -> None:
+    model, data = _labelled()
+    model.settings = model.settings.model_copy(
+        update={"label_source": "proposals", "label_quantile": 0.8, "min_video_score": 0.1}
+    )
+    scores = score_split(model, data)
+    found = model.predict(scores, data.split)
+    labels = model.label(scores, data.split, model.run.pseudo_labels, np.random.default_rng())
+    kept = found[found.score >= np.quantile(found.score, 0.8)]
+    assert 0 < len(kept) <= 0.3 * len(found)
+    np.testing.assert_array_equal(labels, data.split.truth_of(kept))
