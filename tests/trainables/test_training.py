@@ -204,3 +204,20 @@ def test_scoring_in_chunks_equals_scoring_at_once(monkeypatch: pytest.MonkeyPatc
     chunked = score_split(model, tensors)
     np.testing.assert_allclose(chunked.class_probability, whole.class_probability, rtol=1e-6)
     np.testing.assert_allclose(chunked.video_score, whole.video_score, rtol=1e-5)
+
+
+def test_a_decay_of_1_keeps_the_learning_rate() -> None:
+    model, tensors, config = _tiny(lr=0.5)
+    constant = config.model_copy(update={"lr_decay": 1.0})
+    trained = train(model, in_order(tensors, constant), tensors, constant)
+    assert {record.lr for record in trained.curve} == {0.5}
+
+
+def test_weight_decay_shrinks_weights_that_no_loss_needs() -> None:
+    norms = []
+    for decay in (0.0, 1.0):
+        model, tensors, config = _tiny()
+        decayed = config.model_copy(update={"weight_decay": decay})
+        train(model, in_order(tensors, decayed), tensors, decayed)
+        norms.append(sum(float(p.detach().norm()) for p in model.parameters()))
+    assert norms[1] < norms[0]
