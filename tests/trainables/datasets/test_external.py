@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -185,10 +184,8 @@ class TestBadInput:
             "try: require_files(DatasetConfig(name='thumos14', features='tsn'), Path('x'))\n"
             "except ConfigError as error: print('AutoLoc' in str(error), 'torch' in sys.modules, 'ray' in sys.modules)"
         )
-        started = time.perf_counter()
         result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert result.stdout.split() == ["True", "False", "False"]
-        assert time.perf_counter() - started < 2
 
     def test_a_feature_type_is_needed(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=r"dataset\.features: thumos14 needs a feature type, i3d or tsn"):

