@@ -139,8 +139,9 @@ def test_the_loss_adds_up_and_its_sparsity_follows_the_iteration() -> None:
 def test_a_balanced_pseudo_loss_by_hand() -> None:
     """phi of the background: foreground weighs phi, background 1 - phi, divided by the sum of the weights."""
     model, data = _labelled()
+    assert data.labels is not None
     model.run = model.run.updated({"loss.pseudo_weighting": "background_share"})
-    batch = next(model.validation_batches(data.with_labels(np.array(data.labels), 0.8)))
+    batch = next(model.validation_batches(data.with_labels(data.labels.numpy(), 0.8)))
     outputs = model(batch.features)
     pseudo = model.losses(outputs, batch).pseudo
     assert batch.label_N is not None
