@@ -55,11 +55,15 @@ def chosen_on_test(study: Study) -> bool:
     return bool((study.completed["selection_split"] == "test").any())
 
 
-def caption(study: Study, what: str, remarks: list[str]) -> str:
-    """The caption of a table: ``what`` in one phrase, then all facts as sentences, then ``remarks``."""
+def caption(study: Study, what: str, remarks: list[str], metric: str | None = None, split: str = "test") -> str:
+    """The caption of a table: ``what`` in one phrase, then all facts as sentences, then ``remarks``.
+
+    metric: of its numbers, by default the one that selects. split: of the videos that they are measured on.
+    """
     dagger = "†" if chosen_on_test(study) else ""
     facts = [
-        f"{what}: {metric_name(study)}{dagger} in % on the test videos of {data_title(study)}{_width(study)}.",
+        f"{what}: {metric or metric_name(study)}{dagger} in % on the {split} videos of {data_title(study)}"
+        f"{_width(study)}.",
         _protocol(study),
         _selection(study),
         _trials(study),

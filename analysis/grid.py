@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 from tabulate import tabulate
 
-from analysis.statistics import Summary
+from analysis.statistics import Summary, distinguishable
 
 DASH = "\N{EN DASH}"
+SIMILAR = "\N{ALMOST EQUAL TO}"
 
 
 class Cell(NamedTuple):
-    """Text of a cell; bold: best of its column; underline: best of all; covered: part of the span above it."""
+    """Text of a cell with its marks; covered: part of the span above it."""
 
     text: str = DASH
     bold: bool = False
@@ -22,8 +23,8 @@ class Cell(NamedTuple):
 
 
 class Grid(NamedTuple):
-    """name: of its files. label: for references, unique in a paper. spanner: heading over all columns but the first.
-    rows: cells as wide as ``header``; the first of each is the row's name."""
+    """name: of its files. label: for references, unique in a paper. spanner: heading over all columns but the first,
+    empty for none. rows: cells as wide as ``header``; the first of each is the row's name."""
 
     name: str
     label: str
@@ -42,30 +43,62 @@ def number_text(summary: Summary | None, seeds: int = 1) -> str:
 
 
 def marked(
-    rows: Sequence[Sequence[Summary | None]], competing: Sequence[bool], seeds: Sequence[int]
+    rows: Sequence[Sequence[Summary | None]], competing: Sequence[bool], seeds: Sequence[int], style: str = "second"
 ) -> list[list[Cell]]:
-    """Cells of numbers, the best of each column bold and the best of all underlined; equal as printed is equal.
+    """Cells of numbers with marks; equal as printed is equal, and a column of equal numbers has no best.
 
-    competing: rows that take part in these marks. seeds: how many each row's numbers should rest on. A column of
-    equal numbers has no best.
+    style ``second``: the best of each column bold, the second underlined. Where seeds allow a paired bootstrap, a
+    best that it cannot tell from another cell is not bold; all that it cannot be told from get SIMILAR. style
+    ``paper``: the best of each column bold, the best of all underlined, whatever the seeds say. competing: rows that
+    take part. seeds: how many each row's numbers should rest on.
     """
     taking_part = [row for row, competes in zip(rows, competing, strict=True) if competes]
-    values = [{_printed(summary) for summary in column if summary} for column in zip(*taking_part, strict=True)]
-    overall = max((max(column) for column in values if column), default=None)
-
-    def cell(summary: Summary | None, column: set[float], competes: bool, wanted: int) -> Cell:
-        if summary is None or not competes:
-            return Cell(number_text(summary, wanted))
-        value = _printed(summary)
-        return Cell(
-            number_text(summary, wanted), bold=len(column) > 1 and value == max(column), underline=value == overall
-        )
-
-    columns = values or [set() for _ in (rows[0] if rows else ())]
+    columns = [[cell for cell in column if cell] for column in zip(*taking_part, strict=True)]
+    if style == "paper":
+        overall = max((_printed(cell) for column in columns for cell in column), default=0.0)
+        marks = [_paper_marks(column, overall) for column in columns]
+    else:
+        marks = [_ranked_marks(column) for column in columns]
+    marks = marks or [{} for _ in (rows[0] if rows else ())]
     return [
-        [cell(summary, column, competes, wanted) for summary, column in zip(row, columns, strict=True)]
+        [
+            _with_marks(summary, wanted, column.get(_printed(summary), "") if summary and competes else "")
+            for summary, column in zip(row, marks, strict=True)
+        ]
         for row, competes, wanted in zip(rows, competing, seeds, strict=True)
     ]
+
+
+def mark_remarks(rows: Sequence[Sequence[Cell]]) -> list[str]:
+    """What a caption must say about the marks in these cells."""
+    if any(SIMILAR in cell.text for row in rows for cell in row):
+        return [
+            f"{SIMILAR}: not distinguishable from the best of its column (paired bootstrap over three common seeds "
+            "or more, 95 %)"
+        ]
+    return []
+
+
+def _paper_marks(column: Sequence[Summary], overall: float) -> dict[float, str]:
+    values = {_printed(cell) for cell in column}
+    return {value: "b" * (len(values) > 1 and value == max(values)) + "u" * (value == overall) for value in values}
+
+
+def _ranked_marks(column: Sequence[Summary]) -> dict[float, str]:
+    """b, u or s (similar) by printed value."""
+    values = sorted({_printed(cell) for cell in column}, reverse=True)
+    if len(values) < 2:
+        return {}
+    best = max(column, key=lambda cell: cell.mean)
+    similar = {values[0]}
+    if any(cell.n > 1 for cell in column):  # too few common seeds to tell is not telling either
+        similar |= {_printed(cell) for cell in column if not distinguishable(best, cell)}
+    return dict.fromkeys(similar, "s") if len(similar) > 1 else {values[0]: "b", values[1]: "u"}
+
+
+def _with_marks(summary: Summary | None, wanted: int, marks: str) -> Cell:
+    text = number_text(summary, wanted)
+    return Cell(f"{text} {SIMILAR}" if "s" in marks else text, bold="b" in marks, underline="u" in marks)
 
 
 def to_markdown(grid: Grid) -> str:
@@ -73,14 +106,15 @@ def to_markdown(grid: Grid) -> str:
     shown: list[list[str]] = []
     for row in grid.rows:
         shown.append([shown[-1][c] if cell.covered else _markdown(cell) for c, cell in enumerate(row)])
-    header = [f"{grid.spanner} = {grid.header[1]}" if c == 1 else name for c, name in enumerate(grid.header)]
+    header = [f"{grid.spanner} = {name}" if c == 1 and grid.spanner else name for c, name in enumerate(grid.header)]
     align = ["left", *["right"] * (len(header) - 1)]
     # disable_numparse: tabulate would print 12.30 as 12.3
     table = tabulate(shown, header, tablefmt="pipe", disable_numparse=True, colalign=align)
     return f"{grid.caption}\n\n{table}\n"
 
 
-def _printed(summary: Summary) -> float:
+def _printed(summary: Summary | None) -> float:
+    assert summary is not None
     return float(f"{summary.mean:.2f}")
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
 from itertools import takewhile
 
 from analysis.grid import Cell, Grid
 
-WIDE = 70  # characters of a row from which on a table spans both columns of a two-column paper
+COLUMN_PT, PAGE_PT = 237, 496  # widths of one column and of both in WACV's style, points
+CHARACTER_PT, GAP_PT = 5.0, 12.0  # mean character at 10 pt, space between columns
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -24,36 +26,52 @@ _ESCAPES = {
     "±": r"$\pm$",
     "\N{MULTIPLICATION SIGN}": r"$\times$",
     "≈": r"$\approx$",
-    "\N{GREEK SMALL LETTER ALPHA}": r"$\alpha$",
-    "β": r"$\beta$",
-    "η": r"$\eta$",
     "†": r"$^\dagger$",
     "\N{EN DASH}": "--",
     "\N{LEFT SINGLE QUOTATION MARK}": "`",
     "\N{RIGHT SINGLE QUOTATION MARK}": "'",
 }
 
+_OWN_CAPITALS = ("gamma", "delta", "theta", "lambda", "xi", "pi", "sigma", "upsilon", "phi", "psi", "omega")
+_LATIN_CAPITALS = {"eta": "H", "rho": "P", "chi": "X"}
+
 
 def escape(text: str) -> str:
     """Text that LaTeX prints as it is written here."""
-    return "".join(_ESCAPES.get(character, character) for character in text)
+    return "".join(_ESCAPES.get(character) or _greek(character) for character in text)
+
+
+def _greek(character: str) -> str:
+    r"""``$\beta$`` for β; capitals that look like Latin ones as these; anything else as it is."""
+    words = unicodedata.name(character, "").split()
+    if words[:1] != ["GREEK"] or words[2:3] != ["LETTER"] or len(words) != 4:
+        return character
+    name = words[3].lower()
+    if words[1] == "SMALL":
+        return rf"$\{name}$"
+    return rf"$\{name.capitalize()}$" if name in _OWN_CAPITALS else _LATIN_CAPITALS.get(name, name[0].upper())
 
 
 def to_latex(grid: Grid) -> str:
     """The whole float: caption, label, booktabs rules, spans by multirow."""
     columns = len(grid.header)
-    environment = "table*" if _characters(grid) > WIDE else "table"
+    width = _width_pt(grid)
+    environment = "table*" if width > COLUMN_PT else "table"
     body = [" & ".join(_cell(grid, r, c) for c in range(columns)) + r" \\" for r in range(len(grid.rows))]
+    spanner = [
+        rf" & \multicolumn{{{columns - 1}}}{{c}}{{{escape(grid.spanner)}}} \\",
+        rf"\cmidrule(lr){{2-{columns}}}",
+    ]
     lines = [
         "% needs: booktabs, multirow",
         rf"\begin{{{environment}}}[t]",
         r"\centering",
+        *([r"\footnotesize\setlength{\tabcolsep}{3pt}"] if width > PAGE_PT else []),
         rf"\caption{{{escape(grid.caption)}}}",
         rf"\label{{tab:{grid.label}}}",
         rf"\begin{{tabular}}{{l{'r' * (columns - 1)}}}",
         r"\toprule",
-        rf" & \multicolumn{{{columns - 1}}}{{c}}{{{escape(grid.spanner)}}} \\",
-        rf"\cmidrule(lr){{2-{columns}}}",
+        *(spanner if grid.spanner else []),
         " & ".join(escape(name) for name in grid.header) + r" \\",
         r"\midrule",
         *body,
@@ -64,9 +82,10 @@ def to_latex(grid: Grid) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _characters(grid: Grid) -> int:
+def _width_pt(grid: Grid) -> float:
+    """About how wide the table is set."""
     texts = [grid.header, *([cell.text for cell in row] for row in grid.rows)]
-    return sum(2 + max(map(len, column)) for column in zip(*texts, strict=True))
+    return sum(CHARACTER_PT * max(map(len, column)) + GAP_PT for column in zip(*texts, strict=True))
 
 
 def _cell(grid: Grid, row: int, column: int) -> str:

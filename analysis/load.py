@@ -25,7 +25,7 @@ LEDGER_FILE = "ledger.jsonl"
 TRIAL_COLUMNS = ("trial", "state", "seed", "origin", "objective", "best_iteration", "num_iterations", "test_map",
                  "selection_split", "reason", "seconds", "device", "configuration", "lines")  # fmt: skip
 ITERATION_COLUMNS = ("trial", "seed", "iteration", "test_map", "selection_map", "selection_split", "seconds",
-                     "chosen_epoch", "line")  # fmt: skip
+                     "chosen_epoch", "tiou_map", "labels", "line")  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,9 @@ class Study:
     settings: study.json. trials: one row per trial, in number order: TRIAL_COLUMNS and one column for each dotted
     key that was searched. ``test_map`` is the test selection mAP (mean over the selection thresholds) at
     ``best_iteration``, NaN when there is none; ``configuration`` is equal for replicates that differ in the seed
-    alone; ``lines`` are places in the ledger. iterations: one row per trial and iteration, ITERATION_COLUMNS.
+    alone; ``lines`` are places in the ledger. iterations: one row per trial and iteration, ITERATION_COLUMNS;
+    ``tiou_map`` holds test mAP by tIoU and their mean as ``average``, ``labels`` the quality of the pseudo labels by
+    split (None at iteration 0).
     test_counts: videos and instances of the test split, once a trial has evaluated it. problems: sentences about
     damaged ledger lines.
     """
@@ -64,8 +66,11 @@ class Study:
 
 
 def add_study_arguments(parser: argparse.ArgumentParser) -> None:
-    """``--study`` and ``--study-dir``, the same for all commands of ``analysis``."""
-    parser.add_argument("--study", required=True, metavar="NAME", help="name of a study, or the path of its folder")
+    """``--study`` (may be repeated) and ``--study-dir``, the same for all commands of ``analysis``."""
+    parser.add_argument(
+        "--study", required=True, action="append", metavar="NAME",
+        help="name of a study, or the path of its folder; give it again to compare several",
+    )  # fmt: skip
     parser.add_argument(
         "--study-dir", type=Path, default=Path("studies"), metavar="DIR", help="where studies are (default: studies)"
     )
@@ -96,12 +101,23 @@ def load_study(folder: Path) -> Study:
     return Study(folder, settings, trials, iterations, _test_counts(records), problems)
 
 
-def open_study(arguments: argparse.Namespace) -> Study:
-    """The study that the arguments name; its ledger's problems go to stderr."""
-    study = load_study(find_study(arguments.study, arguments.study_dir))
-    for problem in study.problems:
-        print(f"warning: {problem}", file=sys.stderr)
-    return study
+def open_studies(arguments: argparse.Namespace) -> list[Study]:
+    """The studies that the arguments name; their ledgers' problems go to stderr."""
+    studies = [load_study(find_study(name, arguments.study_dir)) for name in arguments.study]
+    names = [study.name for study in studies]
+    if len(set(names)) < len(names):
+        raise ConfigError(f"--study: each study once, got {', '.join(names)}")
+    for study in studies:
+        for problem in study.problems:
+            print(f"warning: {problem}", file=sys.stderr)
+    return studies
+
+
+def out_folder(study: Study, out: Path | None, default: str, several: bool) -> Path:
+    """Where the files of one study go: a folder of it, ``out``, or a folder for each of several studies there."""
+    if out is None:
+        return study.folder / default
+    return out / study.name if several else out
 
 
 def why_empty(study: Study) -> str:
@@ -158,12 +174,19 @@ def _iterations(records: Iterable[TrialRecord], events: Iterable[Event]) -> pd.D
             "selection_split": _lookup(report, ("selection", "split")),
             "seconds": _number(report.get("seconds")),
             "chosen_epoch": report.get("chosen_epoch"),
+            "tiou_map": _tiou_map(_lookup(report, ("map", "test")) or {}),
+            "labels": report.get("pseudo_labels"),
             "line": lines.get((record.number, report["iteration"])),
         }
         for record in records
         for report in record.iterations
     ]
     return pd.DataFrame(rows, columns=list(ITERATION_COLUMNS))
+
+
+def _tiou_map(test: dict[str, Any]) -> dict[float | str, float]:
+    by_threshold = dict(zip(test.get("tiou", []), test.get("map", []), strict=False))
+    return {**by_threshold, "average": _number(test.get("average_map"))}
 
 
 def _test_counts(records: Iterable[TrialRecord]) -> tuple[int, int] | None:

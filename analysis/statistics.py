@@ -10,13 +10,17 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy import stats
+
+RESAMPLES = 2000
+LEVEL = 0.95
 
 
 class Summary(NamedTuple):
     """A number over the seeds of one configuration, and where it comes from.
 
     mean, std: percent, over ``n`` seeds; std (n - 1 in the denominator) is NaN for one seed. iterations: the
-    refinement iteration that each trial's value belongs to. lines: of the ledger.
+    refinement iteration that each trial's value belongs to. lines: of the ledger. values: percent, one per seed.
     """
 
     mean: float
@@ -26,6 +30,7 @@ class Summary(NamedTuple):
     seeds: tuple[int, ...]
     iterations: tuple[int, ...]
     lines: tuple[int, ...]
+    values: tuple[float, ...] = ()  # by seed
 
 
 def over_seeds(rows: pd.DataFrame) -> Summary:
@@ -39,7 +44,37 @@ def over_seeds(rows: pd.DataFrame) -> Summary:
         seeds=tuple(rows["seed"].tolist()),
         iterations=tuple(int(iteration) for iteration in rows["iteration"]),
         lines=tuple(line for lines in rows["lines"] for line in lines),
+        values=tuple(values.tolist()),
     )
+
+
+def seed_interval(summary: Summary) -> tuple[float, float] | None:
+    """Percentile bootstrap interval of the mean over seeds, percent; None with fewer than three seeds."""
+    return _interval(np.array(summary.values)) if len(summary.values) > 2 else None
+
+
+def distinguishable(first: Summary, second: Summary) -> bool | None:
+    """Whether the means differ by a paired bootstrap over the seeds that both have; None with fewer than three.
+
+    Pairing takes out what a seed does to all configurations (its M0, its videos held out). Only the seeds vary:
+    the test videos are taken as they are.
+    """
+    a, b = dict(zip(first.seeds, first.values, strict=False)), dict(zip(second.seeds, second.values, strict=False))
+    common = [seed for seed in a if seed in b]
+    if len(common) < 3:
+        return None
+    low, high = _interval(np.array([a[seed] - b[seed] for seed in common]))
+    return low > 0 or high < 0
+
+
+def _interval(values: np.ndarray) -> tuple[float, float]:
+    if np.ptp(values) == 0:
+        return float(values[0]), float(values[0])
+    found = stats.bootstrap(
+        (values,), np.mean, n_resamples=RESAMPLES, confidence_level=LEVEL, method="percentile",
+        rng=np.random.default_rng(0),
+    ).confidence_interval  # fmt: skip
+    return float(found.low), float(found.high)
 
 
 def best_configuration(trials: pd.DataFrame) -> pd.DataFrame:

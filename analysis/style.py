@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 COLUMN_IN = 3.3  # width of one column of a two-column paper, inches; figures are drawn at print size
+PAGE_IN = 6.9  # both columns
 HEIGHT_IN = 2.0  # the rows of the title and of the legend are added to this
 TITLE_ROW_IN = 0.14
 LEGEND_ROW_IN = 0.13

@@ -7,42 +7,44 @@ that are behind it.
 from __future__ import annotations
 
 import argparse
-import json
-import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from analysis.captions import caption, generator_name
-from analysis.grid import Cell, Grid, marked, number_text, to_markdown
+from analysis.comparison_grids import comparison_tables
+from analysis.grid import Cell, Grid, mark_remarks, marked, number_text, to_markdown
 from analysis.latex import to_latex
-from analysis.load import BETA, GENERATOR, Study, add_study_arguments, open_study, why_empty
+from analysis.load import Study, add_study_arguments, open_studies, out_folder, why_empty
+from analysis.paper_grids import paper_comparisons
 from analysis.results import ORACLE, generator_table, iteration_table
 from analysis.statistics import Summary
+from analysis.study_grids import across_studies
+from analysis.trace import BASE, configuration_text, label, trace
 from trainables.config import ConfigError
 from trainables.whole_file import write_whole
 
-BASE = "M0"  # depends on none of the searched values
+MARKS = ("second", "paper")
 
 
-def generator_grid(study: Study) -> tuple[Grid, pd.DataFrame]:
+def generator_grid(study: Study, marks: str = "second") -> tuple[Grid, pd.DataFrame]:
     """The generator table as text, and its trace."""
     table = generator_table(study)
     numbers = [[None if g else table.base, *cells] for g, cells in enumerate(table.cells)]
     competing = [generator != ORACLE for generator in table.generators]
+    shown = marked(numbers, competing, [table.seeds] * len(numbers), marks)
     rows = [
         [Cell(generator_name(generator)), base._replace(covered=g > 0), *cells]
-        for g, (generator, (base, *cells)) in enumerate(
-            zip(table.generators, marked(numbers, competing, [table.seeds] * len(numbers)), strict=True)
-        )
+        for g, (generator, (base, *cells)) in enumerate(zip(table.generators, shown, strict=True))
     ]
     grid = Grid(
         name="generator_beta",
-        label=_label(study, "generator-beta"),
-        caption=caption(study, "Generators of pseudo labels and the weight β of their loss", table.remarks),
+        label=label(study, "generator-beta"),
+        caption=caption(
+            study, "Generators of pseudo labels and the weight β of their loss", [*table.remarks, *mark_remarks(shown)]
+        ),
         spanner="β",
         header=["Pseudo labels", "0", *(f"{beta:g}" for beta in table.betas)],
         rows=rows,
@@ -52,28 +54,29 @@ def generator_grid(study: Study) -> tuple[Grid, pd.DataFrame]:
         for g, generator in enumerate(table.generators)
         for b, beta in enumerate(table.betas)
     }
-    return grid, _trace(study, ("generator", "beta"), found)
+    return grid, trace(study, ("generator", "beta"), found)
 
 
-def iteration_grid(study: Study) -> tuple[Grid, pd.DataFrame]:
+def iteration_grid(study: Study, marks: str = "second") -> tuple[Grid, pd.DataFrame]:
     """The iteration table as text, and its trace."""
     table = iteration_table(study)
     competing = [row.generator != ORACLE for row in table.rows]
-    marks = marked([row.cells for row in table.rows], competing, [row.chosen.n for row in table.rows])
+    shown = marked([row.cells for row in table.rows], competing, [row.chosen.n for row in table.rows], marks)
     rows = []
-    for row, cells in zip(table.rows, marks, strict=True):
+    for row, cells in zip(table.rows, shown, strict=True):
         chosen = f"{number_text(row.chosen, table.seeds)} ({', '.join(map(str, row.chosen.iterations))})"
         rows.append([Cell(generator_name(row.generator)), *cells, Cell(chosen)])
     remarks = [
         "η = 0 is the base model M0; dashes: the refinement had stopped",
         "Each row is the configuration with the best selection objective of its generator",
         "Last column: at the iteration that the selection rule chose (in brackets, by seed)",
-        *(f"{generator_name(row.generator)}: {_configuration_text(row.configuration)}" for row in table.rows),
+        *(f"{generator_name(row.generator)}: {configuration_text(row.configuration)}" for row in table.rows),
+        *mark_remarks(shown),
         *["The oracle sees the ground truth and takes no part in the marks"] * (not all(competing)),
     ]
     grid = Grid(
         name="iterations",
-        label=_label(study, "iterations"),
+        label=label(study, "iterations"),
         caption=caption(study, "Refinement iterations η", remarks),
         spanner="η",
         header=["Pseudo labels", *map(str, table.iterations), "chosen"],
@@ -83,92 +86,79 @@ def iteration_grid(study: Study) -> tuple[Grid, pd.DataFrame]:
     for row in table.rows:
         found |= {(row.generator, i): summary for i, summary in zip(table.iterations, row.cells, strict=True)}
         found[row.generator, "chosen"] = row.chosen
-    return grid, _trace(study, ("generator", "iteration"), found)
+    return grid, trace(study, ("generator", "iteration"), found)
 
 
-TABLES: tuple[Callable[[Study], tuple[Grid, pd.DataFrame]], ...] = (generator_grid, iteration_grid)
 FORMATS = {"latex": "tex", "markdown": "md", "csv": "csv"}
 
 
-def render(grid: Grid, trace: pd.DataFrame, format_name: str) -> str:
+def render(grid: Grid, data: pd.DataFrame, format_name: str) -> str:
     """A table in one of FORMATS."""
     if format_name == "csv":
-        return trace.to_csv(index=False)
+        return data.to_csv(index=False)
     return to_latex(grid) if format_name == "latex" else to_markdown(grid)
 
 
+def study_tables(study: Study, marks: str = "second", with_paper: bool = False) -> list[tuple[Grid, pd.DataFrame]]:
+    """All tables that apply to a study with a completed trial. marks: one of MARKS."""
+    tables = [generator_grid(study, marks), iteration_grid(study, marks), *comparison_tables(study, marks)]
+    return [*tables, *(paper_comparisons(study) if with_paper else [])]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print and write all tables; 1 when the study has no completed trial, 2 when the request is wrong."""
-    parser = argparse.ArgumentParser("python -m analysis.tables", description="Tables of a study.")
+    """Print and write all tables; 1 when no study has a completed trial, 2 when the request is wrong."""
+    parser = argparse.ArgumentParser("python -m analysis.tables", description="Tables of one study or several.")
     add_study_arguments(parser)
     parser.add_argument("--format", choices=FORMATS, help="only this one (default: write all three, print markdown)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: the study's tables folder)")
+    parser.add_argument(
+        "--marks", choices=MARKS, default=MARKS[0],
+        help="second: best of a column bold, second underlined, where the seeds support it; paper: best of a column "
+        "bold, best of all underlined (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--with-paper", action="store_true", help="also the paper's numbers beside ours")
     options = parser.parse_args(arguments)
     try:
-        study = open_study(options)
-        if study.completed.empty:
-            print(why_empty(study), file=sys.stderr)
-            return 1
-        tables = [make(study) for make in TABLES]
-        write_tables(tables, options.out or study.folder / "tables", [options.format] if options.format else FORMATS)
-        for grid, trace in tables:
-            print(render(grid, trace, options.format or "markdown"))
+        return _write_all(open_studies(options), options)
     except ConfigError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+
+
+def _write_all(studies: Sequence[Study], options: argparse.Namespace) -> int:
+    full = [study for study in studies if not study.completed.empty]
+    for study in studies:
+        if study.completed.empty:
+            print(why_empty(study), file=sys.stderr)
+    if not full:
+        return 1
+    formats = [options.format] if options.format else list(FORMATS)
+    for study in full:
+        tables = study_tables(study, options.marks, options.with_paper)
+        _emit(tables, out_folder(study, options.out, "tables", len(studies) > 1), formats, options.format)
+        if options.with_paper and not any(grid.name.startswith("paper_") for grid, _ in tables):
+            print(f"{study.name}: the paper has no numbers for these data and this question", file=sys.stderr)
+    if len(full) > 1:
+        _emit(across_studies(full), options.out or full[0].folder.parent, formats, options.format)
     return 0
+
+
+def _emit(tables: Sequence[tuple[Grid, pd.DataFrame]], out: Path, formats: Sequence[str], printed: str | None) -> None:
+    write_tables(tables, out, formats)
+    for grid, data in tables:
+        print(render(grid, data, printed or "markdown"))
 
 
 def write_tables(tables: Iterable[tuple[Grid, pd.DataFrame]], out: Path, formats: Iterable[str]) -> None:
     """Write each table in each format into ``out`` and say so on stderr; ConfigError when that cannot be done."""
     chosen = list(formats)
     try:
-        for grid, trace in tables:
+        for grid, data in tables:
             for name in chosen:
-                write_whole(out / f"{grid.name}.{FORMATS[name]}", render(grid, trace, name).encode())
+                write_whole(out / f"{grid.name}.{FORMATS[name]}", render(grid, data, name).encode())
     except OSError as error:
         raise ConfigError(f"--out: {out}: cannot be written to ({error.strerror})") from None
     print(f"written to {out} ({', '.join(FORMATS[name] for name in chosen)})", file=sys.stderr)
-
-
-def _label(study: Study, table: str) -> str:
-    return re.sub(r"[^A-Za-z0-9]+", "-", f"{study.name}-{table}")
-
-
-def _configuration_text(configuration: str) -> str:
-    """``β 4, sampled_share 0.8`` of a configuration's JSON, without the generator."""
-    values = {key: value for key, value in json.loads(configuration).items() if key != GENERATOR}
-    texts = (f"{'β' if key == BETA else key.rsplit('.', 1)[-1]} {_value_text(v)}" for key, v in values.items())
-    return ", ".join(texts) or "as configured"
-
-
-def _value_text(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value).replace("_", " ")
-
-
-def _trace(study: Study, keys: tuple[str, str], cells: Mapping[Any, Summary | None]) -> pd.DataFrame:
-    """One row per cell; a cell without a trial has an empty mean."""
-    configuration = dict(zip(study.trials["trial"], study.trials["configuration"], strict=True))
-    split = dict(zip(study.trials["trial"], study.trials["selection_split"], strict=True))
-    rows = []
-    for key, summary in cells.items():
-        row = dict(zip(keys, key, strict=True))
-        if summary is not None:
-            row |= {
-                "test_map": summary.mean,
-                "std": summary.std,
-                "num_seeds": summary.n,
-                "chosen_on": split[summary.trials[0]],
-                "trials": " ".join(map(str, summary.trials)),
-                "seeds": " ".join(map(str, summary.seeds)),
-                "iterations": " ".join(map(str, summary.iterations)),
-                "ledger_lines": " ".join(map(str, summary.lines)),
-                "configuration": configuration[summary.trials[0]] if key[0] != BASE else "",
-            }
-        rows.append(row)
-    columns = [*keys, "test_map", "std", "num_seeds", "chosen_on", "trials", "seeds", "iterations", "ledger_lines",
-               "configuration"]  # fmt: skip
-    return pd.DataFrame(rows, columns=columns).astype({"num_seeds": "Int64"})
 
 
 if __name__ == "__main__":

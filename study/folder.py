@@ -44,6 +44,11 @@ class StudyFolder:
         """Test predictions of a trial's best iteration."""
         return self.path / "predictions" / f"{trial_name(trial)}.csv"
 
+    @property
+    def ground_truth_file(self) -> Path:
+        """Instances of the test split: with it, the predictions can be analysed without the data set."""
+        return self.path / "ground_truth.csv"
+
     def log_file(self, trial: int) -> Path:
         """Traceback of a trial that failed."""
         return self.path / "logs" / f"{trial_name(trial)}.log"

@@ -17,8 +17,8 @@ SYMBOLS = {
     "pseudo_labels.generator": "",
     "loss.beta": "β=",
     "pseudo_labels.sampled_share": "S=",
-    "pseudo_labels.segments.min_attention": "αA=",  # noqa: RUF001 (the paper's symbol)
-    "pseudo_labels.segments.min_class_score": "αC=",  # noqa: RUF001
+    "pseudo_labels.segments.min_attention": "αA=",
+    "pseudo_labels.segments.min_class_score": "αC=",
 }
 NAMES = {key: symbol.rstrip("=") or "generator" for key, symbol in SYMBOLS.items()}
 

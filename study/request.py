@@ -20,6 +20,7 @@ from trainables.config import ConfigError, RunConfig, parse_config
 from trainables.datasets import DataCard, Dataset, load_dataset, make_card, require_files
 from trainables.presets import preset
 from trainables.pseudo_labels import generator_named
+from trainables.segment_files import write_ground_truth
 
 GENERATOR = "pseudo_labels.generator"
 PACKAGES = ("ray", "optuna", "torch", "numpy", "pandas", "pydantic")
@@ -41,7 +42,11 @@ class Request:
 
     def create(self, command: list[str]) -> StudyFolder:
         """The folder of the study; made now when it is new."""
-        return self.folder or create_folder(self.study_dir, self.name, self._contents(command))
+        if self.folder:
+            return self.folder
+        folder = create_folder(self.study_dir, self.name, self._contents(command))
+        write_ground_truth(folder.ground_truth_file, self.data.test, self.data.classes)
+        return folder
 
     def _contents(self, command: list[str]) -> dict[str, Any]:
         data = self.data

@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.float64]
 
 
 class Candidates(NamedTuple):
-    """Pairs that may match: rows by prediction, then best first. All of shape (P,)."""
+    """Pairs that may match: rows by prediction, then best first. All of shape (P,); row numbers of the two tables."""
 
     prediction: Ints
     instance: Ints
@@ -29,7 +29,7 @@ def candidate_pairs(truth: Segments, ranked: Segments, min_tiou: float) -> Candi
     """Pairs of one class and video that overlap by ``min_tiou`` or more."""
     videos = {name: row for row, name in enumerate(dict.fromkeys(truth.video.tolist()))}
     truth_group = truth.label * len(videos) + _video_rows(truth, videos)
-    truth = truth[order := np.argsort(truth_group, kind="stable")]
+    order = np.argsort(truth_group, kind="stable")
     group, first, count = np.unique(truth_group[order], return_index=True, return_counts=True)
 
     video = _video_rows(ranked, videos)
@@ -41,7 +41,7 @@ def candidate_pairs(truth: Segments, ranked: Segments, min_tiou: float) -> Candi
     parts = []
     for chunk in _chunks(count):
         prediction = np.repeat(inside[chunk], count[chunk])
-        instance = _ranges(first[chunk], count[chunk])
+        instance = order[_ranges(first[chunk], count[chunk])]
         tiou = temporal_iou(
             ranked.start_s[prediction], ranked.end_s[prediction], truth.start_s[instance], truth.end_s[instance]
         )
@@ -74,23 +74,26 @@ def _ranges(first: Ints, count: Ints) -> Ints:
 
 def true_positives(candidates: Candidates, thresholds: Floats) -> tuple[Ints, npt.NDArray[np.bool_]]:
     """Predictions that match at any threshold, (M,) ascending, and at which: (M, thresholds)."""
-    matched = []
-    for threshold in thresholds:
-        hit = candidates.tiou >= threshold
-        matched.append(_match(candidates.prediction[hit], candidates.instance[hit]))
+    matched = [matches(candidates, threshold)[0] for threshold in thresholds]
     found = np.unique(np.concatenate(matched))
     return found, np.stack([np.isin(found, rows) for rows in matched], axis=1)
 
 
-def _match(prediction: Ints, instance: Ints) -> Ints:
-    """Predictions that get an instance when each in turn takes the best free one of its list.
+def matches(candidates: Candidates, threshold: float) -> tuple[Ints, Ints]:
+    """Predictions that match at one threshold, ascending, and the instance of each; both of shape (M,)."""
+    hit = candidates.tiou >= threshold
+    return _match(candidates.prediction[hit], candidates.instance[hit])
+
+
+def _match(prediction: Ints, instance: Ints) -> tuple[Ints, Ints]:
+    """Predictions that get an instance when each in turn takes the best free one of its list, and that instance.
 
     Lists are consecutive rows, best first; a lower prediction number chooses earlier. Instead of one at a time,
     all ask at once: an instance goes to the earliest that asks, the others move on to their next. Nobody is ever
     turned away but by an earlier prediction, so this deferred acceptance ends in the one-at-a-time result.
     """
     if not len(prediction):
-        return prediction
+        return prediction, instance
     at = np.flatnonzero(np.diff(prediction, prepend=-1))
     end = np.append(at[1:], len(prediction))
     asking = prediction[at]
@@ -100,7 +103,7 @@ def _match(prediction: Ints, instance: Ints) -> Ints:
         holder[wish[::-1]] = asking[::-1]  # the last assignment stays: the earliest prediction
         refused = holder[wish] != asking
         if not refused.any():
-            return asking
+            return asking, wish
         at = at + refused
         left = at < end
         at, end, asking = at[left], end[left], asking[left]

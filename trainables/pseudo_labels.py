@@ -150,7 +150,8 @@ def sample(foreground: Mask, split: Split, share: float, rng: np.random.Generato
     lengths = split.lengths
     # 1 - 0.8 is 0.19999..., of which int(10 *) would hide one snippet too few.
     hidden_V = np.floor(lengths * (1 - share) + 1e-9).astype(np.int64)
-    order = np.lexsort((rng.random(split.num_snippets), split.video_of_snippet))
+    # One key per snippet, the video's number and a random fraction: half the time of sorting by two keys.
+    order = np.argsort(split.video_of_snippet + rng.random(split.num_snippets))
     rank = np.arange(split.num_snippets) - np.repeat(split.offsets[:-1], lengths)
     labels = np.where(foreground, FOREGROUND, BACKGROUND).astype(np.int8)
     labels[order[rank < np.repeat(hidden_V, lengths)]] = HIDDEN

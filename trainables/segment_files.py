@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from trainables.config import ConfigError
+from trainables.datasets.contract import Split
 from trainables.segments import Segments
 from trainables.whole_file import write_whole
 
@@ -69,6 +70,36 @@ def write_predictions(path: Path, predictions: Segments, classes: Sequence[str])
     else:
         raise ValueError(f"{path}: predictions are written as .csv or .json")
     write_whole(path, text.encode())
+
+
+def write_ground_truth(path: Path, split: Split, classes: Sequence[str]) -> None:
+    """Write a split's instances with their videos' durations as CSV; whole or not at all.
+
+    The duration of a video is the annotated one, or that of its snippets.
+    """
+    truth = split.ground_truth
+    durations = {v.name: v.duration_s or v.num_snippets * v.snippet_s for v in split.videos}
+    table = pd.DataFrame(
+        {
+            "video-name": truth.video,
+            "t-start": truth.start_s,
+            "t-end": truth.end_s,
+            "label": [classes[label] for label in truth.label.tolist()],
+            "video-duration": [durations[name] for name in truth.video.tolist()],
+        }
+    )
+    write_whole(path, table.to_csv(index=False).encode())
+
+
+def mask_segments(split: Split, mask: npt.NDArray[np.bool_]) -> Segments:
+    """Runs of marked snippets, (sum of T,), as segments of class 0 in seconds, video by video."""
+    parts = []
+    for v, video in enumerate(split.videos):
+        edges = np.diff(mask[split.offsets[v] : split.offsets[v + 1]].astype(np.int8), prepend=0, append=0)
+        start, end = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+        names = [video.name] * len(start)
+        parts.append(Segments.of(names, start * video.snippet_s, end * video.snippet_s, np.zeros(len(start))))
+    return Segments.concatenate(parts)
 
 
 def _class_ids(classes: Sequence[str]) -> dict[str, int]:

@@ -22,7 +22,7 @@ from trainables.checkpoint import load_state, save_state
 from trainables.config import RunConfig, parse_config
 from trainables.datasets.contract import Dataset
 from trainables.refinement import IterationResult, feature_store, refine
-from trainables.segment_files import write_predictions
+from trainables.segment_files import mask_segments, write_predictions
 from trainables.training import NonFiniteLoss
 
 RUNNING = "running"
@@ -85,10 +85,21 @@ class RefinementTrainable(tune.Trainable):
             return self._replay.pop(0)
         result = next(self._iterations)
         report = result.report
-        if report["best_iteration"] == report["iteration"]:
-            write_predictions(self._predictions_path, result.predictions["test"], self._data.classes)
+        self._write_predictions(result)
         save_state(self._state_path, result.state)
         return report
+
+    def _write_predictions(self, result: IterationResult) -> None:
+        """Those of M0 and of the best iteration so far, and the pseudo labels that trained it where the test split
+        has some (selection rule: paper)."""
+        report, predictions, classes = result.report, result.predictions["test"], self._data.classes
+        if report["iteration"] == 0:
+            write_predictions(self._predictions_path.with_suffix(".m0.csv"), predictions, classes)
+        if report["best_iteration"] == report["iteration"]:
+            write_predictions(self._predictions_path, predictions, classes)
+            if "test" in result.labels:
+                labels = mask_segments(self._data.test, result.labels["test"])
+                write_predictions(self._predictions_path.with_suffix(".labels.csv"), labels, ["foreground"])
 
     def _open(self, known: int) -> None:
         """Go on from the state on the disk; what it did beyond the ``known`` iterations is reported again."""

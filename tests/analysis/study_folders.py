@@ -12,8 +12,17 @@ from study.ledger import Ledger
 GENERATOR, BETA = "pseudo_labels.generator", "loss.beta"
 
 
-def report(iteration: int, curve: Sequence[float], split: str = "held_out", offset: float = 5.0) -> dict[str, Any]:
-    """Report of one iteration: ``curve`` holds the selection mAP so far, test mAP lies ``offset`` below."""
+def report(
+    iteration: int,
+    curve: Sequence[float],
+    split: str = "held_out",
+    offset: float = 5.0,
+    labels: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Report of one iteration: ``curve`` holds the selection mAP so far, test mAP lies ``offset`` below.
+
+    labels: quality of the pseudo labels of the training split, from iteration 1 on.
+    """
     best = max(range(iteration + 1), key=lambda i: (curve[i], -i))
     test = curve[iteration] - offset
     return {
@@ -26,6 +35,7 @@ def report(iteration: int, curve: Sequence[float], split: str = "held_out", offs
                 "predictions": 100, "videos": 60, "instances": 150,
             }
         },
+        "pseudo_labels": {"train": labels} if labels and iteration else None,
         "selection": {"split": split, "map": curve[iteration]},
         "best_iteration": best,
         "best_so_far": curve[best],

@@ -6,8 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.figures import drawings, main, render, search_history
+from analysis.comparisons import ALPHA_A, ALPHA_C
+from analysis.figures import drawings, main
 from analysis.load import load_study
+from analysis.rendering import render
+from analysis.search_figures import at_edge, search_history, searched_axes
 from tests.analysis.study_folders import StudyFolder, paper_like, point
 
 
@@ -33,7 +36,7 @@ def test_best_so_far_counts_completed_trials_without_the_oracle(mixed: Path) -> 
 
 def test_every_figure_has_pdf_png_and_its_data(mixed: Path, tmp_path: Path) -> None:
     assert main(["--study", str(mixed), "--out", str(tmp_path / "out")]) == 0
-    names = ("generator_beta", "history", "iterations")
+    names = ("cost", "generator_beta", "history", "iterations", "parallel_coordinates", "slices")
     written = {path.name: path for path in (tmp_path / "out").iterdir()}
     assert set(written) == {f"{name}.{suffix}" for name in names for suffix in ("csv", "pdf", "png")}
     assert written["history.pdf"].read_bytes().startswith(b"%PDF")
@@ -44,7 +47,7 @@ def test_every_figure_has_pdf_png_and_its_data(mixed: Path, tmp_path: Path) -> N
 def test_a_single_trial_has_curves_but_no_heat_map(tmp_path: Path) -> None:
     StudyFolder(tmp_path / "s").add(point("attention", 1.0), [30])
     found = drawings(load_study(tmp_path / "s"))
-    assert [drawing.name for drawing in found] == ["iterations", "history"]
+    assert [drawing.name for drawing in found] == ["iterations", "history", "cost"]
     for drawing in found:
         render(drawing, "one trial")
 
@@ -59,3 +62,38 @@ def test_no_completed_trial_is_status_1(tmp_path: Path, capsys: pytest.CaptureFi
     StudyFolder(tmp_path / "s")
     assert main(["--study", "s", "--study-dir", str(tmp_path)]) == 1
     assert "no trial is completed yet" in capsys.readouterr().err
+
+
+def test_thresholds_and_label_quality_have_figures(tmp_path: Path) -> None:
+    made = StudyFolder(tmp_path / "s")
+    quality = {"foreground_precision": 60.0, "foreground_recall": 50.0}
+    for a, c, top in ((0.1, 0.2, 40), (0.1, 0.4, 41), (0.5, 0.2, 42)):
+        made.add({ALPHA_A: a, ALPHA_C: c}, [30, top], labels=quality)
+    found = {drawing.name: drawing for drawing in drawings(load_study(made.folder))}
+    assert {"thresholds", "label_quality", "slices"} <= set(found)
+    assert set(found["label_quality"].data["quality"]) == set(quality)
+    for drawing in found.values():
+        render(drawing, "t", ["png"])
+
+
+def test_axes_know_words_numbers_and_the_edges_asked_for(tmp_path: Path) -> None:
+    space = {"loss.beta": {"choices": [1.0, 2.0, 4.0]}, "pseudo_labels.sampled_share": {"low": 0.2, "high": 1.0}}
+    made = StudyFolder(tmp_path / "s", study={"space": space})
+    made.add(point("attention", 1.0, **{"pseudo_labels.sampled_share": 0.5}), [30, 40])
+    made.add(point("uniform_random", 2.0), [30, 41])
+    axes = {axis.key: axis for axis in searched_axes(load_study(made.folder))}
+    assert axes["pseudo_labels.generator"].words == ["uniform_random", "attention"]
+    assert axes["pseudo_labels.generator"].position.tolist() == [1, 0]
+    assert axes["loss.beta"].edges == (1.0, 4.0)
+    assert at_edge(axes["loss.beta"]).tolist() == [True, False]
+    assert not at_edge(axes["pseudo_labels.generator"]).any()
+
+
+def test_several_studies_go_to_folders_of_their_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a", "b"):
+        StudyFolder(tmp_path / name).add(point("attention", 1.0), [30, 40])
+    StudyFolder(tmp_path / "c")
+    names = ["--study", "a", "--study", "b", "--study", "c", "--study-dir", str(tmp_path)]
+    assert main([*names, "--out", str(tmp_path / "out")]) == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a", "b"}
+    assert "c: no trial is completed yet" in capsys.readouterr().err

@@ -1,13 +1,14 @@
 """Tables as text, and the command."""
 
 import csv
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from analysis.grid import DASH, Cell, Grid, marked, number_text, to_markdown
+from analysis.grid import DASH, SIMILAR, Cell, Grid, mark_remarks, marked, number_text, to_markdown
 from analysis.latex import escape, to_latex
 from analysis.load import load_study
 from analysis.statistics import Summary
@@ -69,6 +70,7 @@ def test_wide_tables_span_both_columns() -> None:
 
 
 def test_what_latex_would_take_for_commands_is_escaped() -> None:
+    assert escape("αA Α Δ Η η é") == r"$\alpha$A A $\Delta$ H $\eta$ é"
     assert escape(r"a\b_{c}^~#$%&") == (r"a\textbackslash{}b\_\{c\}\textasciicircum{}\textasciitilde{}\#\$\%\&")
 
 
@@ -85,14 +87,14 @@ def test_numbers_say_their_spread_and_a_smaller_count(value: Summary | None, tex
     assert number_text(value, 3) == text
 
 
-def test_best_of_each_column_is_bold_and_best_of_all_underlined_with_ties() -> None:
+def test_the_papers_marks_best_of_each_column_bold_and_best_of_all_underlined_with_ties() -> None:
     rows: list[list[Summary | None]] = [
         [summary(1.0), summary(2.0), summary(3.004)],
         [summary(1.0), summary(3.001), summary(2.0)],
         [None, None, summary(2.5)],
         [summary(9.0), summary(9.0), summary(9.0)],  # takes no part
     ]
-    cells = marked(rows, [True, True, True, False], [1] * 4)
+    cells = marked(rows, [True, True, True, False], [1] * 4, "paper")
     assert [[cell.bold for cell in row] for row in cells] == [
         [False, False, True], [False, True, False], [False] * 3, [False] * 3
     ]  # fmt: skip
@@ -100,6 +102,39 @@ def test_best_of_each_column_is_bold_and_best_of_all_underlined_with_ties() -> N
         [False, False, True], [False, True, False], [False] * 3, [False] * 3
     ]  # fmt: skip
     assert [cell.text for cell in cells[2]] == [DASH, DASH, "2.50"]
+
+
+def seeded(*values: float, seeds: tuple[int, ...] = (0, 1, 2)) -> Summary:
+    mean = sum(values) / len(values)
+    return Summary(mean, 1.0, len(values), (0,), seeds[: len(values)], (0,), (1,), values)
+
+
+def test_best_is_bold_and_second_underlined_with_ties() -> None:
+    rows: list[list[Summary | None]] = [[summary(1.0)], [summary(3.0)], [summary(2.0)], [summary(2.001)], [None]]
+    cells = [row[0] for row in marked(rows, [True] * 5, [1] * 5)]
+    assert [cell.bold for cell in cells] == [False, True, False, False, False]
+    assert [cell.underline for cell in cells] == [False, False, True, True, False]
+    assert mark_remarks([cells]) == []
+
+
+def test_a_best_that_the_seeds_do_not_support_is_not_bold() -> None:
+    best, close, far = seeded(50, 40, 45), seeded(49, 41, 44), seeded(30, 20, 25)
+    cells = [row[0] for row in marked([[best], [close], [far]], [True] * 3, [3] * 3)]
+    assert [SIMILAR in cell.text for cell in cells] == [True, True, False]
+    assert not any(cell.bold or cell.underline for cell in cells)
+    assert "paired bootstrap" in mark_remarks([cells])[0]
+
+
+def test_pairing_by_seed_tells_apart_what_spreads_alike() -> None:
+    """Seeds move both by 10 points, their difference never changes sign."""
+    best, second = seeded(50, 40, 45), seeded(49, 39.5, 44)
+    cells = [row[0] for row in marked([[best], [second]], [True] * 2, [3] * 2)]
+    assert (cells[0].bold, cells[1].underline) == (True, True)
+
+
+def test_a_single_lucky_run_among_seeds_is_not_bold() -> None:
+    cells = [row[0] for row in marked([[seeded(60)], [seeded(50, 51, 52)]], [True] * 2, [3] * 2)]
+    assert all(SIMILAR in cell.text for cell in cells)
 
 
 def test_rows_that_all_take_no_part_have_no_marks() -> None:
@@ -113,7 +148,7 @@ def test_the_oracle_is_never_a_best(tmp_path: Path) -> None:
     grid, _ = generator_grid(load_study(tmp_path / "s"))
     assert [row[0].text for row in grid.rows] == ["Attention", "Segment prediction", "Oracle (upper bound)"]
     assert [row[2].bold for row in grid.rows] == [False, True, False]
-    assert [row[2].underline for row in grid.rows] == [False, True, False]
+    assert [row[2].underline for row in grid.rows] == [True, False, False]
 
 
 def test_base_model_spans_its_rows(tmp_path: Path) -> None:
@@ -190,7 +225,9 @@ def test_command_writes_all_formats_and_prints_markdown(tmp_path: Path, capsys: 
     paper_like(tmp_path / "s")
     assert main(["--study", "s", "--study-dir", str(tmp_path)]) == 0
     written = sorted(path.name for path in (tmp_path / "s" / "tables").iterdir())
-    assert written == [f"{name}.{s}" for name in ("generator_beta", "iterations") for s in ("csv", "md", "tex")]
+    names = ("by_beta", "by_generator", "generator_beta", "iterations", "refinement", "state_of_the_art", "states",
+             "top_configurations")  # fmt: skip
+    assert written == [f"{name}.{s}" for name in names for s in ("csv", "md", "tex")]
     assert "| Segment prediction |" in capsys.readouterr().out
     with (tmp_path / "s" / "tables" / "generator_beta.csv").open() as file:
         assert len(list(csv.DictReader(file))) == 26
@@ -199,7 +236,9 @@ def test_command_writes_all_formats_and_prints_markdown(tmp_path: Path, capsys: 
 def test_command_writes_one_format_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     paper_like(tmp_path / "s")
     assert main(["--study", str(tmp_path / "s"), "--format", "latex", "--out", str(tmp_path / "out")]) == 0
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["generator_beta.tex", "iterations.tex"]
+    written = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"generator_beta.tex", "iterations.tex", "refinement.tex"} <= written
+    assert {Path(name).suffix for name in written} == {".tex"}
     assert r"\toprule" in capsys.readouterr().out
     assert not (tmp_path / "s" / "tables").exists()
 
@@ -235,7 +274,34 @@ def test_problems_of_the_ledger_are_told(tmp_path: Path, capsys: pytest.CaptureF
     assert "warning:" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("module", ["analysis.tables", "analysis.figures"])
+@pytest.mark.parametrize("module", ["analysis.tables", "analysis.figures", "analysis.report", "analysis.diagnosis"])
 def test_importing_loads_neither_torch_nor_ray(module: str) -> None:
     program = f"import sys, {module}; sys.exit(bool({{'torch', 'ray', 'optuna'}} & set(sys.modules)))"
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def missing_latex() -> str | None:
+    """Why tables cannot be compiled here, None when they can."""
+    if shutil.which("pdflatex") is None:
+        return "pdflatex is not installed"
+    found = subprocess.run(["kpsewhich", "booktabs.sty", "multirow.sty"], check=False, stdout=subprocess.DEVNULL)
+    return "the LaTeX packages booktabs and multirow are not installed" if found.returncode else None
+
+
+@pytest.mark.skipif(missing_latex() is not None, reason=str(missing_latex()))
+def test_every_table_compiles(tmp_path: Path) -> None:
+    about = {"name": "thumos14", "title": "A & B_50% #1 {x} ~^\\", "simulated": True, "notes": ["α < β, ≈ † – ×"]}
+    made = paper_like(tmp_path / "s", seeds=3, dataset=about)
+    made.add(point("oracle", 1.0), [30, 60])
+    assert main(["--study", str(made.folder), "--with-paper", "--format", "latex", "--out", str(tmp_path)]) == 0
+    tables = sorted(path.name for path in tmp_path.glob("*.tex"))
+    assert "paper_6b.tex" in tables
+    document = "\n".join(
+        [r"\documentclass[twocolumn]{article}", r"\usepackage{booktabs,multirow}", r"\begin{document}",
+         *(rf"\input{{{name}}}" for name in tables), r"\end{document}"]
+    )  # fmt: skip
+    (tmp_path / "paper.tex").write_text(document)
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert (tmp_path / "paper.pdf").stat().st_size > 10_000

@@ -93,9 +93,10 @@ def test_status_tells_all_from_the_folder(reference: tuple[Path, str, str]) -> N
 def test_a_study_leaves_few_files(reference: tuple[Path, str, str]) -> None:
     folder = reference[0] / "s"
     assert sorted(p.name for p in folder.iterdir()) == [
-        "checkpoints", "driver.lock", "ledger.jsonl", "predictions", "study.json",
+        "checkpoints", "driver.lock", "ground_truth.csv", "ledger.jsonl", "predictions", "study.json",
     ]  # fmt: skip
-    assert len(list((folder / "predictions").iterdir())) == 5
+    written = sorted(p.name for p in (folder / "predictions").iterdir())
+    assert written == [f"t000{trial}{part}.csv" for trial in range(5) for part in ("", ".m0")]
 
 
 def test_an_ended_study_is_resumed_without_running_anything(reference: tuple[Path, str, str]) -> None:

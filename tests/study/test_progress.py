@@ -55,7 +55,7 @@ def test_a_line_says_how_a_trial_ended() -> None:
 
 def test_a_point_is_told_in_the_papers_symbols() -> None:
     assert point_text({GENERATOR: "attention", BETA: 16.0, MIN_ATTENTION: 0.3, "model.layers": 2}) == (
-        "attention β=16 αA=0.3 layers=2"  # noqa: RUF001
+        "attention β=16 αA=0.3 layers=2"
     )
 
 

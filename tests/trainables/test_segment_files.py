@@ -3,10 +3,19 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from trainables.config import ConfigError
-from trainables.segment_files import UNKNOWN_LABEL, read_instances, read_predictions, write_predictions
+from trainables.datasets.contract import Split, Video
+from trainables.segment_files import (
+    UNKNOWN_LABEL,
+    mask_segments,
+    read_instances,
+    read_predictions,
+    write_ground_truth,
+    write_predictions,
+)
 from trainables.segments import Segments
 
 CLASSES = ("Tai chi", 'Say "hi", wave')
@@ -66,3 +75,26 @@ def test_a_label_outside_the_given_classes_is_refused(tmp_path: Path) -> None:
     (tmp_path / "g.csv").write_text("video-name,t-start,t-end,label\nv,0,1,b\n")
     with pytest.raises(ConfigError, match="label 'b' is not among the 2 classes"):
         read_instances(tmp_path / "g.csv", ["run", "jump"])
+
+
+def test_ground_truth_is_written_with_durations_and_read_again(tmp_path: Path) -> None:
+    videos = (Video("a", (0,), 0.5, 4), Video("b", (1,), 0.5, 3, duration_s=9.0))
+    truth = Segments.of(["a", "b"], [0.5, 1.0], [1.5, 3.0], [0, 1])
+    split = Split("test", videos, np.zeros((7, 2), np.float32), np.array([0, 4]), truth)
+    path = tmp_path / "ground_truth.csv"
+    write_ground_truth(path, split, ["x", "y"])
+    instances, classes = read_instances(path, ["x", "y"])
+    assert classes == ("x", "y")
+    assert instances.video.tolist() == ["a", "b"]
+    assert (instances.start_s.tolist(), instances.label.tolist()) == ([0.5, 1.0], [0, 1])
+    assert pd.read_csv(path)["video-duration"].tolist() == [2.0, 9.0]
+
+
+def test_a_mask_becomes_one_segment_per_run_and_video() -> None:
+    videos = (Video("a", (0,), 0.5, 4), Video("b", (1,), 2.0, 3))
+    split = Split("test", videos, np.zeros((7, 2), np.float32), np.array([0, 4]), Segments.empty())
+    found = mask_segments(split, np.array([1, 0, 1, 1, 1, 1, 0], dtype=bool))
+    assert found.video.tolist() == ["a", "a", "b"]
+    assert found.start_s.tolist() == [0.0, 1.0, 0.0]
+    assert found.end_s.tolist() == [0.5, 2.0, 4.0]
+    assert len(mask_segments(split, np.zeros(7, dtype=bool))) == 0
