@@ -93,12 +93,18 @@ def _protocol(study: Study) -> str:
 
 def _selection(study: Study) -> str:
     splits = set(study.completed["selection_split"].dropna())
-    chosen = "epoch, iteration and configuration"
+    chosen = what_is_chosen(study)
     if splits == {"test"}:
         return f"†{chosen.capitalize()} were chosen on the test split itself (selection rule: paper)"
     if "test" in splits:
         return f"†{chosen.capitalize()} were chosen on the test split itself in some of the trials"
     return f"{chosen.capitalize()} were chosen on held-out training videos (selection rule: held-out)"
+
+
+def what_is_chosen(study: Study) -> str:
+    """What the selection rule decides; the epoch is not among it where the last one is always taken."""
+    last = study.setting("run", "training", "choice", default="lowest_loss") == "last"
+    return "iteration and configuration" if last else "epoch, iteration and configuration"
 
 
 def _trials(study: Study) -> str:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.captions import chosen_on_test
+from analysis.captions import chosen_on_test, what_is_chosen
 from analysis.comparisons import best_trials
 from analysis.load import Study
 from analysis.prediction_files import best_predictions
@@ -146,8 +146,8 @@ def selection_split(study: Study) -> Check:
         return Check(
             name,
             "look",
-            "Epoch, iteration and configuration were chosen on the test split (†): fit to compare with the paper, too "
-            "high as an estimate. --selection held-out chooses without test labels.",
+            f"{what_is_chosen(study).capitalize()} were chosen on the test split (†): fit to compare with the paper, "
+            "too high as an estimate. --selection held-out chooses without test labels.",
         )
     return Check(name, "ok", "Chosen on held-out training videos; the test split was only measured on.")
 

@@ -60,8 +60,8 @@ def epoch(config: RunConfig, data: Dataset) -> Callable[[], object]:
 
     def run() -> object:
         order = rng.permutation(len(splits[0].split))
-        trained = train_epoch(model, splits[0], optimizer, order, batch, dtype)
-        return trained, validation_losses(model, splits[1], batch, dtype)
+        trained = train_epoch(model, splits[0].batches(order, batch), optimizer, dtype)
+        return trained, validation_losses(model, splits[1], dtype)
 
     return run
 

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from study.config import studies
 from trainables.config import nearest
-from trainables.presets import datasets
+from trainables.presets import BASE_MODEL_PRESETS, datasets
 
 EXAMPLES = f"""\
 examples:
@@ -82,6 +82,9 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--features", metavar="NAME", help="feature type, i3d or tsn where a data set has them")
     group.add_argument(
         "--protocol", metavar="NAME", help="released (default): as the authors' code; paper: as its text"
+    )
+    group.add_argument(
+        "--base-model", metavar="NAME", help=f"refineloc (default), {', '.join(BASE_MODEL_PRESETS)}: what is refined"
     )
     group.add_argument("--selection", choices=("held-out", "paper"), help="what chooses (default: as the study says)")
     group.add_argument("--study", metavar="NAME|FILE", help="what varies (default: search)")

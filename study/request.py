@@ -135,7 +135,8 @@ def _number(value: Any) -> Any:
 def _new(given: Namespace, study_dir: Path) -> Request:
     study = _changed(load_study(given.study or "search"), given)
     run, notes = _run_config(given, study)
-    name = given.name or free_name(study_dir, f"{run.dataset.name}-{study.name}")
+    parts = (run.dataset.name, given.base_model, study.name)
+    name = given.name or free_name(study_dir, "-".join(part for part in parts if part))
     check_name(study_dir, name)
     data_dir = given.data_dir or Path("data")
     data = _load(run, data_dir)
@@ -156,7 +157,9 @@ def _changed(study: StudyConfig, given: Namespace) -> StudyConfig:
 
 def _run_config(given: Namespace, study: StudyConfig) -> tuple[RunConfig, list[str]]:
     """Preset, then the study's own settings, then the options, then --set: the later one wins."""
-    run = preset(given.dataset or "spoken-digits", given.features, given.protocol or "released")
+    run = preset(
+        given.dataset or "spoken-digits", given.features, given.protocol or "released", given.base_model or "refineloc"
+    )
     run = run.updated(study.overrides, source=f"study {study.name}: overrides")
     options: dict[str, Any] = {"seed": study.seed}
     if study.selection:

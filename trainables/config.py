@@ -9,26 +9,18 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
-Share = Annotated[float, Field(ge=0, le=1)]
-FloatTuple = Annotated[tuple[float, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)]
-StrTuple = Annotated[tuple[str, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)]
-
+from trainables.base_model_config import BasnetConfig, WtalcConfig
+from trainables.config_part import FloatTuple, Part, Share, StrTuple
 
 PartT = TypeVar("PartT", bound=BaseModel)
 
 
 class ConfigError(ValueError):
     """A request that cannot be carried out; the message is one line per problem and meant for the user."""
-
-
-class Part(BaseModel):
-    """Base of all parts: frozen, strict, no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class SimulationConfig(Part):
@@ -67,9 +59,11 @@ class DatasetConfig(Part):
 
 
 class ModelConfig(Part):
-    """The base model (refineloc.md, section 1)."""
+    """The base model: ``layers``, ``attention`` and ``hidden_floor`` are RefineLoc's own (refineloc.md, section 1)."""
 
     name: str = Field("refineloc", description="registered base model")
+    wtalc: WtalcConfig | None = Field(None, description="settings of W-TALC; None: as published")
+    basnet: BasnetConfig | None = Field(None, description="settings of BaS-Net; None: as published")
     layers: int = Field(2, ge=1, le=8, description="L: linear layers of each MLP (D10)")
     attention: Literal["two_value", "scalar"] = Field(
         "two_value", description="softmax over background and foreground, or one sigmoid (D2, D3)"
@@ -100,9 +94,17 @@ class TrainingConfig(Part):
     epochs: int = Field(50, ge=1, description="epochs of each refinement iteration (D13)")
     batch_videos: int = Field(32, ge=1)
     lr: float = Field(1e-3, gt=0)
-    lr_decay: float = Field(0.9, gt=0, le=1, description="factor when the validation loss saturates (D31)")
+    lr_decay: float = Field(0.9, gt=0, le=1, description="factor when the validation loss saturates; 1: never (D31)")
     lr_patience: int = Field(1, ge=0)
     early_stopping: int | None = Field(None, ge=1, description="epochs without a lower validation loss")
+    weight_decay: float = Field(0.0, ge=0)
+    batches_per_epoch: int | None = Field(
+        None, ge=1, description="of base models that draw their batches; None: as many as one pass over the videos has"
+    )
+    choice: Literal["lowest_loss", "last", "best_map"] = Field(
+        "lowest_loss",
+        description="chosen epoch: lowest validation loss; the last; or highest mAP, as released code that tests often",
+    )
 
 
 class SegmentConfig(Part):
@@ -117,6 +119,7 @@ class SegmentConfig(Part):
     dilation: int = Field(1, ge=0, description="snippets added on each side before grouping (D5)")
     bridge: int = Field(0, ge=0, description="filtered snippets that do not split a segment (D5)")
     inflation: int = Field(2, ge=0, description="snippets added on each side of a segment (D6, D34)")
+    min_snippets: int = Field(1, ge=1, description="shorter runs are no segment; counted before the inflation")
     score_attention: Literal["foreground", "temporal"] = Field(
         "foreground", description="attention that enters a segment's score (D7)"
     )
@@ -138,6 +141,9 @@ class PseudoLabelConfig(Part):
         0.6, description="P(foreground) of distribution_aware, or the training annotations' share (D18)"
     )
     sampled_share: float = Field(0.8, ge=0, le=1, description="S: share of snippets whose label is used (D12)")
+    restrict_to_video_labels: bool = Field(
+        False, description="segments of the video's own classes only, where segments make the labels"
+    )
     from_last_iterations: int = Field(1, ge=1, description="m: union over the last m iterations (D29)")
     source: Literal["best_epoch", "last_epoch"] = Field("last_epoch", description="model that makes the labels (D20)")
     randomness: Literal["replicate", "fixed"] = Field(
@@ -148,7 +154,9 @@ class PseudoLabelConfig(Part):
 class EvaluationConfig(Part):
     """Detection evaluation (evaluation.md)."""
 
-    protocol: Literal["activitynet"] = "activitynet"
+    protocol: Literal["activitynet", "thumos14", "wtalc", "basnet"] = Field(
+        "activitynet", description="named protocol of evaluation_protocols.py"
+    )
     tiou: FloatTuple = Field((0.5,), min_length=1, description="thresholds to report")
     selection_tiou: FloatTuple = Field((0.5,), min_length=1, description="thresholds whose mean mAP selects")
 

@@ -1,10 +1,8 @@
-"""Average precision of temporal detections with the semantics of ActivityNet's evaluation; also a command.
+"""Mean average precision of temporal detections, by a named protocol of the field; also a command.
 
-For each class, predictions go by falling score (equal scores: the earlier row first). Each takes, at every tIoU
-threshold independently, the free ground-truth instance of its class and video that it overlaps most, if that
-overlap reaches the threshold; else it is a false positive. AP is the area under the precision-recall curve with
-precision made non-increasing (all points). Instances of zero length are removed, duplicates stay, a class
-without predictions has AP 0, a prediction of a class that the ground truth lacks is ignored and counted.
+What the protocols share: classes and tIoU thresholds are evaluated independently, duplicated instances stay, a
+class without predictions has AP 0, a prediction of a class that the ground truth lacks is ignored and counted.
+In which they differ: ``evaluation_protocols.py``.
 """
 
 from __future__ import annotations
@@ -15,13 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from trainables.config import ConfigError
-from trainables.matching import Floats, Ints, candidate_pairs, true_positives
+from trainables.evaluation_protocols import PROTOCOLS, average_precision
+from trainables.matching import Floats
 from trainables.segments import Segments
 
-PROTOCOL = "activitynet"
+__all__ = ["Evaluation", "average_precision", "evaluate", "tiou_thresholds"]
+
 MOST_THRESHOLDS = 1000
 
 
@@ -29,9 +28,10 @@ MOST_THRESHOLDS = 1000
 class Evaluation:
     """Detection results with the counts that they rest on.
 
-    videos, instances (zero-length ones removed), predictions: how many were evaluated. ignored_predictions: rows
-    among them whose class has no instance. tiou: thresholds, shape (K,). map: percent, (K,), mean over the classes
-    that have instances. class_ap: percent, (classes, K); NaN for a class without instances.
+    videos, instances, predictions: how many were evaluated (``activitynet`` removes instances of zero length,
+    ``wtalc`` predictions in ambiguous intervals). ignored_predictions: rows whose class has no instance. tiou:
+    thresholds, shape (K,). map: percent, (K,), mean over the classes that have instances. class_ap: percent,
+    (classes, K); NaN for a class without instances.
     """
 
     protocol: str
@@ -76,56 +76,38 @@ def evaluate(
     num_classes: int,
     tiou: Sequence[float] | Floats,
     num_videos: int | None = None,
+    protocol: str = "activitynet",
+    ambiguous: Segments | None = None,
 ) -> Evaluation:
-    """Evaluate ``predictions`` at the thresholds ``tiou``.
+    """Evaluate ``predictions`` at the thresholds ``tiou`` by one of PROTOCOLS.
 
     Labels are class ids below ``num_classes``; other labels of predictions are ignored and counted. A video
     without predictions keeps its instances in the recall. num_videos: how many videos were looked at, by default
-    those of the ground truth. Raises ValueError when no instance is left to find.
+    those of the ground truth. ambiguous: intervals that some protocols ignore (labels do not matter). Raises
+    ValueError when no instance is left to find.
     """
-    truth = _with_length(ground_truth)
-    if not len(truth):
+    rules = PROTOCOLS[protocol]
+    ambiguous = Segments.empty() if ambiguous is None else ambiguous
+    thresholds = np.asarray(tiou, np.float64)
+    truth, predictions = rules.prepare(ground_truth, predictions, ambiguous)
+    if not np.any(truth.start_s < truth.end_s):
         raise ValueError("the ground truth has no instance with start < end: nothing to evaluate")
-    class_ap = 100 * average_precision(truth, predictions, num_classes, tiou)
+    class_ap = 100 * rules.average_precision(truth, predictions, ambiguous, num_classes, thresholds)
     evaluated = ~np.isnan(class_ap).any(axis=1)
+    mean = class_ap[evaluated].mean(axis=0)
+    if rules.needs_every_class and not np.isin(np.flatnonzero(evaluated), predictions.label).all():
+        mean = np.zeros_like(mean)
     counted = np.isin(predictions.label, np.flatnonzero(evaluated))
     return Evaluation(
-        protocol=PROTOCOL,
+        protocol=protocol,
         videos=len(set(ground_truth.video.tolist())) if num_videos is None else num_videos,
         instances=len(truth),
         predictions=len(predictions),
         ignored_predictions=int(len(counted) - counted.sum()),
-        tiou=np.asarray(tiou, np.float64),
-        map=class_ap[evaluated].mean(axis=0),
+        tiou=thresholds,
+        map=mean,
         class_ap=class_ap,
     )
-
-
-def average_precision(
-    ground_truth: Segments, predictions: Segments, num_classes: int, tiou: Sequence[float] | Floats
-) -> Floats:
-    """AP of every class at every threshold, in [0, 1], shape (num_classes, len(tiou)); NaN without instances."""
-    thresholds = np.asarray(tiou, np.float64)
-    truth = _with_length(ground_truth)
-    if len(truth) and not 0 <= truth.label.min() <= truth.label.max() < num_classes:
-        raise ValueError(f"ground truth labels must lie in [0, {num_classes}), got {np.unique(truth.label).tolist()}")
-    num_instances = np.bincount(truth.label, minlength=num_classes)
-    known = (predictions.label >= 0) & (predictions.label < num_classes)
-    rows = np.flatnonzero(known)
-    rows = rows[np.lexsort((-predictions.score[rows], predictions.label[rows]))]  # stable: ties keep their order
-    ranked = predictions[rows]
-
-    candidates = candidate_pairs(truth, ranked, float(thresholds.min()))
-    found, true_positive = true_positives(candidates, thresholds)
-    ap = np.zeros((num_classes, len(thresholds)))
-    ap[num_instances == 0] = np.nan
-    first_of_class = np.searchsorted(ranked.label, np.arange(num_classes))
-    bounds = np.searchsorted(ranked.label[found], np.arange(num_classes + 1))
-    for label in np.flatnonzero(np.diff(bounds)):
-        part = slice(bounds[label], bounds[label + 1])
-        rank = found[part] - first_of_class[label] + 1
-        ap[label] = _area(rank, true_positive[part]) / num_instances[label]
-    return ap
 
 
 def tiou_thresholds(text: str) -> Floats:
@@ -148,21 +130,6 @@ def tiou_thresholds(text: str) -> Floats:
     if not values.size or not np.all((values > 0) & (values <= 1)):
         raise ConfigError(f"--tiou: must be start:step:stop or a list of numbers in (0, 1], got {text!r}")
     return values
-
-
-def _with_length(ground_truth: Segments) -> Segments:
-    return ground_truth[ground_truth.start_s < ground_truth.end_s]
-
-
-def _area(rank: Ints, true_positive: npt.NDArray[np.bool_]) -> Floats:
-    """Sum over true positives of the precision made non-increasing from the right; (M,), (M, K) -> (K,).
-
-    rank: 1-based place of each row among all predictions of the class. Rows that match nowhere may be left out:
-    the precision's maxima lie at true positives, and each of these raises the recall by one instance.
-    """
-    precision = np.cumsum(true_positive, axis=0) / rank[:, None]
-    envelope = np.maximum.accumulate(precision[::-1], axis=0)[::-1]
-    return (envelope * true_positive).sum(axis=0)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from tabulate import tabulate
 from trainables.annotations import read_annotations
 from trainables.config import ConfigError
 from trainables.evaluation import Evaluation, evaluate, tiou_thresholds
+from trainables.evaluation_protocols import PROTOCOLS
 from trainables.segment_files import read_instances, read_predictions
 from trainables.segments import Segments
 
@@ -43,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--classes", type=Path, metavar="FILE", help="class names, one a line in order; integer labels index them"
     )
+    parser.add_argument("--protocol", choices=PROTOCOLS, default="activitynet", help="default: %(default)s")
     parser.add_argument("--json", action="store_true", help="print JSON, mAP in percent")
     return parser
 
@@ -50,10 +52,10 @@ def _parser() -> argparse.ArgumentParser:
 def _evaluate(options: argparse.Namespace) -> Evaluation:
     tiou = tiou_thresholds(options.tiou)
     given = _class_list(options.classes) if options.classes else None
-    truth, classes, num_videos = _ground_truth(options.ground_truth, options.subset, given)
+    truth, ambiguous, classes, num_videos = _ground_truth(options.ground_truth, options.subset, given)
     predictions = read_predictions(options.predictions, classes)
     try:
-        result = evaluate(truth, predictions, len(classes), tiou, num_videos)
+        result = evaluate(truth, predictions, len(classes), tiou, num_videos, options.protocol, ambiguous)
     except ValueError as error:
         raise ConfigError(f"{options.ground_truth}: {error}") from None
     if result.ignored_predictions:
@@ -67,15 +69,16 @@ def _evaluate(options: argparse.Namespace) -> Evaluation:
 
 def _ground_truth(
     path: Path, subset: str | None, classes: Sequence[str] | None
-) -> tuple[Segments, Sequence[str], int | None]:
-    """Instances, class list, number of videos (None: those with an instance).
+) -> tuple[Segments, Segments, Sequence[str], int | None]:
+    """Instances, ambiguous intervals, class list, number of videos (None: those with an instance).
 
     A single CSV has one subset, and its durations are not needed: it is read as plain rows.
     """
     if path.suffix == ".csv":
         if subset:
             raise ConfigError(f"--subset: {path} is a single CSV and has no subsets; leave the option out")
-        return *read_instances(path, classes), None
+        truth, found_classes = read_instances(path, classes)
+        return truth, Segments.empty(), found_classes, None
     if not path.exists():
         raise ConfigError(f"{path}: no such file or folder")
     annotations = read_annotations(path, classes)
@@ -84,7 +87,7 @@ def _ground_truth(
     if wanted not in found:
         raise ConfigError(f"--subset: {path} has no {wanted} videos, only {', '.join(sorted(found))}")
     chosen = annotations.subset(wanted)
-    return chosen.instances, chosen.classes, len(chosen.videos)
+    return chosen.instances, chosen.ambiguous, chosen.classes, len(chosen.videos)
 
 
 def _class_list(path: Path) -> list[str]:

@@ -58,6 +58,9 @@ def predict_runs(scores: SnippetScores, config: SegmentConfig) -> SnippetRuns:
     starts = np.tile(scores.offsets[:-1], ranks) + np.repeat(np.arange(ranks) * scores.num_snippets, num_videos)
     ends = starts + np.tile(np.diff(scores.offsets), ranks)
     first, end = runs_of(group(kept, starts, ends, config.dilation, config.bridge), starts, ends)
+    if config.min_snippets > 1:
+        long_enough = end - first >= config.min_snippets
+        first, end = first[long_enough], end[long_enough]
 
     rank = first // max(scores.num_snippets, 1)
     video = video_N[first - rank * scores.num_snippets] if first.size else first

@@ -1,4 +1,7 @@
-"""The complete run configurations that travel with the package: ``configs/datasets/<name>-<protocol>.yaml``."""
+"""The complete run configurations that travel with the package, as YAML in ``configs/datasets``.
+
+``<name>-<protocol>.yaml`` holds RefineLoc's own base model, ``<name>-<base model>.yaml`` another one.
+"""
 
 from __future__ import annotations
 
@@ -20,16 +23,25 @@ FEATURES: dict[str, tuple[str | None, ...]] = {
     "simulated": (None,),
 }
 
+# Base models with presets of their own, and the data sets (with features) that have them.
+BASE_MODEL_PRESETS: dict[str, tuple[str, ...]] = {
+    "wtalc": ("thumos14-i3d", "utkinect", "spoken-digits"),
+    "basnet": ("thumos14-i3d", "utkinect", "spoken-digits"),
+}
+
 
 def datasets() -> list[str]:
     """Names of the data sets that have presets."""
     return list(FEATURES)
 
 
-def preset(dataset: str, features: str | None = None, protocol: Protocol = "released") -> RunConfig:
+def preset(
+    dataset: str, features: str | None = None, protocol: Protocol = "released", base_model: str = "refineloc"
+) -> RunConfig:
     """The preset of a data set; ``released``: as the authors' code does, ``paper``: as the paper's text says.
 
-    Raises ConfigError for a data set, feature type or protocol that there is no preset for.
+    A base model of other authors has one preset, after their released code. Raises ConfigError for a data set,
+    feature type, protocol or base model that there is no preset for.
     """
     if dataset not in FEATURES:
         raise ConfigError(f"--dataset: no data set '{dataset}'. {nearest(dataset, FEATURES)}")
@@ -38,11 +50,27 @@ def preset(dataset: str, features: str | None = None, protocol: Protocol = "rele
         options = " or ".join(name for name in known if name) or "none: leave --features out"
         raise ConfigError(f"--features: {dataset} has no features '{features}'; known: {options}")
     features = features or known[0]
-    name = "-".join(part for part in (dataset, features, protocol) if part)
+    variant: str = protocol if base_model == "refineloc" else _base_model(base_model, dataset, features, protocol)
+    name = "-".join(part for part in (dataset, features, variant) if part)
     file = resources.files("configs") / "datasets" / f"{name}.yaml"
     if not file.is_file():
         raise ConfigError(f"--protocol: no preset configs/datasets/{name}.yaml; protocols: released, paper")
     return parse_config(read_yaml(file.read_text(encoding="utf-8"), f"configs/datasets/{name}.yaml"), name)
+
+
+def _base_model(name: str, dataset: str, features: str | None, protocol: Protocol) -> str:
+    """``name``, if there is a preset of it for these features and this protocol."""
+    if name not in BASE_MODEL_PRESETS:
+        raise ConfigError(f"--base-model: no presets for '{name}'. {nearest(name, [*BASE_MODEL_PRESETS, 'refineloc'])}")
+    if protocol != "released":
+        raise ConfigError(f"--protocol: {name} has no preset '{protocol}', only released: leave --protocol out")
+    known = BASE_MODEL_PRESETS[name]
+    if "-".join(part for part in (dataset, features) if part) not in known:
+        raise ConfigError(
+            f"--base-model: no preset of {name} for {' with '.join(part for part in (dataset, features) if part)}; "
+            f"there are presets for {', '.join(known)}"
+        )
+    return name
 
 
 def read_yaml(text: str, source: str) -> dict[str, Any]:

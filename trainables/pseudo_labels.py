@@ -131,7 +131,10 @@ def _segment_foreground(scores: SnippetScores, split: Split, config: PseudoLabel
         settings = SegmentConfig(**{**settings.model_dump(), **thresholds})
     runs = predict_runs(scores, settings)
     extra = 1 if config.end_snippet == "included" else 0
-    return split.mark(runs.video, runs.first, runs.end + extra)
+    if not config.restrict_to_video_labels:
+        return split.mark(runs.video, runs.first, runs.end + extra)
+    own = np.array([label in split.videos[v].labels for v, label in zip(runs.video, runs.label, strict=True)], bool)
+    return split.mark(runs.video[own], runs.first[own], runs.end[own] + extra)
 
 
 def union(masks: Sequence[Mask]) -> Mask:

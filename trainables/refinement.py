@@ -17,7 +17,7 @@ from trainables.config import ConfigError, PseudoLabelConfig, RunConfig
 from trainables.datasets.contract import Dataset, Split
 from trainables.pseudo_labels import background_share, generator_named, label_quality, sample, union
 from trainables.randomness import FIXED_LABEL_SEED, Purpose, numpy_stream, torch_stream
-from trainables.reports import iteration_report
+from trainables.reports import iteration_report, mean_ap
 from trainables.scores import SnippetScores
 from trainables.segments import Segments
 from trainables.selection import SelectionSplits, selection_splits
@@ -118,7 +118,8 @@ class _Engine:
         scores = {name: self._score(model, name) for name in self.tensors}
 
         previous = [] if state is None else state.reports
-        report, predictions = iteration_report(self.config, self.data, self._scored_splits(), scores, trained, previous)
+        predictions = {name: model.predict(scores[name], self._split(name)) for name in scores}
+        report = iteration_report(self.config, self.data, self._scored_splits(), scores, predictions, trained, previous)
         report["pseudo_labels"] = {
             name: label_quality(mask, self._split(name).snippet_truth).as_dict() for name, mask in labels.items()
         } or None
@@ -159,9 +160,8 @@ class _Engine:
         kept = self.config.pseudo_labels.from_last_iterations - 1
         history = {}
         for name, purpose in self._label_splits("labels_train", "labels_valid"):
-            generate = generator_named(self.labels_config.generator)
             rng = self._label_stream(iteration, purpose)
-            mask = generate(self._score(model, name), self._split(name), self.labels_config, rng)
+            mask = model.label(self._score(model, name), self._split(name), self.labels_config, rng)
             older = state.label_history.get(name, [])
             history[name] = [*(older[-kept:] if kept else []), mask]
         return history
@@ -174,11 +174,21 @@ class _Engine:
                 sampled = sample(labels[name], self._split(name), self.labels_config.sampled_share, rng)
                 tensors[name] = tensors[name].with_labels(sampled, background_share(labels[name]))
         shuffling = numpy_stream(self.config.seed, iteration, "shuffling")
-        videos = len(self._split("train"))
-        valid = tensors[self.splits.valid.name]
         return train(
-            model, tensors["train"], valid, self.config.training, lambda _: shuffling.permutation(videos), self.dtype
+            model,
+            lambda _: model.training_batches(tensors["train"], shuffling),
+            tensors[self.splits.valid.name],
+            self.config.training,
+            self.dtype,
+            lambda: self._selection_map(model),
         )
+
+    def _selection_map(self, model: BaseModel) -> float:
+        """Of the videos that choose, by the model as it is."""
+        valid = self.splits.valid
+        predictions = model.predict(self._score(model, valid.name), self._split(valid.name))
+        value: float = mean_ap(self.config, self.data, valid, predictions)["selection_map"]
+        return value
 
     def _label_splits(self, of_train: Purpose, of_valid: Purpose) -> list[tuple[str, Purpose]]:
         return [("train", of_train), (self.splits.valid.name, of_valid)]

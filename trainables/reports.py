@@ -10,7 +10,6 @@ import numpy as np
 from trainables.config import RunConfig
 from trainables.datasets.contract import Dataset, Split
 from trainables.evaluation import evaluate
-from trainables.prediction import predict_segments
 from trainables.scores import SnippetScores
 from trainables.segments import Segments
 from trainables.training import Trained
@@ -21,17 +20,15 @@ def iteration_report(
     data: Dataset,
     splits: dict[str, tuple[Split, Split]],
     scores: dict[str, SnippetScores],
+    predictions: dict[str, Segments],
     trained: Trained,
     previous: Sequence[dict[str, Any]],
-) -> tuple[dict[str, Any], dict[str, Segments]]:
-    """Report and predictions of an iteration, from the scores of its chosen epoch's model.
+) -> dict[str, Any]:
+    """Report of an iteration, from the scores and predictions of its chosen epoch's model.
 
     splits: by name, the videos with scores and all videos; the evaluation counts all, so that a video without
     features is one without predictions. previous: reports of the iterations before. All mAP and shares in percent.
     """
-    predictions = {
-        name: predict_segments(scores[name], scored, config.prediction) for name, (scored, _) in splits.items()
-    }
     chosen, last = trained.curve[trained.chosen_epoch], trained.curve[-1]
     report: dict[str, Any] = {
         "iteration": len(previous),
@@ -45,8 +42,11 @@ def iteration_report(
     }
     chooser = "test" if config.selection.rule == "paper" else "held_out"
     report["selection"] = {"split": chooser, "map": report["map"][chooser]["selection_map"]}
+    if last.map is not None:
+        # What choosing by every test is worth: the last number is the one without it.
+        report["map_by_epoch"] = [record.map for record in trained.curve]
     report.update(best_of([*previous, report]))
-    return report, predictions
+    return report
 
 
 def best_of(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -59,7 +59,15 @@ def best_of(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def mean_ap(config: RunConfig, data: Dataset, split: Split, predictions: Segments) -> dict[str, Any]:
     """mAP of a split at every reported tIoU with the counts that it stands on."""
     tiou = config.evaluation.tiou
-    result = evaluate(split.ground_truth, predictions, tiou=tiou, num_classes=len(data.classes), num_videos=len(split))
+    result = evaluate(
+        split.ground_truth,
+        predictions,
+        tiou=tiou,
+        num_classes=len(data.classes),
+        num_videos=len(split),
+        protocol=config.evaluation.protocol,
+        ambiguous=split.ambiguous,
+    )
     return {
         "tiou": list(tiou),
         "map": result.map.tolist(),

@@ -7,14 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+SMALLEST_SCORE = 1e-12  # of what must stay positive: a threshold of 0 switches a condition off
+
 
 @dataclass(frozen=True, eq=False)
 class SnippetScores:
     """Scores of all N snippets of a split's V videos, one after another (``Split.offsets``); C classes.
 
-    class_probability: (N, C), rows sum to 1. foreground: (N,), probability of foreground. temporal_weight: (N,),
-    attention over time, sums to 1 per video. video_score: (V, C), attention-pooled class probability (paper,
-    section 3.1); mean_score: (V, C), pooled by the plain mean over time. All float32.
+    class_probability: (N, C), in [0, 1]: how surely a snippet shows a class; positive for a class that the model
+    predicts in the video. foreground: (N,), probability of foreground, positive. temporal_weight: (N,), attention
+    over time, sums to 1 per video. video_score: (V, C), higher is surer, positive; mean_score: (V, C), the same
+    without attention. All float32. RefineLoc: a class probability's rows sum to 1, a video's is pooled by attention
+    (paper, section 3.1) or by the plain mean over time. The other base models say at ``scores`` what they put here.
     """
 
     class_probability: npt.NDArray[np.float32]

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from trainables.base_models.contract import BaseModel, Losses, SnippetLogits
-from trainables.batches import SplitTensors
+from trainables.base_models.contract import BaseModel, Losses
+from trainables.batches import Batch, SplitTensors
 from trainables.config import TrainingConfig
 from trainables.scores import SnippetScores
 
 Weights = dict[str, Tensor]
-EpochOrder = Callable[[int], npt.NDArray[np.int64]]
-
-# Snippets per forward pass when scoring: bounds the memory of the hidden layer, large enough to fill a device.
-CHUNK_SNIPPETS = 16_384
+EpochBatches = Callable[[int], Iterable[Batch]]
 
 
 class NonFiniteLoss(ArithmeticError):
@@ -39,17 +33,18 @@ class LossValues(NamedTuple):
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """lr: the rate that this epoch's steps used."""
+    """lr: the rate that this epoch's steps used. map: of the validation split, percent, where it was asked for."""
 
     epoch: int
     train: LossValues
     valid: LossValues
     lr: float
+    map: float | None = None
 
 
 @dataclass(frozen=True)
 class Trained:
-    """best: copy of the weights at ``chosen_epoch``, the one of lowest validation loss. last: of the last epoch."""
+    """best: copy of the weights at ``chosen_epoch`` (``training.choice``). last: of the last epoch."""
 
     best: Weights
     last: Weights
@@ -59,56 +54,74 @@ class Trained:
 
 def train(
     model: BaseModel,
-    train: SplitTensors,
+    batches: EpochBatches,
     valid: SplitTensors,
     config: TrainingConfig,
-    order: EpochOrder,
     dtype: torch.dtype = torch.float32,
+    measure: Callable[[], float] | None = None,
 ) -> Trained:
-    """Train ``model`` in place and return its best and last weights.
+    """Train ``model`` in place and return its chosen and last weights.
 
-    order: epoch -> permutation of the training videos. The learning rate follows the validation loss; the epoch
-    of the lowest validation loss is chosen, ties go to the later one, as released. Raises NonFiniteLoss.
+    batches: epoch -> its batches. The learning rate follows the validation loss; the epoch that
+    ``config.choice`` prefers is chosen, ties go to the later one, as released. measure: mAP of the model as it is,
+    for the choice ``best_map``. Raises NonFiniteLoss.
     """
     # A copy, not model.state_dict(): that shares memory with the model, and the released code's "best" weights
     # therefore are those of the last epoch (D20).
-    best, chosen, lowest = snapshot(model), 0, math.inf
+    best, chosen, highest = snapshot(model), 0, -math.inf
     # On the CPU not fused: the fused kernel rounds differently from the reference implementation.
-    optimizer = torch.optim.Adam(model.parameters(), lr=config.lr, fused=train.features.is_cuda)
-    schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(
-        optimizer, mode="min", factor=config.lr_decay, patience=config.lr_patience, threshold=1e-4
-    )
+    fused = next(model.parameters()).is_cuda
+    optimizer = torch.optim.Adam(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=fused)
+    schedule = _lr_schedule(optimizer, config)
     curve: list[EpochRecord] = []
     for epoch in range(config.epochs):
         lr = float(optimizer.param_groups[0]["lr"])
-        trained = train_epoch(model, train, optimizer, order(epoch), config.batch_videos, dtype)
-        validated = validation_losses(model, valid, config.batch_videos, dtype)
-        curve.append(EpochRecord(epoch, trained, validated, lr))
+        trained = train_epoch(model, batches(epoch), optimizer, dtype)
+        validated = validation_losses(model, valid, dtype)
+        measured = measure() if measure and config.choice == "best_map" else None
+        curve.append(EpochRecord(epoch, trained, validated, lr, measured))
         if not (math.isfinite(trained.total) and math.isfinite(validated.total)):
             raise NonFiniteLoss(
                 f"epoch {epoch}: loss is not finite (train {trained.total}, validation {validated.total}); "
                 f"lower training.lr (now {lr:g}) or loss.beta"
             )
-        schedule.step(validated.total)
-        if validated.total <= lowest:
-            best, chosen, lowest = snapshot(model), epoch, validated.total
+        if schedule:
+            schedule.step(validated.total)
+        worth = _worth(curve[-1], config)
+        if worth >= highest:
+            best, chosen, highest = snapshot(model), epoch, worth
         elif config.early_stopping is not None and epoch - chosen >= config.early_stopping:
             break
     return Trained(best, snapshot(model), chosen, curve)
 
 
+def _lr_schedule(
+    optimizer: torch.optim.Optimizer, config: TrainingConfig
+) -> torch.optim.lr_scheduler.ReduceLROnPlateau | None:
+    if config.lr_decay == 1:
+        return None
+    return torch.optim.lr_scheduler.ReduceLROnPlateau(
+        optimizer, mode="min", factor=config.lr_decay, patience=config.lr_patience, threshold=1e-4
+    )
+
+
+def _worth(record: EpochRecord, config: TrainingConfig) -> float:
+    """What the choice of the epoch maximises."""
+    if config.choice == "lowest_loss":
+        return -record.valid.total
+    if config.choice == "last":
+        return record.epoch
+    assert record.map is not None, "best_map needs a measure"
+    return record.map
+
+
 def train_epoch(
-    model: BaseModel,
-    data: SplitTensors,
-    optimizer: torch.optim.Optimizer,
-    order: npt.NDArray[np.int64],
-    batch_videos: int,
-    dtype: torch.dtype,
+    model: BaseModel, batches: Iterable[Batch], optimizer: torch.optim.Optimizer, dtype: torch.dtype
 ) -> LossValues:
-    """One pass over the training videos. The device is read once, at the end."""
+    """A step for each batch. The device is read once, at the end."""
     model.train()
     totals: list[Tensor] = []
-    for batch in data.batches(order, batch_videos):
+    for batch in batches:
         optimizer.zero_grad(set_to_none=True)
         with autocast(batch.features.device, dtype):
             logits = model(batch.features)
@@ -131,11 +144,11 @@ def step_if_finite(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
 
 
 @torch.no_grad()
-def validation_losses(model: BaseModel, data: SplitTensors, batch_videos: int, dtype: torch.dtype) -> LossValues:
+def validation_losses(model: BaseModel, data: SplitTensors, dtype: torch.dtype) -> LossValues:
     """Losses of a split in its own order, batched as in training since the mean of batch means depends on it."""
     model.eval()
     totals: list[Tensor] = []
-    for batch in data.batches(np.arange(len(data.split)), batch_videos):
+    for batch in model.validation_batches(data):
         with autocast(batch.features.device, dtype):
             logits = model(batch.features)
         losses: Losses = model.losses(logits, batch)
@@ -147,25 +160,12 @@ def validation_losses(model: BaseModel, data: SplitTensors, batch_videos: int, d
 def score_split(model: BaseModel, data: SplitTensors, dtype: torch.dtype = torch.float32) -> SnippetScores:
     """Scores of all snippets of a split."""
     model.eval()
-    starts, lengths = data.split.starts, data.split.lengths
-    parts: list[SnippetLogits] = []
-    for first, end in _chunks(lengths):
-        rows = [slice(int(starts[v]), int(starts[v] + lengths[v])) for v in range(first, end)]
-        if all(a.stop == b.start for a, b in pairwise(rows)):
-            features = data.features[rows[0].start : rows[-1].stop]
-        else:
-            features = torch.cat([data.features[row] for row in rows])
+    parts: list[tuple[Tensor, ...]] = []
+    for features in model.scoring_features(data):
         with autocast(features.device, dtype):
-            parts.append(model(features))
-    logits = SnippetLogits(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
-    return model.scores(logits, data.split.offsets)
-
-
-def _chunks(lengths: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
-    """Ranges of whole videos of about CHUNK_SNIPPETS snippets."""
-    chunk = np.cumsum(lengths) // CHUNK_SNIPPETS
-    firsts = np.flatnonzero(np.diff(chunk, prepend=-1))
-    return list(zip(firsts.tolist(), [*firsts[1:].tolist(), len(lengths)], strict=True))
+            parts.append(model.readout(features))
+    columns = [torch.cat(column) for column in zip(*parts, strict=True)]
+    return model.scores(*columns, split=data.split)
 
 
 def snapshot(model: BaseModel) -> Weights:

@@ -1,6 +1,7 @@
 """Tables as text, and the command."""
 
 import csv
+import json
 import shutil
 import subprocess
 import sys
@@ -190,6 +191,16 @@ def test_numbers_chosen_on_the_test_split_are_marked(tmp_path: Path) -> None:
     assert "mAP@0.5†" in grid.caption
     assert "†Epoch, iteration and configuration were chosen on the test split itself" in grid.caption
     assert set(trace["chosen_on"]) == {"test"}
+
+
+def test_a_model_that_takes_its_last_epoch_has_none_chosen(tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path / "s")
+    contents = json.loads((folder.folder / "study.json").read_text())
+    contents["run"]["training"] = {"choice": "last"}
+    (folder.folder / "study.json").write_text(json.dumps(contents))
+    folder.add(point("attention", 1.0), [30, 40], split="test")
+    caption = generator_grid(load_study(tmp_path / "s"))[0].caption
+    assert "†Iteration and configuration were chosen on the test split itself" in caption
 
 
 def test_simulated_data_and_notes_are_told(tmp_path: Path) -> None:

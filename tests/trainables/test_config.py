@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from importlib import resources
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from trainables.base_model_config import BasnetConfig, WtalcConfig
 from trainables.config import ConfigError, RunConfig, field_keys, parse_config
-from trainables.presets import FEATURES, datasets, preset, read_yaml
+from trainables.presets import BASE_MODEL_PRESETS, FEATURES, datasets, preset, read_yaml
 
 BASE = preset("spoken-digits")
 
@@ -64,16 +66,41 @@ def test_a_configuration_is_frozen_and_survives_json() -> None:
 @pytest.mark.parametrize("protocol", ["released", "paper"])
 @pytest.mark.parametrize("dataset", datasets())
 def test_every_preset_is_complete(dataset: str, protocol: str) -> None:
-    from importlib import resources
-
     for features in FEATURES[dataset]:
-        name = "-".join(part for part in (dataset, features, protocol) if part)
-        text = (resources.files("configs") / "datasets" / f"{name}.yaml").read_text()
-        stated = set(_keys(read_yaml(text, name)))
-        optional = {key for key in field_keys() if key.startswith("dataset.simulation.") or key.endswith("_path")}
-        assert set(field_keys()) - stated <= optional
+        assert _unstated("-".join(part for part in (dataset, features, protocol) if part)) == set()
         config = preset(dataset, features, protocol)  # type: ignore[arg-type]
         assert (config.protocol, config.dataset.name, config.dataset.features) == (protocol, dataset, features)
+        assert config.model.name == "refineloc"
+
+
+@pytest.mark.parametrize(("base_model", "data"), [(m, d) for m, data in BASE_MODEL_PRESETS.items() for d in data])
+def test_every_preset_of_a_base_model_is_complete(base_model: str, data: str) -> None:
+    dataset, features = ("thumos14", "i3d") if data == "thumos14-i3d" else (data, None)
+    assert _unstated(f"{data}-{base_model}", f"model.{base_model}.") == set()
+    config = preset(dataset, features, base_model=base_model)
+    assert (config.model.name, config.dataset.name, config.dataset.features) == (base_model, dataset, features)
+
+
+def test_the_presets_of_thumos14_hold_what_the_base_models_authors_published() -> None:
+    wtalc, basnet = (preset("thumos14", base_model=name) for name in ("wtalc", "basnet"))
+    assert wtalc.model.wtalc == WtalcConfig()
+    assert basnet.model.basnet == BasnetConfig()
+    for config, steps, videos in ((wtalc, 20_000, 10), (basnet, 1500, 16)):
+        training = config.training
+        assert training.epochs * (training.batches_per_epoch or 0) == steps
+        assert (training.batch_videos, training.lr, training.weight_decay) == (videos, 1e-4, 5e-4)
+        assert (training.lr_decay, training.choice) == (1, "last")
+        assert config.evaluation.protocol == config.model.name
+
+
+def _unstated(name: str, *own: str) -> set[str]:
+    """Keys that a preset leaves to the defaults, but for those that only some runs have."""
+    text = (resources.files("configs") / "datasets" / f"{name}.yaml").read_text()
+    sections = ("dataset.simulation.", "model.wtalc.", "model.basnet.")
+    optional = {
+        key for key in field_keys() if (key.startswith(sections) and not key.startswith(own)) or key.endswith("_path")
+    }
+    return set(field_keys()) - set(_keys(read_yaml(text, name))) - optional
 
 
 def _keys(tree: dict[str, Any], prefix: str = "") -> list[str]:
@@ -125,6 +152,9 @@ def test_the_two_presets_of_thumos14_differ_in_every_decided_difference() -> Non
     [
         (("thumos",), "--dataset: no data set 'thumos'. Did you mean 'thumos14'?"),
         (("thumos14", "c3d"), "--features: thumos14 has no features 'c3d'; known: i3d or tsn"),
+        (("thumos14", "tsn", "released", "wtalc"), "--base-model: no preset of wtalc for thumos14 with tsn; there are"),
+        (("thumos14", None, "paper", "basnet"), "--protocol: basnet has no preset 'paper'"),
+        (("thumos14", None, "released", "wtlc"), "--base-model: no presets for 'wtlc'. Did you mean 'wtalc'?"),
         (("utkinect", "i3d"), "--features: utkinect has no features 'i3d'; known: none: leave --features out"),
     ],
 )

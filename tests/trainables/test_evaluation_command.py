@@ -162,3 +162,25 @@ def test_runs_as_a_module_without_torch_or_ray(truth: Path, found: Path) -> None
     )
     arguments = ["--predictions", str(found), "--ground-truth", str(truth), "--tiou", "0.5"]
     subprocess.run([sys.executable, "-c", program, *arguments], check=True, capture_output=True)
+
+
+def test_the_protocol_is_chosen_and_gets_the_ambiguous_intervals(
+    shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shared / "data/thumos14/annotations"
+    ambiguous = (folder / "Ambiguous_test.txt").read_text().split()[:3]
+    rows = [line.split() for line in (folder / "Diving_test.txt").read_text().splitlines()]
+    lines = [f"{video},{start},{end},Diving,0.5" for video, start, end in rows]
+    (tmp_path / "found.csv").write_text(
+        "\n".join(["video-name,t-start,t-end,label,score", f"{','.join(ambiguous)},Diving,0.9", *lines]) + "\n"
+    )
+    seen = {}
+    for protocol in ("activitynet", "thumos14"):
+        files = "--predictions", tmp_path / "found.csv", "--ground-truth", folder
+        assert run(*files, "--tiou", "0.5", "--json", "--protocol", protocol) == 0
+        output = json.loads(capsys.readouterr().out)
+        assert output["protocol"] == protocol
+        seen[protocol] = output["map"][0]
+    # The kit drops the detection in the ambiguous interval; ActivityNet's rules count it as false.
+    assert seen["thumos14"] == pytest.approx(100 / 20)
+    assert seen["activitynet"] < 100 / 20

@@ -149,3 +149,13 @@ def test_a_score_on_the_threshold_is_dropped_as_released_and_kept_as_written(thr
     scores, split = scores_of(np.zeros((5, 2)), np.zeros((5, 1)), [5]), split_of([5])
     config = SegmentConfig(top_k=1, min_class_score=0.5, min_attention=0.5, thresholding=thresholding)  # type: ignore[arg-type]
     assert len(predict_segments(scores, split, config)) == kept
+
+
+@pytest.mark.parametrize(("least", "kept"), [(1, [1, 2, 4]), (2, [2, 4]), (3, [4])])
+def test_runs_shorter_than_min_snippets_are_no_segment(least: int, kept: list[int]) -> None:
+    cas = np.zeros((11, 1))
+    attention = np.full((11, 1), -9.0)
+    attention[[1, 3, 4, 6, 7, 8, 9]] = 9.0
+    config = SegmentConfig(top_k=1, dilation=0, inflation=0, min_snippets=least)
+    runs = predict_runs(scores_of(cas, attention, [11]), config)
+    assert (runs.end - runs.first).tolist() == kept

@@ -25,7 +25,7 @@ from trainables.config import (
 )
 from trainables.prediction import predict_segments
 from trainables.pseudo_labels import background_share, segment_prediction
-from trainables.training import NonFiniteLoss, score_split, step_if_finite, train
+from trainables.training import EpochBatches, NonFiniteLoss, score_split, step_if_finite, train
 
 TRAJECTORIES = ("two_value", "scalar", "linear")
 CPU = torch.device("cpu")
@@ -108,6 +108,12 @@ class Trajectory:
         return model
 
 
+def in_order(data: SplitTensors, config: TrainingConfig, orders: np.ndarray | None = None) -> EpochBatches:
+    """Each epoch's batches by its row of ``orders``, or in the split's own order."""
+    own = np.arange(len(data.split))
+    return lambda epoch: data.batches(own if orders is None else orders[epoch], config.batch_videos)
+
+
 @pytest.mark.parametrize("name", TRAJECTORIES)
 def test_two_iterations_equal_the_reference(parity: Path, name: str) -> None:
     reference = Trajectory(parity, name)
@@ -120,8 +126,8 @@ def test_two_iterations_equal_the_reference(parity: Path, name: str) -> None:
             for split in data:
                 share = reference.about["iterations"][0][f"{split}_background_share"]
                 data[split] = splits[split].with_labels(reference.per_video("masked", split, 0), share)
-        orders = reference.arrays["orders"][iteration * epochs :]
-        trained = train(model, data["train"], data["valid"], reference.config.training, orders.__getitem__)
+        batches = in_order(data["train"], reference.config.training, reference.arrays["orders"][iteration * epochs :])
+        trained = train(model, batches, data["valid"], reference.config.training)
         expected = reference.curve[reference.curve["iteration"] == iteration]
         np.testing.assert_allclose([r.train.total for r in trained.curve], expected["train_loss"], rtol=1e-4)
         np.testing.assert_allclose([r.valid.total for r in trained.curve], expected["valid_loss"], rtol=1e-4)
@@ -159,7 +165,7 @@ def _tiny(lr: float = 1e-2, epochs: int = 6) -> tuple[BaseModel, SplitTensors, T
 
 def test_best_weights_are_a_copy_that_later_epochs_do_not_change() -> None:
     model, tensors, config = _tiny(lr=0.5)
-    trained = train(model, tensors, tensors, config, lambda _: np.arange(len(tensors.split)))
+    trained = train(model, in_order(tensors, config), tensors, config)
     losses = [record.valid.total for record in trained.curve]
     assert trained.chosen_epoch == len(losses) - 1 - int(np.argmin(losses[::-1]))
     if trained.chosen_epoch < len(losses) - 1:
@@ -168,7 +174,7 @@ def test_best_weights_are_a_copy_that_later_epochs_do_not_change() -> None:
 
 def test_ties_of_the_validation_loss_go_to_the_later_epoch() -> None:
     model, tensors, config = _tiny(lr=1e-30, epochs=3)
-    trained = train(model, tensors, tensors, config, lambda _: np.arange(len(tensors.split)))
+    trained = train(model, in_order(tensors, config), tensors, config)
     assert len({record.valid.total for record in trained.curve}) == 1
     assert trained.chosen_epoch == 2
 
@@ -178,7 +184,7 @@ def test_a_loss_that_is_not_finite_ends_the_training_with_its_epoch() -> None:
     with torch.no_grad():
         next(model.parameters()).fill_(float("nan"))
     with pytest.raises(NonFiniteLoss, match=r"epoch 0: loss is not finite .* lower training.lr"):
-        train(model, tensors, tensors, config, lambda _: np.arange(len(tensors.split)))
+        train(model, in_order(tensors, config), tensors, config)
 
 
 def test_a_step_with_a_loss_that_is_not_finite_leaves_the_weights_alone() -> None:
@@ -194,7 +200,24 @@ def test_a_step_with_a_loss_that_is_not_finite_leaves_the_weights_alone() -> Non
 def test_scoring_in_chunks_equals_scoring_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     model, tensors, _ = _tiny()
     whole = score_split(model, tensors)
-    monkeypatch.setattr("trainables.training.CHUNK_SNIPPETS", 20)
+    monkeypatch.setattr("trainables.batches.CHUNK_SNIPPETS", 20)
     chunked = score_split(model, tensors)
     np.testing.assert_allclose(chunked.class_probability, whole.class_probability, rtol=1e-6)
     np.testing.assert_allclose(chunked.video_score, whole.video_score, rtol=1e-5)
+
+
+def test_a_decay_of_1_keeps_the_learning_rate() -> None:
+    model, tensors, config = _tiny(lr=0.5)
+    constant = config.model_copy(update={"lr_decay": 1.0})
+    trained = train(model, in_order(tensors, constant), tensors, constant)
+    assert {record.lr for record in trained.curve} == {0.5}
+
+
+def test_weight_decay_shrinks_weights_that_no_loss_needs() -> None:
+    norms = []
+    for decay in (0.0, 1.0):
+        model, tensors, config = _tiny()
+        decayed = config.model_copy(update={"weight_decay": decay})
+        train(model, in_order(tensors, decayed), tensors, decayed)
+        norms.append(sum(float(p.detach().norm()) for p in model.parameters()))
+    assert norms[1] < norms[0]

@@ -1,6 +1,8 @@
 """Base models that refinement can lift: one contract, one registry, one import to add."""
 
-from trainables.base_models.contract import BASE_MODELS, BaseModel, SnippetLogits, build_base_model
+from trainables.base_models.basnet import BasNet
+from trainables.base_models.contract import BASE_MODELS, BaseModel, build_base_model
 from trainables.base_models.refineloc import RefineLoc
+from trainables.base_models.wtalc import Wtalc
 
-__all__ = ["BASE_MODELS", "BaseModel", "RefineLoc", "SnippetLogits", "build_base_model"]
+__all__ = ["BASE_MODELS", "BasNet", "BaseModel", "RefineLoc", "Wtalc", "build_base_model"]

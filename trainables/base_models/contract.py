@@ -1,29 +1,31 @@
-"""What refinement asks of a base model."""
+"""What refinement asks of a base model.
+
+A base model says how its batches are drawn, what its network puts out, what it descends, how its output reads as
+snippet scores (which the pseudo-label generators see) and how it detects. All but the network, the losses and the
+scores has a default: whole videos in random order, the shared generators, and the segment prediction of RefineLoc.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from trainables.batches import Batch
-from trainables.config import ConfigError, RunConfig, nearest
+from trainables.batches import Batch, SplitTensors
+from trainables.config import ConfigError, PseudoLabelConfig, RunConfig, nearest
+from trainables.datasets.contract import Split
+from trainables.prediction import predict_segments
+from trainables.pseudo_labels import Mask, generator_named
 from trainables.scores import SnippetScores
-
-
-class SnippetLogits(NamedTuple):
-    """cas: class logits (N, C). attention: background and foreground logits (N, 2), or foreground (N, 1)."""
-
-    cas: Tensor
-    attention: Tensor
+from trainables.segments import Segments
 
 
 class Losses(NamedTuple):
-    """Losses of each video of a batch, shape (V,); the total is what training descends."""
+    """Losses of each video of a batch, shape (V,); the mean of the total is what training descends."""
 
     total: Tensor
     video: Tensor
@@ -31,24 +33,49 @@ class Losses(NamedTuple):
 
 
 class BaseModel(nn.Module, ABC):
-    """A network over the snippets of whole videos, its losses, and how its output reads as scores."""
+    """A network over snippets, its batches and losses, and how its output reads as scores and segments."""
 
     @abstractmethod
     def __init__(self, config: RunConfig, dimensions: int, num_classes: int, rng: torch.Generator) -> None:
-        """All initial weights are drawn from ``rng``, on the CPU."""
+        """All initial weights (and the seed of any dropout) are drawn from ``rng``, on the CPU."""
         super().__init__()
+        self.run = config
 
     @abstractmethod
-    def forward(self, features: Tensor) -> SnippetLogits:
-        """Logits of N snippets from their features (N, D)."""
+    def forward(self, features: Tensor) -> Any:
+        """What ``losses`` needs to know of a batch's N snippets, from their features (N, D)."""
 
     @abstractmethod
-    def losses(self, logits: SnippetLogits, batch: Batch) -> Losses:
-        """Video and pseudo-label loss of each video of the batch."""
+    def losses(self, outputs: Any, batch: Batch) -> Losses:
+        """Video and pseudo-label loss of each video of the batch; without labels (None) the latter is 0."""
 
     @abstractmethod
-    def scores(self, logits: SnippetLogits, offsets: np.ndarray) -> SnippetScores:
-        """Scores of a whole split from its logits."""
+    def readout(self, features: Tensor) -> tuple[Tensor, ...]:
+        """What ``scores`` needs to know of some whole videos, from ``scoring_features``."""
+
+    @abstractmethod
+    def scores(self, *readout: Tensor, split: Split) -> SnippetScores:
+        """Scores of a whole split; ``readout``: its parts, concatenated along the first axis."""
+
+    def training_batches(self, data: SplitTensors, rng: np.random.Generator) -> Iterator[Batch]:
+        """The batches of one epoch."""
+        return data.batches(rng.permutation(len(data.split)), self.run.training.batch_videos)
+
+    def validation_batches(self, data: SplitTensors) -> Iterator[Batch]:
+        """All videos once, the same at every call."""
+        return data.batches(np.arange(len(data.split)), self.run.training.batch_videos)
+
+    def scoring_features(self, data: SplitTensors) -> Iterator[Tensor]:
+        """All videos in the split's order, a few at a time."""
+        return data.chunks()
+
+    def label(self, scores: SnippetScores, split: Split, config: PseudoLabelConfig, rng: np.random.Generator) -> Mask:
+        """Whether each of the N snippets of a split is pseudo foreground, by the configured generator; (N,)."""
+        return generator_named(config.generator)(scores, split, config, rng)
+
+    def predict(self, scores: SnippetScores, split: Split) -> Segments:
+        """Detections in all videos of a split, seconds, from this model's ``scores``."""
+        return predict_segments(scores, split, self.run.prediction)
 
 
 BASE_MODELS: dict[str, type[BaseModel]] = {}

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from trainables.attention import VideoLayout, foreground_probability, sum_per_video, temporal_weights
-from trainables.base_models.contract import BaseModel, Losses, SnippetLogits, register
+from trainables.base_models.contract import BaseModel, Losses, register
+from trainables.base_models.layers import draw_default_weights
 from trainables.batches import Batch
 from trainables.config import RunConfig
+from trainables.datasets.contract import Split
 from trainables.losses import pseudo_label_loss, video_loss
 from trainables.scores import SnippetScores
+
+
+class SnippetLogits(NamedTuple):
+    """cas: class logits (N, C). attention: background and foreground logits (N, 2), or foreground (N, 1)."""
+
+    cas: Tensor
+    attention: Tensor
 
 
 @register("refineloc")
@@ -27,7 +36,6 @@ class RefineLoc(BaseModel):
 
     def __init__(self, config: RunConfig, dimensions: int, num_classes: int, rng: torch.Generator) -> None:
         super().__init__(config, dimensions, num_classes, rng)
-        self.config = config.loss
         outputs = 2 if config.model.attention == "two_value" else 1
         floor = config.model.hidden_floor == "output_width"
         class_widths = layer_widths(dimensions, num_classes, config.model.layers, floor)
@@ -39,16 +47,7 @@ class RefineLoc(BaseModel):
             class_widths, attention_widths = class_widths[1:], attention_widths[1:]
         self.class_layers = mlp(class_widths)
         self.attention_layers = mlp(attention_widths)
-        self._draw_weights(rng)
-
-    def _draw_weights(self, rng: torch.Generator) -> None:
-        """PyTorch's default for linear layers: uniform within 1 / sqrt(inputs), weights and biases."""
-        for layer in self.modules():
-            if isinstance(layer, nn.Linear):
-                bound = layer.in_features**-0.5
-                with torch.no_grad():
-                    layer.weight.uniform_(-bound, bound, generator=rng)
-                    layer.bias.uniform_(-bound, bound, generator=rng)
+        draw_default_weights(self, rng)
 
     def forward(self, features: Tensor) -> SnippetLogits:
         cas = attention = features
@@ -56,35 +55,38 @@ class RefineLoc(BaseModel):
             cas, attention = functional.relu(self.hidden(features), inplace=True).split(self.hidden_widths, dim=1)
         return SnippetLogits(self.class_layers(cas).float(), self.attention_layers(attention).float())
 
-    def losses(self, logits: SnippetLogits, batch: Batch) -> Losses:
-        weights = temporal_weights(logits.attention, batch.layout)
-        video = video_loss(logits.cas, weights, batch.target_VC, batch.layout, self.config.video)
+    def readout(self, features: Tensor) -> SnippetLogits:
+        return self.forward(features)
+
+    def losses(self, outputs: SnippetLogits, batch: Batch) -> Losses:
+        weights = temporal_weights(outputs.attention, batch.layout)
+        video = video_loss(outputs.cas, weights, batch.target_VC, batch.layout, self.run.loss.video)
         if batch.label_N is None:
             return Losses(video, video, torch.zeros_like(video))
-        weighted = self.config.pseudo_weighting == "background_share"
+        weighted = self.run.loss.pseudo_weighting == "background_share"
         pseudo = pseudo_label_loss(
-            logits.attention,
+            outputs.attention,
             batch.label_N,
             batch.layout,
             batch.background_share if weighted else None,
-            self.config.pseudo_mean,
+            self.run.loss.pseudo_mean,
         )
-        return Losses(video + self.config.beta * pseudo, video, pseudo)
+        return Losses(video + self.run.loss.beta * pseudo, video, pseudo)
 
-    def scores(self, logits: SnippetLogits, offsets: np.ndarray) -> SnippetScores:
-        lengths = np.diff(offsets)
-        layout = VideoLayout.of(lengths, logits.cas.device)
-        probability = logits.cas.softmax(dim=1)
-        weights = temporal_weights(logits.attention, layout)
+    def scores(self, *readout: Tensor, split: Split) -> SnippetScores:
+        cas, attention = readout
+        layout = VideoLayout.of(split.lengths, cas.device)
+        probability = cas.softmax(dim=1)
+        weights = temporal_weights(attention, layout)
         pooled = sum_per_video(weights[:, None] * probability, layout)
-        mean = sum_per_video(probability, layout) / torch.from_numpy(lengths).to(pooled)[:, None]
+        mean = sum_per_video(probability, layout) / torch.from_numpy(split.lengths).to(pooled)[:, None]
         return SnippetScores(
             class_probability=probability.cpu().numpy(),
-            foreground=foreground_probability(logits.attention).cpu().numpy(),
+            foreground=foreground_probability(attention).cpu().numpy(),
             temporal_weight=weights.cpu().numpy(),
             video_score=pooled.cpu().numpy(),
             mean_score=mean.cpu().numpy(),
-            offsets=offsets,
+            offsets=split.offsets,
         )
 
 

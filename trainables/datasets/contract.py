@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -40,8 +40,9 @@ class Split:
 
     features: (rows, D) float32, C-contiguous, shared by all subsets of a split and never copied. starts: (V,)
     int64, first row of each video; its rows are ``starts[v] : starts[v] + videos[v].num_snippets``.
-    ground_truth: instances of these videos, seconds. Flat arrays per snippet (scores, labels) hold the videos
-    one after another: video v at ``offsets[v] : offsets[v + 1]``.
+    ground_truth: instances of these videos, seconds. ambiguous: intervals that some evaluation protocols ignore.
+    Flat arrays per snippet (scores, labels) hold the videos one after another: video v at
+    ``offsets[v] : offsets[v + 1]``.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Split:
     features: npt.NDArray[np.float32]
     starts: npt.NDArray[np.int64]
     ground_truth: Segments
+    ambiguous: Segments = field(default_factory=Segments.empty)
 
     def __post_init__(self) -> None:
         if len(self.videos) != len(self.starts):
@@ -125,8 +127,13 @@ class Split:
         rows = np.asarray(rows, dtype=np.int64)
         videos = tuple(self.videos[v] for v in rows)
         kept = {video.name for video in videos}
-        inside = np.array([video in kept for video in self.ground_truth.video], dtype=bool)
-        return replace(self, name=name, videos=videos, starts=self.starts[rows], ground_truth=self.ground_truth[inside])
+        instances, ambiguous = (
+            table[np.array([video in kept for video in table.video], dtype=bool)]
+            for table in (self.ground_truth, self.ambiguous)
+        )
+        return replace(
+            self, name=name, videos=videos, starts=self.starts[rows], ground_truth=instances, ambiguous=ambiguous
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,15 +26,19 @@ ANNOTATION_PAGE = "RefineLoc's page (github.com/HumamAlwassel/RefineLoc) offers 
 
 @dataclass(frozen=True)
 class ExternalDataset:
-    """What is fixed about a data set; classes None: the labels of its training videos, sorted."""
+    """What is fixed about a data set.
+
+    classes None: the labels of its training videos, sorted. has_ambiguous: its makers publish ambiguous intervals.
+    """
 
     name: str
     title: str
     classes: tuple[str, ...] | None
+    has_ambiguous: bool
 
 
-THUMOS14 = ExternalDataset("thumos14", "THUMOS14", THUMOS14_CLASSES)
-ACTIVITYNET12 = ExternalDataset("activitynet12", "ActivityNet v1.2", None)
+THUMOS14 = ExternalDataset("thumos14", "THUMOS14", THUMOS14_CLASSES, has_ambiguous=True)
+ACTIVITYNET12 = ExternalDataset("activitynet12", "ActivityNet v1.2", None, has_ambiguous=False)
 
 
 def require_files(config: DatasetConfig, data_dir: Path) -> None:
@@ -81,6 +85,10 @@ def load(fixed: ExternalDataset, config: DatasetConfig, data_dir: Path) -> Datas
         notes.append(f"features: {config.stream.replace('_', ' ')} of {width} dimensions")
     if any(video.duration_s is None for video in annotations.videos):
         notes.append(f"{annotations.format} lacks durations: lengths of the features could not be checked")
+    if fixed.has_ambiguous and not len(annotations.ambiguous):
+        notes.append(
+            f"{annotations.format} has no ambiguous intervals: every evaluation protocol counts what lies there"
+        )
     dataset = Dataset(
         fixed.name,
         f"{fixed.title} ({str(config.features).upper()})",
@@ -125,7 +133,8 @@ def _load_split(
         )
         for video, length in zip(annotations.videos, flat.lengths, strict=True)
     )
-    return _LoadedSplit(Split(name, videos, flat.features, flat.starts, annotations.instances), notes, problems)
+    split = Split(name, videos, flat.features, flat.starts, annotations.instances, annotations.ambiguous)
+    return _LoadedSplit(split, notes, problems)
 
 
 def _missing(name: str, flat: FlatFeatures, names: Sequence[str], config: DatasetConfig) -> str:

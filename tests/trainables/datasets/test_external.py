@@ -101,7 +101,10 @@ class TestWholeDataset:
         assert [len(videos) for videos in several] == [27, 34]
         assert all(list(video.labels) == sorted(video.labels) for videos in several for video in videos)
         assert dataset.train.videos[0].snippet_s == 16 / 25
-        assert dataset.notes == ("annotations: RefineLoc CSV; features: HDF5",)
+        assert dataset.notes == (
+            "annotations: RefineLoc CSV; features: HDF5",
+            "RefineLoc CSV has no ambiguous intervals: every evaluation protocol counts what lies there",
+        )
 
     def test_features_lie_under_the_data_folder(self, tmp_path: Path) -> None:
         cfg = small_thumos14(tmp_path)

@@ -1,0 +1,65 @@
+"""The presets of THUMOS14 on its real annotations, with made features of the real lengths and small widths."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from trainables.annotations import THUMOS14_CLASSES, read_annotations
+from trainables.datasets import Dataset, load_dataset
+from trainables.presets import preset
+from trainables.refinement import refine
+
+SMALL: dict[str, dict[str, Any]] = {
+    "wtalc": {"model.wtalc.hidden": 32},
+    "basnet": {"model.basnet.length": 32, "model.basnet.hidden": 32, "model.basnet.attention_hidden": 4},
+}
+
+
+@pytest.fixture(scope="module")
+def features(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Class c shifts feature c in its instances; otherwise noise."""
+    path = tmp_path_factory.mktemp("features") / "features.hdf5"
+    annotations = read_annotations(shared / "data/thumos14", THUMOS14_CLASSES)
+    rng = np.random.default_rng(0)
+    with h5py.File(path, "w") as file:
+        for video in annotations.videos:
+            file[video.name] = rng.normal(size=(int(25 * (video.duration_s or 0) / 16), 20)).astype(np.float32)
+        instances = annotations.instances
+        for name, start_s, end_s, label in zip(
+            instances.video, instances.start_s, instances.end_s, instances.label, strict=True
+        ):
+            first, end = (round(time * 25 / 16) for time in (start_s, end_s))
+            rows = file[name][first:end]
+            rows[:, label] += 3
+            file[name][first:end] = rows
+    return path
+
+
+def load(shared: Path, features: Path, base_model: str, annotations: str) -> Dataset:
+    config = preset("thumos14", base_model=base_model).dataset
+    paths = {"annotations_path": str(shared / "data/thumos14" / annotations), "features_path": str(features)}
+    return load_dataset(config.model_copy(update=paths), Path("nowhere"))
+
+
+@pytest.mark.parametrize(
+    ("base_model", "annotations", "videos", "instances"),
+    [("wtalc", "annotations", 212, 3358), ("wtalc", "wtalc", 212, 3358), ("basnet", "annotations", 210, 3311)],
+)
+def test_its_own_protocol_counts_its_own_videos(
+    shared: Path, features: Path, base_model: str, annotations: str, videos: int, instances: int
+) -> None:
+    data = load(shared, features, base_model, annotations)
+    assert len(data.test.ambiguous) > 0
+    assert set(data.test.ambiguous.video) <= set(data.test.names)
+    steps = {"training.epochs": 1, "training.batches_per_epoch": 120, "training.lr": 0.01}
+    run = preset("thumos14", base_model=base_model).updated({**SMALL[base_model], **steps})
+    report = next(refine(run, data)).report
+    result = report["map"]["test"]
+    assert (result["videos"], result["instances"]) == (videos, instances)
+    assert result["tiou"] == [0.3, 0.4, 0.5, 0.6, 0.7]
+    assert report["video_accuracy"]["test"]["with_attention"] > 30
