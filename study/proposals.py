@@ -103,7 +103,7 @@ class Proposals:
         return not self._config.waits or self._next_unknown() >= self._horizon(len(self._points))
 
     def restore(self, point: Point, repeats: Sequence[int] = ()) -> None:
-        """Take in the next configuration as it was proposed in an earlier session."""
+        """Take in the next configuration as it was proposed before the study was resumed."""
         self._tell_optuna()
         for earlier in repeats:
             if earlier in self._outcomes:
