@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from trainables.annotations import read_annotations
+from trainables.annotations import read_subset
 from trainables.config import ConfigError
 from trainables.segment_files import read_instances
 from trainables.segments import Segments
@@ -32,14 +32,7 @@ def read_ground_truth(path: Path, subset: str | None = None, classes: Sequence[s
             raise ConfigError(f"--subset: {path} is a single CSV and has no subsets; leave the option out")
         instances, names = read_instances(path, classes)
         return GroundTruth(_with_length(instances), names, _csv_durations(path))
-    if not path.exists():
-        raise ConfigError(f"{path}: no such file or folder")
-    annotations = read_annotations(path, classes)
-    found = {video.subset for video in annotations.videos}
-    wanted = subset or ("test" if "test" in found else "train")
-    if wanted not in found:
-        raise ConfigError(f"--subset: {path} has no {wanted} videos, only {', '.join(sorted(found))}")
-    chosen = annotations.subset(wanted)
+    chosen = read_subset(path, subset, classes)
     durations = {video.name: video.duration_s for video in chosen.videos if video.duration_s}
     return GroundTruth(_with_length(chosen.instances), chosen.classes, durations)
 

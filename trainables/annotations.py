@@ -123,6 +123,19 @@ def read_annotations(path: Path, classes: Sequence[str] | None = None) -> Annota
     )
 
 
+def read_subset(path: Path, subset: str | None = None, classes: Sequence[str] | None = None) -> Annotations:
+    """One subset of annotations, by default test where there are test videos; raises ConfigError, also for an
+    option ``--subset`` that the files do not have."""
+    if not path.exists():
+        raise ConfigError(f"{path}: no such file or folder")
+    annotations = read_annotations(path, classes)
+    found = {video.subset for video in annotations.videos}
+    wanted = subset or ("test" if "test" in found else "train")
+    if wanted not in found:
+        raise ConfigError(f"--subset: {path} has no {wanted} videos, only {', '.join(sorted(found))}")
+    return annotations.subset(wanted)
+
+
 def _files(folder: Path) -> list[Path]:
     return sorted(entry for entry in folder.iterdir() if entry.is_file()) if folder.is_dir() else []
 

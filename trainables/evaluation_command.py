@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from trainables.annotations import read_annotations
+from trainables.annotations import read_subset
 from trainables.config import ConfigError
 from trainables.evaluation import Evaluation, evaluate, tiou_thresholds
 from trainables.evaluation_protocols import PROTOCOLS
@@ -79,14 +79,7 @@ def _ground_truth(
             raise ConfigError(f"--subset: {path} is a single CSV and has no subsets; leave the option out")
         truth, found_classes = read_instances(path, classes)
         return truth, Segments.empty(), found_classes, None
-    if not path.exists():
-        raise ConfigError(f"{path}: no such file or folder")
-    annotations = read_annotations(path, classes)
-    found = {video.subset for video in annotations.videos}
-    wanted = subset or ("test" if "test" in found else "train")
-    if wanted not in found:
-        raise ConfigError(f"--subset: {path} has no {wanted} videos, only {', '.join(sorted(found))}")
-    chosen = annotations.subset(wanted)
+    chosen = read_subset(path, subset, classes)
     return chosen.instances, chosen.ambiguous, chosen.classes, len(chosen.videos)
 
 
