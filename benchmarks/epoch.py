@@ -26,7 +26,7 @@ from trainables.datasets import load_dataset
 from trainables.datasets.contract import Dataset
 from trainables.presets import preset
 from trainables.pseudo_labels import sample
-from trainables.refinement import feature_store
+from trainables.resident import feature_store
 from trainables.training import train_epoch, validation_losses
 
 

@@ -70,7 +70,7 @@ def _check_with_torch(request: Request) -> None:
     """What can be wrong with a request and takes torch to see."""
     from trainables.base_models import BASE_MODELS
     from trainables.config import nearest
-    from trainables.refinement import resolve_device
+    from trainables.resident import resolve_device
     from trainables.selection import selection_splits
 
     name = request.run.model.name

@@ -21,11 +21,11 @@ import ray
 import torch
 from ray import tune
 
-from trainables.batches import FeatureStore
 from trainables.checkpoint import load_state, save_state
 from trainables.config import RunConfig, parse_config
 from trainables.datasets.contract import Dataset
-from trainables.refinement import IterationResult, RunState, after_base, feature_store, refine
+from trainables.refinement import IterationResult, RunState, after_base, refine
+from trainables.resident import Resident
 from trainables.segment_files import mask_segments, write_predictions
 from trainables.time_limit import TimeLimitExceeded, time_limit
 from trainables.training import NonFiniteLoss
@@ -48,7 +48,7 @@ class RefinementTrainable(tune.Trainable):
     def setup(self, config: dict[str, Any], data: Dataset | None = None) -> None:
         assert data is not None, "the data set comes through tune.with_parameters"
         self._data = data
-        self._stores: dict[tuple[str, str], FeatureStore] = {}
+        self._residents: dict[tuple[str, str], Resident] = {}
         _warm_up()
         self._begin(config)
 
@@ -144,7 +144,7 @@ class RefinementTrainable(tune.Trainable):
         if state is not None:
             last = state.reports[-1:] if state.finished else []
             self._replay = state.reports[self._reported :] or last
-        self._iterations = refine(self._run, self._data, state, self._store(self._run))
+        self._iterations = refine(self._run, self._data, state, self._resident(self._run))
 
     def _take_base(self) -> RunState | None:
         """The state after an iteration 0 that another trial has trained; its report says where it is from."""
@@ -171,11 +171,11 @@ class RefinementTrainable(tune.Trainable):
         save_state(Path(base["state_path"]), result.state)
         result.report["base"] = {"key": base["key"], "trained": True}
 
-    def _store(self, run: RunConfig) -> FeatureStore:
+    def _resident(self, run: RunConfig) -> Resident:
         key = (run.compute.device, run.compute.dtype)
-        if key not in self._stores:
-            self._stores[key] = feature_store(run)
-        return self._stores[key]
+        if key not in self._residents:
+            self._residents[key] = Resident.of(run)
+        return self._residents[key]
 
     def _failed(self, error: Exception) -> dict[str, Any]:
         log = "".join(traceback.format_exception(error))
