@@ -11,8 +11,9 @@ import torch
 from trainables.config import RunConfig
 from trainables.datasets.contract import Dataset
 from trainables.iteration import Begun, Engine, IterationResult, RunState
+from trainables.joint import joint_key
 from trainables.joint_training import Share
-from trainables.resident import Resident, joint_key
+from trainables.resident import Resident
 from trainables.training import NonFiniteLoss, Trained
 
 __all__ = ["IterationResult", "RunState", "after_base", "refine", "refine_together"]

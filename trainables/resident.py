@@ -9,9 +9,8 @@ import torch
 from trainables.base_models import RefineLoc
 from trainables.batches import FeatureStore, SplitTensors
 from trainables.config import ConfigError, RunConfig
+from trainables.joint import JOINT_MODELS, joint_key
 from trainables.joint_training import JointTrainer
-
-JOINT_MODELS = ("refineloc",)  # whose batches are whole videos, and whose losses know nothing of the host
 
 
 def resolve_device(config: RunConfig) -> torch.device:
@@ -25,21 +24,6 @@ def resolve_device(config: RunConfig) -> torch.device:
 def feature_store(config: RunConfig) -> FeatureStore:
     """Where a process keeps its features on the device."""
     return FeatureStore(resolve_device(config), getattr(torch, config.compute.dtype))
-
-
-def joint_key(config: RunConfig) -> str:
-    """Equal for runs that can train together: all but labels, beta and the outer loop's length is the same."""
-    separate: Any = {"protocol": True, "pseudo_labels": True, "refinement": True, "loss": {"beta"}}
-    return config.model_dump_json(exclude=separate) + str(config.refinement.reinitialise)
-
-
-def check_joint(config: RunConfig) -> None:
-    """Raises ConfigError where runs of this configuration cannot train together."""
-    if config.model.name not in JOINT_MODELS:
-        raise ConfigError(
-            f"--trials-per-process: base model {config.model.name} trains alone; leave it out, "
-            f"or choose a base model that can: {', '.join(JOINT_MODELS)}"
-        )
 
 
 class Resident:
