@@ -200,3 +200,28 @@ def test_a_step_never_looks_at_the_device(attention: str, weighting: str, video:
         losses = snippet_losses(stack.forward(batch.features), batch, config.loss, beta)
         losses.total.mean().backward()
         stack.share_gradients()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device")
+def test_recorded_on_a_gpu_two_runs_train_as_each_alone_on_the_cpu() -> None:
+    device = torch.device("cuda")
+    configs = [config_of(loss__beta=beta, training__epochs=6) for beta in (0.5, 8.0)]
+    data = [splits(seed=seed) for seed in range(2)]
+    store = FeatureStore(device, torch.float32)
+    there = []
+    for pair in data:
+        moved = []
+        for own in pair:
+            assert own.labels is not None
+            on_device = SplitTensors.of(own.split, SHAPE[1], "first", store)
+            moved.append(on_device.with_labels(own.labels.numpy(), own.background_share))
+        there.append((moved[0], moved[1]))
+    models = [model_of(config, 99).to(device) for config in configs]
+    trainer = JointTrainer(models, *there[0], torch.float32, fixed=True)
+    for _ in range(2):  # the second training replays what the first one recorded
+        ours = together(configs, there, True, trainer)
+        for k, config in enumerate(configs):
+            one = ours[k]
+            assert isinstance(one, Trained)
+            here = {name: weight.cpu() for name, weight in one.last.items()}
+            assert_alike(Trained(here, here, one.chosen_epoch, one.curve), alone(config, data[k], seed=k))
