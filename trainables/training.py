@@ -71,6 +71,7 @@ class Course:
         self.model, self.config, self.measure = model, config, measure
         self.optimizer = optimizer or adam(model, config)
         self.ended = False
+        self._rate = self.optimizer.param_groups[0]["lr"]
         self._schedule = _lr_schedule(self.optimizer, config)
         self._curve: list[EpochRecord] = []
         # A copy, not model.state_dict(): that shares memory with the model, and the released code's "best" weights
@@ -91,6 +92,7 @@ class Course:
             )
         if self._schedule:
             self._schedule.step(validated.total)
+            keep_place(self.optimizer, self._rate)
         worth = _worth(self._curve[-1], config)
         if worth >= self._highest:
             self._best, self._chosen, self._highest = snapshot(self.model), epoch, worth
@@ -138,6 +140,13 @@ def adam(model: BaseModel, config: TrainingConfig, recordable: bool = False) -> 
         fused=recordable or device.type == "cuda",
         capturable=recordable and device.type == "cuda",
     )
+
+
+def keep_place(optimizer: torch.optim.Optimizer, rate: float | Tensor) -> None:
+    """Put the learning rate back where recorded steps read it; schedules of older torch replace the tensor."""
+    if isinstance(rate, Tensor):
+        rate.fill_(float(optimizer.param_groups[0]["lr"]))
+        optimizer.param_groups[0]["lr"] = rate
 
 
 def _lr_schedule(
