@@ -1,6 +1,6 @@
 """Feature files of the field: where the T x D matrix of each video lies, and how to read a part of its columns.
 
-``open_features`` detects the layout. A store reads one video at a time straight into the caller's array, so no
+``open_features`` detects the layout. ``FeatureFiles`` read one video at a time straight into the caller's array, so no
 second copy of a data set is ever in memory; only W-TALC's single pickle has to be held whole while it is read.
 """
 
@@ -25,13 +25,13 @@ LAYOUTS = (
 )
 
 
-class FeatureStore(Protocol):
-    """Features on disk. Every method raises ConfigError for a damaged file, naming it."""
+class FeatureFiles(Protocol):
+    """Features of videos on disk. Every method raises ConfigError for a damaged file, naming it."""
 
     layout: str
 
     def __contains__(self, name: str) -> bool:
-        """Whether the store has features of this video."""
+        """Whether there are features of this video."""
 
     def shape(self, name: str) -> tuple[int, int]:
         """(T, D) of a video, without reading its values."""
@@ -145,8 +145,15 @@ class ObjectArrayFeatures:
         self._videos.clear()
 
 
-def open_features(path: Path, annotation_folders: Sequence[Path] = ()) -> FeatureStore:
-    """The store of a feature file or folder, its layout detected.
+def feature_paths(path: Path, annotation_folders: Sequence[Path] = ()) -> list[Path]:
+    """Files that the features under ``path`` may be read from; without opening any."""
+    files = [path] if path.is_file() else sorted(path.rglob("*"))
+    names = [folder / "videoname.npy" for folder in annotation_folders]
+    return [file for file in (*files, *names) if file.suffix in (".hdf5", ".h5", ".npy") and file.is_file()]
+
+
+def open_features(path: Path, annotation_folders: Sequence[Path] = ()) -> FeatureFiles:
+    """The features of a file or folder, its layout detected.
 
     annotation_folders: where W-TALC's ``videoname.npy`` may lie besides the features' own folder. Raises
     ConfigError when ``path`` is missing or holds none of ``LAYOUTS``, naming what was found.

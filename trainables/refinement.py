@@ -12,9 +12,10 @@ import numpy.typing as npt
 import torch
 
 from trainables.base_models import BaseModel, build_base_model
-from trainables.batches import FeatureStore, SplitTensors
+from trainables.batches import SplitTensors
 from trainables.config import ConfigError, PseudoLabelConfig, RunConfig
 from trainables.datasets.contract import Dataset, Split
+from trainables.feature_store import FeatureStore
 from trainables.pseudo_labels import background_share, generator_named, label_quality, sample, union
 from trainables.randomness import FIXED_LABEL_SEED, Purpose, numpy_stream, torch_stream
 from trainables.reports import iteration_report, mean_ap

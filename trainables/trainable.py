@@ -21,10 +21,10 @@ import ray
 import torch
 from ray import tune
 
-from trainables.batches import FeatureStore
 from trainables.checkpoint import load_state, save_state
 from trainables.config import RunConfig, parse_config
 from trainables.datasets.contract import Dataset
+from trainables.feature_store import FeatureStore
 from trainables.refinement import IterationResult, RunState, after_base, feature_store, refine
 from trainables.segment_files import mask_segments, write_predictions
 from trainables.time_limit import TimeLimitExceeded, time_limit

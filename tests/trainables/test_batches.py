@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.trainables.worlds import split_of
-from trainables.batches import FeatureStore, SplitTensors
+from trainables.batches import SplitTensors
+from trainables.feature_store import FeatureStore
 
 CPU = torch.device("cpu")
 
