@@ -37,15 +37,6 @@ def test_batches_hold_the_rows_of_their_videos_in_order(lengths: list[int], batc
         assert batch.target_VC.argmax(dim=1).tolist() == [v % 2 for v in videos]
 
 
-def test_on_the_cpu_features_are_the_same_memory_also_when_read_only() -> None:
-    split = split_of([4, 5])
-    split.features.flags.writeable = False
-    store = FeatureStore(CPU, torch.float32)
-    tensor = store.tensor(split.features)
-    assert tensor.data_ptr() == split.features.ctypes.data
-    assert store.tensor(split.features) is tensor
-
-
 def test_videos_without_snippets_do_not_train() -> None:
     split = split_of([4, 0, 5])
     data = SplitTensors.of(split, 1, "first", FeatureStore(CPU, torch.float32))
