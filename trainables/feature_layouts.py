@@ -6,6 +6,7 @@ second copy of a data set is ever in memory; only W-TALC's single pickle has to 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +17,8 @@ import numpy.typing as npt
 
 from trainables.config import ConfigError
 from trainables.object_arrays import is_object_array, read_object_array
+
+FORGET_BYTES = 256 * 2**20
 
 LAYOUTS = (
     "HDF5 (*.hdf5, *.h5) with one T x D data set per video (RefineLoc, AutoLoc)",
@@ -39,6 +42,9 @@ class FeatureFiles(Protocol):
     def read(self, name: str, columns: slice, out: npt.NDArray[np.float32]) -> None:
         """Fill ``out`` (T, selected columns) with these columns of a video."""
 
+    def forget(self, name: str) -> None:
+        """The system need not keep a video that was read in its page cache: it is not read again."""
+
     def close(self) -> None:
         """Release the files."""
 
@@ -49,6 +55,7 @@ class Hdf5Features:
     layout = "HDF5"
 
     def __init__(self, paths: Sequence[Path]) -> None:
+        self._unforgotten = 0
         self._files: list[h5py.File] = []
         self._videos: dict[str, h5py.Dataset] = {}
         for path in paths:
@@ -76,6 +83,13 @@ class Hdf5Features:
             video.read_direct(out, source_sel=np.s_[:, columns])
         except (OSError, TypeError) as error:
             raise ConfigError(f"{video.file.filename}: {name} cannot be read ({error}); get the file again") from None
+
+    def forget(self, name: str) -> None:
+        self._unforgotten += self._videos[_key(name, self._videos) or name].nbytes
+        if self._unforgotten >= FORGET_BYTES:
+            for file in self._files:
+                _forget(file.id.get_vfd_handle())
+            self._unforgotten = 0
 
     def close(self) -> None:
         for file in self._files:
@@ -107,6 +121,11 @@ class NpyFeatures:
             if first < last:
                 out[:, first - wanted_from : last - wanted_from] = array[:, first - offset : last - offset]
             offset += array.shape[1]
+
+    def forget(self, name: str) -> None:
+        for path, _ in self._arrays(name):
+            with path.open("rb") as file:
+                _forget(file.fileno())
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -141,6 +160,9 @@ class ObjectArrayFeatures:
     def read(self, name: str, columns: slice, out: npt.NDArray[np.float32]) -> None:
         out[...] = self._videos[name][:, columns]
 
+    def forget(self, name: str) -> None:
+        """All of them are in memory."""
+
     def close(self) -> None:
         self._videos.clear()
 
@@ -172,6 +194,11 @@ def open_features(path: Path, annotation_folders: Sequence[Path] = ()) -> Featur
         return NpyFeatures([_by_stem(npy)], "folder of .npy files")
     found = ", ".join(file.name for file in files[:6]) or "nothing"
     raise ConfigError(f"{path}: no features recognised; found: {found}. Understood: {'; '.join(LAYOUTS)}")
+
+
+def _forget(descriptor: int) -> None:
+    if hasattr(os, "posix_fadvise"):  # not on macOS
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _key(name: str, known: Mapping[str, Any]) -> str | None:

@@ -85,12 +85,16 @@ def load_features(source: FeatureFiles, plan: FeaturePlan) -> FlatFeatures:
 def stream_features(source: FeatureFiles, plan: FeaturePlan, problems: list[str]) -> Iterator[npt.NDArray[np.float32]]:
     """The features of a plan, video by video, in memory for the longest one; each is gone when the next is asked for.
 
-    problems: what is found wrong on the way is added.
+    problems: what is found wrong on the way is added. What was read leaves the page cache, where it would take the
+    place of what is written.
     """
     buffer = np.empty((int(plan.lengths.max(initial=0)), plan.shape[1]), dtype=np.float32)
     for v in np.flatnonzero(plan.lengths).tolist():
         rows = buffer[: plan.lengths[v]]
-        problems += _fill(source, plan.names[v], plan.columns, rows)
+        found = _fill(source, plan.names[v], plan.columns, rows)
+        if not found:
+            source.forget(plan.names[v])
+        problems += found
         yield rows
 
 

@@ -111,6 +111,14 @@ class TestEveryLayout:
         assert plan.shape == (11, 3)
         assert not problems
 
+    def test_what_was_forgotten_can_be_read_again(
+        self, store: FeatureFiles, matrices: Matrices, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("trainables.feature_layouts.FORGET_BYTES", 1)
+        plan = plan_features(store, list(matrices), "both", None)
+        first, again = (np.concatenate([rows.copy() for rows in stream_features(store, plan, [])]) for _ in range(2))
+        np.testing.assert_array_equal(first, again)
+
     def test_lists_missing_videos(self, store: FeatureFiles) -> None:
         flat = loaded(store, ["x", "a", "y"])
         assert flat.missing == ["x", "y"]
