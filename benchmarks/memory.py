@@ -3,10 +3,11 @@
 A simulated data set is written as a user's files (HDF5, CSV; deleted at the end); the real session runs trials on it
 under Ray: one iteration of one epoch, batches of 32 videos. Every row is a process of its own that reads the files,
 either into memory, from where Ray's object store takes its copy, or mapped, as studies do. The driver, Ray and the
-trials are sampled twice a second; pages that several processes share are counted once. ``grown`` divides what a row
-has more than the row of an eighth of the snippets by the features that it has more: interpreters, torch and a batch's
-activations do not grow. ``--snippets 1400000 --dimensions 2048 --mapped-only`` is ActivityNet's size: 11 GiB, twice
-that on the disk. Linux only.
+trials are sampled twice a second, of which the instant of the largest total is shown; pages that several processes
+share are counted once. ``copies`` is how many MiB are needed more than with an eighth of the snippets, per MiB of
+features more, so that interpreters, torch and a batch's activations fall out: of the features, i.e. all but what the
+trials have for themselves, and with that (class scores of every snippet, mostly). ``--snippets 1400000 --dimensions
+2048 --mapped-only`` is ActivityNet's size: 11 GiB, twice that on the disk. Linux only.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import NamedTuple
 from tabulate import tabulate
 
 from benchmarks.feature_files import write_data_set
-from benchmarks.process_memory import MIB, ZERO, Memory, Watch, cached_mib, process_memory, tree
+from benchmarks.process_memory import MIB, Memory, Watch, cached_mib, process_memory, tree_memory
 from study.config import parse_study
 from study.driver import Driver
 from study.folder import create_folder
@@ -35,7 +36,7 @@ from trainables.datasets import Dataset, FeatureFolder, load_dataset
 from trainables.presets import preset
 
 POLL_S = 0.5
-WIDTH_NAMES = {"float32": 4, "bfloat16": 2}
+ITEM_BYTES = {"float32": 4, "bfloat16": 2}
 
 
 class Case(NamedTuple):
@@ -47,12 +48,11 @@ class Case(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """MiB. features: in the compute type. loading: of the driver while it reads the files. trials: of their processes
-    alone, without anything shared. whole: all processes. cached: pages of the kept files in the page cache."""
+    """MiB. features: in the compute type. loading: of the driver alone while it reads the files. whole: driver, Ray
+    and, apart, the trials. cached: pages of the kept files in the page cache."""
 
     features: float
-    loading: Memory
-    trials: Memory
+    loading: float
     whole: Memory
     cached: float
     seconds: float
@@ -66,22 +66,19 @@ def measure(config: DatasetConfig, case: Case, layers: int, work: Path) -> Measu
     loading.start()
     data = load_dataset(config, work, kept)
     loaded = loading.stop()
-    everything = Watch(lambda: sum((process_memory(pid) for pid in tree(os.getpid())), ZERO), POLL_S)
-    everything.start()
     start_ray(cores=2, gpus=0)
     try:
-        trials = run_study(config, data, case, layers, work)
+        whole = run_study(config, data, case, layers, work)
     finally:
         stop_ray()
-    whole = everything.stop()
-    features = sum(split.features.size for split in (data.train, data.test)) * WIDTH_NAMES[case.dtype] / MIB
+    features = sum(split.features.size for split in (data.train, data.test)) * ITEM_BYTES[case.dtype] / MIB
     files = sorted((work / "features").rglob("*.npy")) if case.mapped else []
     cached = cached_mib(files) if files else 0.0
-    return Measured(features, loaded, trials, whole, cached, time.perf_counter() - began)
+    return Measured(features, loaded.anonymous, whole, cached, time.perf_counter() - began)
 
 
 def run_study(config: DatasetConfig, data: Dataset, case: Case, layers: int, work: Path) -> Memory:
-    """Peak of the trials' processes."""
+    """Peak of all processes, the trials' apart."""
     run = preset("activitynet12", "i3d").updated(
         {
             "model.layers": layers,
@@ -103,7 +100,7 @@ def run_study(config: DatasetConfig, data: Dataset, case: Case, layers: int, wor
         if event["event"] == "trial_started" and event["pid"]:
             pids.add(event["pid"])
 
-    watch = Watch(lambda: sum((process_memory(pid) for pid in tuple(pids)), ZERO), POLL_S)
+    watch = Watch(lambda: tree_memory(os.getpid(), pids), POLL_S)
     with tempfile.TemporaryDirectory(dir=work) as aside:
         driver = Driver(create_folder(Path(aside), "memory", {}), study, run)
         driver.listeners.append(note)
@@ -133,20 +130,19 @@ def main() -> None:
     rows = []
     for case in cases:
         small, full = (row(given, case, snippets) for snippets in (given.snippets // 8, given.snippets))
-        grown = (full.whole.total - small.whole.total) / (full.features - small.features)
+        more = full.features - small.features
+        with_trials = (full.whole.total - small.whole.total) / more
+        own = (full.whole.apart - small.whole.apart) / more
         rows.append([
-            "mapped" if case.mapped else "in memory", case.trials, full.features, full.loading.anonymous,
-            full.trials.anonymous, full.whole.anonymous, full.whole.shared, full.whole.mapped, full.whole.total,
-            full.whole.total / full.features, grown, full.cached, full.seconds,
+            "mapped" if case.mapped else "in memory", case.trials, full.features, full.loading, full.whole.apart,
+            full.whole.anonymous, full.whole.shared, full.whole.mapped, full.whole.total, full.cached,
+            with_trials - own, with_trials, full.seconds,
         ])  # fmt: skip
-        print(f"small: {small}\nfull: {full}", flush=True)
-    print(
-        f"simulated: {given.snippets:,} snippets x {given.dimensions}, {given.dtype}, {given.layers} layers; MiB, at the "
-        "instant of the largest total"
-    )
-    headers = ["features", "trials", "size", "loading, own", "trials' own", "all own", "object store", "files", "total",
-               "copies", "grown", "cached", "seconds"]  # fmt: skip
-    print(tabulate(rows, headers, floatfmt=["", "", *[".0f"] * 7, ".2f", ".2f", ".0f", ".0f"]))
+    sizes = f"{given.snippets:,} snippets x {given.dimensions}, {given.dtype}, {given.layers} layers"
+    print(f"simulated: {sizes}; MiB")
+    headers = ["features", "trials", "size", "loading", "trials' own", "driver, Ray", "object store", "files", "total",
+               "cached", "copies", "with trials", "seconds"]  # fmt: skip
+    print(tabulate(rows, headers, floatfmt=["", "", *[".0f"] * 8, ".2f", ".2f", ".0f"]))
 
 
 def row(given: argparse.Namespace, case: Case, snippets: int) -> Measured:

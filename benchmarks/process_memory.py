@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,14 +13,15 @@ MIB = 2**20
 
 
 class Memory(NamedTuple):
-    """MiB. anonymous: of each process alone. shared: /dev/shm (Ray's object store), counted once per page.
+    """MiB. anonymous: of the processes alone. shared: /dev/shm (Ray's object store), counted once per page.
 
-    mapped: pages of files in the page tables, counted once per page.
+    mapped: pages of files in the page tables, counted once per page. apart: ``anonymous`` of chosen processes.
     """
 
     anonymous: float
     shared: float
     mapped: float
+    apart: float = 0.0
 
     @property
     def total(self) -> float:
@@ -31,7 +32,7 @@ class Memory(NamedTuple):
         return Memory(*(a + b for a, b in zip(self, other, strict=True)))
 
 
-ZERO = Memory(0.0, 0.0, 0.0)
+ZERO = Memory(0.0, 0.0, 0.0, 0.0)
 
 
 def process_memory(pid: int) -> Memory:
@@ -58,6 +59,15 @@ def tree(root: int) -> list[int]:
     for pid in found:
         found += children[pid]
     return found
+
+
+def tree_memory(root: int, apart: Collection[int]) -> Memory:
+    """Of a process and all that it has started; the memory that ``apart`` have for themselves is told apart."""
+    total = ZERO
+    for pid in tree(root):
+        memory = process_memory(pid)
+        total += memory._replace(anonymous=0.0, apart=memory.anonymous) if pid in apart else memory
+    return total
 
 
 def cached_mib(files: Iterable[Path]) -> float:
