@@ -4,8 +4,8 @@ A simulated data set is written as a user's files (deleted at the end) and read 
 the folder that all trials map. The floors are of the same bytes: one plain read of the HDF5, and one plain copy of it
 that is flushed to the disk. Before each, the page cache lets go of the files. ``own`` is how much memory of its own
 the process has more at the peak than before. Then one pass over the features in shuffled batches of videos, mapped
-against private, in turn: what an epoch gathers. ``--snippets 1400000 --dimensions 2048`` is ActivityNet's size (11 GB, twice that on
-the disk). Linux only.
+against private, in turn: what an epoch gathers. ``--snippets 1400000 --dimensions 2048`` is ActivityNet's size: 11 GB,
+twice that on the disk. Linux only.
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ def gather(split: Split, num_classes: int, store: FeatureStore) -> Callable[[], 
 
 def alternately(first: Callable[[], None], second: Callable[[], None], runs: int) -> list[float]:
     """Seconds of the first over seconds of the second, pair by pair; both are run once before."""
-    first(), second()
+    first()
+    second()
     return [timed(first)[0] / timed(second)[0] for _ in range(runs)]
 
 
@@ -114,8 +115,7 @@ def epochs(data: Dataset) -> None:
     private = Split("train", mapped.videos, np.array(features), mapped.starts, mapped.ground_truth)
     for dtype in (torch.float32, torch.bfloat16):
         stores = [FeatureStore(torch.device("cpu"), dtype) for _ in range(2)]
-        both = [gather(split, 100, store) for split, store in zip((mapped, private), stores, strict=True)]
-        ratios = alternately(*both, runs=7)
+        ratios = alternately(gather(mapped, 100, stores[0]), gather(private, 100, stores[1]), runs=7)
         name = str(dtype).removeprefix("torch.")
         low, high = min(ratios), max(ratios)
         print(f"a pass over mapped / private {name}: {statistics.median(ratios):.2f} ({low:.2f}-{high:.2f})")

@@ -28,7 +28,6 @@ from benchmarks.process_memory import MIB, Memory, Watch, cached_mib, process_me
 from study.config import parse_study
 from study.driver import Driver
 from study.folder import create_folder
-from study.ledger import Event, TrialRecord
 from study.placement import place
 from study.session import run_trials, start_ray, stop_ray
 from trainables.config import DatasetConfig
@@ -78,7 +77,7 @@ def measure(config: DatasetConfig, case: Case, layers: int, work: Path) -> Measu
 
 
 def run_study(config: DatasetConfig, data: Dataset, case: Case, layers: int, work: Path) -> Memory:
-    """Peak of all processes, the trials' apart."""
+    """Peak of all processes, those of Ray's workers apart."""
     run = preset("activitynet12", "i3d").updated(
         {
             "model.layers": layers,
@@ -94,16 +93,9 @@ def run_study(config: DatasetConfig, data: Dataset, case: Case, layers: int, wor
     )
     space = {"loss.beta": {"choices": [float(2**n) for n in range(case.trials)]}}
     study = parse_study({"name": "memory", "sampler": "grid", "space": space, "shared_base": False}, "benchmark")
-    pids: set[int] = set()
-
-    def note(event: Event, record: TrialRecord) -> None:
-        if event["event"] == "trial_started" and event["pid"]:
-            pids.add(event["pid"])
-
-    watch = Watch(lambda: tree_memory(os.getpid(), pids), POLL_S)
+    watch = Watch(lambda: tree_memory(os.getpid(), b"ray::"), POLL_S)
     with tempfile.TemporaryDirectory(dir=work) as aside:
         driver = Driver(create_folder(Path(aside), "memory", {}), study, run)
-        driver.listeners.append(note)
         watch.start()
         try:
             run_trials(driver, data, place(case.trials, 0, 1))

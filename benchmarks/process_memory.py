@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,13 +61,20 @@ def tree(root: int) -> list[int]:
     return found
 
 
-def tree_memory(root: int, apart: Collection[int]) -> Memory:
-    """Of a process and all that it has started; the memory that ``apart`` have for themselves is told apart."""
+def tree_memory(root: int, title: bytes) -> Memory:
+    """Of a process and all that it has started; what those of a title that begins so have for themselves is apart."""
     total = ZERO
     for pid in tree(root):
         memory = process_memory(pid)
-        total += memory._replace(anonymous=0.0, apart=memory.anonymous) if pid in apart else memory
+        total += memory._replace(anonymous=0.0, apart=memory.anonymous) if _title(pid).startswith(title) else memory
     return total
+
+
+def _title(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def cached_mib(files: Iterable[Path]) -> float:
