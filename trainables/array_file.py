@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import mmap
 import os
 import socket
 from collections.abc import Iterable, Iterator
@@ -28,11 +29,10 @@ class ArrayFile:
     @classmethod
     def of(cls, array: npt.NDArray[Any]) -> ArrayFile | None:
         """The file that ``array`` maps whole; None for an array in memory and for a part of a mapped one."""
-        if not isinstance(array, np.memmap) or array.filename is None:
+        # The base of a part, or of any other view, is the array that maps the file, not the mapping itself.
+        if not isinstance(array, np.memmap) or not isinstance(array.base, mmap.mmap):
             return None
-        file = cls(os.path.abspath(array.filename), array.shape, array.dtype.str)
-        whole = array.offset + array.nbytes == _size(file.path) and array.flags.c_contiguous
-        return file if whole else None
+        return cls(os.path.abspath(str(array.filename)), array.shape, array.dtype.str)
 
     def open(self) -> npt.NDArray[Any]:
         """The array, mapped read-only. Raises ConfigError where this machine does not see the file, or another."""
@@ -81,10 +81,3 @@ def only_writer(path: Path) -> Iterator[None]:
     with path.with_name(f"{path.name}.lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def _size(path: str) -> int:
-    try:
-        return os.stat(path).st_size
-    except OSError:
-        return -1

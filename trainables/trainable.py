@@ -45,6 +45,8 @@ class RefinementTrainable(tune.Trainable):
     ``tune.with_parameters``: once per node in Ray's object store, read in place by all trials.
     """
 
+    _title: str = "trial"  # asked for also when a worker fails before its first trial begins
+
     def setup(self, config: dict[str, Any], data: Dataset | None = None) -> None:
         assert data is not None, "the data set comes through tune.with_parameters"
         self._data = data
@@ -90,7 +92,7 @@ class RefinementTrainable(tune.Trainable):
     def _begin(self, config: dict[str, Any]) -> None:
         self._began = time.monotonic()
         self._trial: int = config["trial"]
-        self._title: str = config.get("title", f"trial {self._trial}")
+        self._title = config.get("title", f"trial {self._trial}")
         self._state_path = Path(config["state_path"])
         self._predictions_path = Path(config["predictions_path"])
         self._base: dict[str, str] | None = config.get("base")

@@ -88,6 +88,18 @@ def test_trials_on_mapped_features_report_the_numbers_of_those_in_memory(
     )
 
 
+def test_a_worker_that_does_not_see_the_features_says_so(cluster: None, data_dir: Path, tmp_path: Path) -> None:
+    run = run_of()
+    data = load_dataset(run.dataset, data_dir, FeatureFolder(tmp_path / "kept"))
+    for path in (tmp_path / "kept").rglob("*.npy"):
+        path.unlink()
+    driver = driver_of(tmp_path / "study", study_of(num_samples=1), run)
+    (tmp_path / "study/checkpoints").mkdir()
+    run_trials(driver, data, place(1, 0, threads=1))
+    assert driver.records[0].state == "failed"
+    assert "features that all trials share cannot be read on" in str(driver.records[0].reason)
+
+
 def test_a_launch_keeps_the_features_beside_its_studies_and_a_resume_finds_them(
     data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

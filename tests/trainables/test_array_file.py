@@ -44,9 +44,15 @@ def test_what_is_mapped_is_read_only_and_known_by_its_file(file: ArrayFile) -> N
     assert ArrayFile.of(array) == file
 
 
+def test_a_mapped_array_is_known_by_its_file_also_when_that_is_gone(file: ArrayFile) -> None:
+    array = file.open()
+    Path(file.path).unlink()
+    assert ArrayFile.of(array) == file
+
+
 def test_a_part_of_a_mapped_array_and_one_in_memory_have_no_file(file: ArrayFile) -> None:
     array = file.open()
-    for other in (array[1:], array[:-1], array[:, 1:], array + 0, np.array(array)):
+    for other in (array[1:], array[:-1], array[:, 1:], array.reshape(3, 6), array + 0, np.array(array)):
         assert ArrayFile.of(other) is None
 
 
