@@ -97,7 +97,9 @@ def test_a_worker_that_does_not_see_the_features_says_so(cluster: None, data_dir
     (tmp_path / "study/checkpoints").mkdir()
     run_trials(driver, data, place(1, 0, threads=1))
     assert driver.records[0].state == "failed"
-    assert "features that all trials share cannot be read on" in str(driver.records[0].reason)
+    log = driver.folder.log_file(0).read_text()
+    assert "features that all trials share cannot be read on" in log
+    assert "--study-dir" in log
 
 
 def test_a_launch_keeps_the_features_beside_its_studies_and_a_resume_finds_them(
