@@ -1,100 +1,104 @@
-"""Memory of one trial and of two at once: ``python -m benchmarks.memory``.
+"""Memory of a whole study, in copies of its features: ``python -m benchmarks.memory``.
 
-A THUMOS14-sized simulated data set (412 videos, about 160,000 snippets x 1024) goes once into Ray's object store; the
-real trainable runs on it under Tune. The kernel's smaps_rollup of every worker is read ten times a second: ``private``
-is what the trials have for themselves, ``shared`` what they read in place from the object store. A quarter of the
-videos shows what of the private part grows with the data. Linux only.
+A simulated data set is written as a user's files (HDF5, CSV; deleted at the end); the real session runs trials on it
+under Ray: one iteration of one epoch, batches of 32 videos. Every row is a process of its own that reads the files,
+either into memory, from where Ray's object store takes its copy, or mapped, as studies do. The driver, Ray and the
+trials are sampled twice a second, of which the instant of the largest total is shown; pages that several processes
+share are counted once. ``copies`` is how many MiB are needed more than with an eighth of the snippets, per MiB of
+features more, so that interpreters, torch and a batch's activations fall out: of the features, i.e. all but what the
+trials have for themselves, and with that (class scores of every snippet, mostly). ``--snippets 1400000 --dimensions
+2048 --mapped-only`` is ActivityNet's size: 11 GiB, twice that on the disk. Linux only.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
+import os
 import tempfile
-import threading
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 from tabulate import tabulate
 
+from benchmarks.feature_files import write_data_set
+from benchmarks.process_memory import MIB, Memory, Watch, cached_mib, process_memory, tree_memory
 from study.config import parse_study
 from study.driver import Driver
 from study.folder import create_folder
-from study.ledger import Event, TrialRecord
 from study.placement import place
 from study.session import run_trials, start_ray, stop_ray
-from trainables.datasets import load_dataset
-from trainables.datasets.contract import Dataset
+from trainables.config import DatasetConfig
+from trainables.datasets import Dataset, FeatureFolder, load_dataset
 from trainables.presets import preset
 
-MIB = 2**20
-POLL_S = 0.1
+POLL_S = 0.5
+ITEM_BYTES = {"float32": 4, "bfloat16": 2}
 
 
-class Peak(NamedTuple):
-    """Largest sums over the trials' processes at one instant, MiB."""
+class Case(NamedTuple):
+    """mapped: features come from files that all processes map, else through Ray's object store."""
 
-    private: float
-    shared: float
-
-
-class MemoryWatch(threading.Thread):
-    """Samples processes until it is stopped."""
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.pids: set[int] = set()
-        self.peak = Peak(0.0, 0.0)
-        self._stopped = threading.Event()
-
-    def run(self) -> None:
-        while not self._stopped.wait(POLL_S):
-            now = [read_rollup(pid) for pid in tuple(self.pids)]
-            total = Peak(sum(p.private for p in now), sum(p.shared for p in now))
-            self.peak = Peak(*(max(old, new) for old, new in zip(self.peak, total, strict=True)))
-
-    def stop(self) -> Peak:
-        self._stopped.set()
-        self.join()
-        return self.peak
+    mapped: bool
+    trials: int
+    dtype: str
 
 
-def read_rollup(pid: int) -> Peak:
-    """Memory of a process now; zeros once it is gone."""
+class Measured(NamedTuple):
+    """MiB. features: in the compute type. loading: of the driver alone while it reads the files. whole: driver, Ray
+    and, apart, the trials. cached: pages of the kept files in the page cache."""
+
+    features: float
+    loading: float
+    whole: Memory
+    cached: float
+    seconds: float
+
+
+def measure(config: DatasetConfig, case: Case, layers: int, work: Path) -> Measured:
+    """One row; to be called in a fresh process."""
+    began = time.perf_counter()
+    kept = FeatureFolder(work / "features") if case.mapped else None
+    loading = Watch(lambda: process_memory(os.getpid()), 0.05)
+    loading.start()
+    data = load_dataset(config, work, kept)
+    loaded = loading.stop()
+    start_ray(cores=2, gpus=0)
     try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
-    except OSError:
-        return Peak(0.0, 0.0)
-    kib = {name: float(rest.split()[0]) for name, rest in (line.split(":", 1) for line in lines)}
-    private = kib["Private_Clean"] + kib["Private_Dirty"]
-    return Peak(private / 1024, (kib["Rss"] - private) / 1024)
+        whole = run_study(config, data, case, layers, work)
+    finally:
+        stop_ray()
+    features = sum(split.features.size for split in (data.train, data.test)) * ITEM_BYTES[case.dtype] / MIB
+    files = sorted((work / "features").rglob("*.npy")) if case.mapped else []
+    cached = cached_mib(files) if files else 0.0
+    return Measured(features, loaded.anonymous, whole, cached, time.perf_counter() - began)
 
 
-def measure(data: Dataset, trials: int, epochs: int) -> Peak:
-    """Peak of ``trials`` trials running at once on one node."""
-    run = preset("simulated").updated(
+def run_study(config: DatasetConfig, data: Dataset, case: Case, layers: int, work: Path) -> Memory:
+    """Peak of all processes, those of Ray's workers apart."""
+    run = preset("activitynet12", "i3d").updated(
         {
-            "training.epochs": epochs,
+            "model.layers": layers,
+            "training.epochs": 1,
             "training.batch_videos": 32,
-            "refinement.iterations": 2,
+            "refinement.iterations": 1,
             "refinement.patience": None,
             "compute.device": "cpu",
+            "compute.dtype": case.dtype,
+            "dataset.annotations_path": config.annotations_path,
+            "dataset.features_path": config.features_path,
         }
     )
-    space = {"loss.beta": {"choices": [float(2**n) for n in range(trials)]}}
-    study = parse_study({"name": "memory", "sampler": "grid", "space": space}, "benchmark")
-    watch = MemoryWatch()
-
-    def note(event: Event, record: TrialRecord) -> None:
-        if event["event"] == "trial_started" and event["pid"]:
-            watch.pids.add(event["pid"])
-
-    with tempfile.TemporaryDirectory() as aside:
+    space = {"loss.beta": {"choices": [float(2**n) for n in range(case.trials)]}}
+    study = parse_study({"name": "memory", "sampler": "grid", "space": space, "shared_base": False}, "benchmark")
+    watch = Watch(lambda: tree_memory(os.getpid(), b"ray::"), POLL_S)
+    with tempfile.TemporaryDirectory(dir=work) as aside:
         driver = Driver(create_folder(Path(aside), "memory", {}), study, run)
-        driver.listeners.append(note)
         watch.start()
         try:
-            run_trials(driver, data, place(trials, 0, 1))
+            run_trials(driver, data, place(case.trials, 0, 1))
         finally:
             peak = watch.stop()
             driver.close()
@@ -106,34 +110,38 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--snippets", type=int, default=160_000, help="of both splits together (default %(default)s)")
     parser.add_argument("--dimensions", type=int, default=1024)
-    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--layers", type=int, default=2, help="of the model; 1 is faster and keeps the features")
+    parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
+    parser.add_argument("--mapped-only", action="store_true", help="where two copies do not fit")
+    parser.add_argument("--work-dir", type=Path, help="for the files (default: the system's temporary folder)")
     given = parser.parse_args()
-    mean = given.snippets // 412
-    start_ray(cores=2, gpus=0)
+    ways = [True] if given.mapped_only else [False, True]
+    cases = [Case(mapped, trials, given.dtype) for mapped in ways for trials in (1, 2)]
+    if given.mapped_only:
+        cases = cases[1:]
     rows = []
-    try:
-        for share, trials in ((0.25, 1), (1.0, 1), (1.0, 2)):
-            data = simulated(round(200 * share), round(212 * share), given.dimensions, mean)
-            features = sum(split.features.nbytes for split in (data.train, data.test)) / MIB
-            snippets = data.train.num_snippets + data.test.num_snippets
-            started = time.perf_counter()
-            peak = measure(data, trials, given.epochs)
-            rows.append([snippets, features, trials, peak.private, peak.shared, time.perf_counter() - started])
-    finally:
-        stop_ray()
-    print(f"simulated data, {given.dimensions} dimensions; memory in MiB, peak over the run")
-    print(tabulate(rows, ["snippets", "features", "trials at once", "private", "shared", "seconds"], floatfmt=".0f"))
-    grown, more = rows[1][3] - rows[0][3], rows[1][1] - rows[0][1]
-    print(f"{more:.0f} MiB more features: {grown:.0f} MiB more private memory of a trial ({grown / more:.2f} copies)")
-    print(f"the second trial adds {rows[2][3] - rows[1][3]:.0f} MiB of its own")
+    for case in cases:
+        small, full = (row(given, case, snippets) for snippets in (given.snippets // 8, given.snippets))
+        more = full.features - small.features
+        with_trials = (full.whole.total - small.whole.total) / more
+        own = (full.whole.apart - small.whole.apart) / more
+        rows.append([
+            "mapped" if case.mapped else "in memory", case.trials, full.features, full.loading, full.whole.apart,
+            full.whole.anonymous, full.whole.shared, full.whole.mapped, full.whole.total, full.cached,
+            with_trials - own, with_trials, full.seconds,
+        ])  # fmt: skip
+    sizes = f"{given.snippets:,} snippets x {given.dimensions}, {given.dtype}, {given.layers} layers"
+    print(f"simulated: {sizes}; MiB")
+    headers = ["features", "trials", "size", "loading", "trials' own", "driver, Ray", "object store", "files", "total",
+               "cached", "copies", "with trials", "seconds"]  # fmt: skip
+    print(tabulate(rows, headers, floatfmt=["", "", *[".0f"] * 8, ".2f", ".2f", ".0f"]))
 
 
-def simulated(train_videos: int, test_videos: int, dimensions: int, mean_snippets: int) -> Dataset:
-    base = preset("simulated").dataset
-    assert base.simulation is not None
-    size = {"train_videos": train_videos, "test_videos": test_videos, "classes": 20, "dimensions": dimensions}
-    simulation = base.simulation.model_copy(update={**size, "mean_snippets": mean_snippets})
-    return load_dataset(base.model_copy(update={"simulation": simulation}), Path("data"))
+def row(given: argparse.Namespace, case: Case, snippets: int) -> Measured:
+    with tempfile.TemporaryDirectory(dir=given.work_dir) as work:
+        config = write_data_set(Path(work), snippets, given.dimensions, videos=max(snippets // 200, 300))
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as fresh:
+            return fresh.submit(measure, config, case, given.layers, Path(work)).result()
 
 
 if __name__ == "__main__":

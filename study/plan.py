@@ -11,6 +11,7 @@ from study.config import StudyConfig
 from study.ledger import TrialRecord, read_events, trial_records
 from study.placement import Placement
 from study.request import Request
+from trainables.array_file import ArrayFile
 from trainables.config import RunConfig
 
 SYMBOLS = {
@@ -29,6 +30,7 @@ def describe_plan(request: Request, placement: Placement | None, finished: int =
     trials, iterations = study.num_trials - finished, run.refinement.iterations
     rule = "the test split chooses" if run.selection.rule == "paper" else "held-out training videos choose"
     trainings = f"up to {iterations} iterations each: up to {trials * iterations} trainings"
+    features = _kept_features(request)
     lines = [
         f"study        {request.name}: {study.description or study.name}",
         f"varies       {', '.join(NAMES.get(key, key) for key in study.space)} ({study.sampler})",
@@ -38,6 +40,7 @@ def describe_plan(request: Request, placement: Placement | None, finished: int =
         f"placement    {placement or 'as the cluster has room'}",
         f"time         {_time(request, placement, trials * iterations)}",
         f"folder       {request.study_dir / request.name}",
+        f"features     {features}" if features else "",
     ]
     notes = list(request.notes)
     if placement and study.waits and placement.trials_at_once > study.lookback + 1:
@@ -121,6 +124,16 @@ def _trials(study: StudyConfig, finished: int) -> str:
         replicates += f" (the best {study.confirm.top} again on {study.confirm.seeds} further seeds)"
     done = f", {finished} of them finished" if finished else ""
     return f"{study.num_trials}{replicates}{done}"
+
+
+def _kept_features(request: Request) -> str:
+    """Where the features lie that all trials map; empty for those in memory."""
+    splits = (request.data.train.features, request.data.test.features)
+    files = [ArrayFile.of(features) for features in splits]
+    if files[0] is None:
+        return ""
+    size = sum(features.nbytes for features in splits) / 1e9
+    return f"{Path(files[0].path).parent} ({size:.1f} GB, one copy for all studies; may be deleted when none runs)"
 
 
 def _time(request: Request, placement: Placement | None, trainings: int) -> str:

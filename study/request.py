@@ -17,7 +17,7 @@ from study.ledger import read_events
 from study.placement import Placement, count_cores, count_gpus, estimate_trial_bytes, place
 from study.search_space import check_values, known_point
 from trainables.config import ConfigError, RunConfig, parse_config
-from trainables.datasets import DataCard, Dataset, load_dataset, make_card, require_files
+from trainables.datasets import DataCard, Dataset, FeatureFolder, load_dataset, make_card, require_files
 from trainables.joint import check_joint
 from trainables.presets import preset
 from trainables.pseudo_labels import generator_named
@@ -154,7 +154,7 @@ def _new(given: Namespace, study_dir: Path) -> Request:
     name = given.name or free_name(study_dir, "-".join(part for part in parts if part))
     check_name(study_dir, name)
     data_dir = given.data_dir or Path("data")
-    data = _load(run, data_dir)
+    data = _load(run, data_dir, _kept_features(given, study_dir))
     return Request(name, study_dir, data_dir, study, run, data, make_card(data, run.dataset), notes=notes)
 
 
@@ -199,9 +199,14 @@ def _run_config(given: Namespace, study: StudyConfig) -> tuple[RunConfig, list[s
     return run, known_point(study.space, run)[1]
 
 
-def _load(run: RunConfig, data_dir: Path) -> Dataset:
+def _load(run: RunConfig, data_dir: Path, kept: FeatureFolder) -> Dataset:
     require_files(run.dataset, data_dir)
-    return load_dataset(run.dataset, data_dir)
+    return load_dataset(run.dataset, data_dir, kept)
+
+
+def _kept_features(given: Namespace, study_dir: Path) -> FeatureFolder:
+    """Beside the studies, where all nodes see them; commands that start no study make nothing there."""
+    return FeatureFolder(study_dir / ".features", may_write=not (given.dry_run or given.rerun))
 
 
 def _resumed(given: Namespace, study_dir: Path) -> Request:
@@ -212,7 +217,7 @@ def _resumed(given: Namespace, study_dir: Path) -> Request:
     study = parse_study(contents["study"], source)
     study = _extended(study, folder, given.num_samples)
     data_dir = given.data_dir or Path(contents["data_dir"])
-    data = _load(run, data_dir)
+    data = _load(run, data_dir, _kept_features(given, study_dir))
     card = make_card(data, run.dataset)
     _same_data(contents["card"], card, folder)
     notes = _differences(contents["versions"], versions())

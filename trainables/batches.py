@@ -6,7 +6,6 @@ whole videos is planned at once in numpy (which rows, whose video), so that a tr
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -19,6 +18,7 @@ from torch import Tensor
 
 from trainables.attention import VideoLayout
 from trainables.datasets.contract import Split
+from trainables.feature_store import FeatureStore
 
 Indices = npt.NDArray[np.int64]
 
@@ -43,25 +43,6 @@ class Batch:
     background_share: float | Tensor
     lengths: Indices
     num_pairs: int = 0
-
-
-class FeatureStore:
-    """Feature arrays as tensors of one device and dtype, converted once and kept across trials of a process."""
-
-    def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
-        self.device, self.dtype = device, dtype
-        self._tensors: dict[int, tuple[npt.NDArray[np.float32], Tensor]] = {}
-
-    def tensor(self, features: npt.NDArray[np.float32]) -> Tensor:
-        """``features`` on the device; on the CPU in float32 the same memory, never a copy."""
-        if id(features) not in self._tensors:
-            with warnings.catch_warnings():
-                # Arrays from Ray's object store are read-only; nothing here writes to them.
-                warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-                shared = torch.from_numpy(features)
-            # The array is kept beside its tensor: its id stays taken while the entry lives.
-            self._tensors[id(features)] = features, shared.to(self.device, self.dtype)
-        return self._tensors[id(features)][1]
 
 
 @dataclass(frozen=True, eq=False)

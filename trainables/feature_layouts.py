@@ -1,11 +1,12 @@
 """Feature files of the field: where the T x D matrix of each video lies, and how to read a part of its columns.
 
-``open_features`` detects the layout. A store reads one video at a time straight into the caller's array, so no
+``open_features`` detects the layout. ``FeatureFiles`` read one video at a time straight into the caller's array, so no
 second copy of a data set is ever in memory; only W-TALC's single pickle has to be held whole while it is read.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,6 +18,8 @@ import numpy.typing as npt
 from trainables.config import ConfigError
 from trainables.object_arrays import is_object_array, read_object_array
 
+FORGET_BYTES = 256 * 2**20
+
 LAYOUTS = (
     "HDF5 (*.hdf5, *.h5) with one T x D data set per video (RefineLoc, AutoLoc)",
     "a folder with one T x D .npy per video",
@@ -25,19 +28,22 @@ LAYOUTS = (
 )
 
 
-class FeatureStore(Protocol):
-    """Features on disk. Every method raises ConfigError for a damaged file, naming it."""
+class FeatureFiles(Protocol):
+    """Features of videos on disk. Every method raises ConfigError for a damaged file, naming it."""
 
     layout: str
 
     def __contains__(self, name: str) -> bool:
-        """Whether the store has features of this video."""
+        """Whether there are features of this video."""
 
     def shape(self, name: str) -> tuple[int, int]:
         """(T, D) of a video, without reading its values."""
 
     def read(self, name: str, columns: slice, out: npt.NDArray[np.float32]) -> None:
         """Fill ``out`` (T, selected columns) with these columns of a video."""
+
+    def forget(self, name: str) -> None:
+        """The system need not keep a video that was read in its page cache: it is not read again."""
 
     def close(self) -> None:
         """Release the files."""
@@ -49,6 +55,7 @@ class Hdf5Features:
     layout = "HDF5"
 
     def __init__(self, paths: Sequence[Path]) -> None:
+        self._unforgotten = 0
         self._files: list[h5py.File] = []
         self._videos: dict[str, h5py.Dataset] = {}
         for path in paths:
@@ -76,6 +83,13 @@ class Hdf5Features:
             video.read_direct(out, source_sel=np.s_[:, columns])
         except (OSError, TypeError) as error:
             raise ConfigError(f"{video.file.filename}: {name} cannot be read ({error}); get the file again") from None
+
+    def forget(self, name: str) -> None:
+        self._unforgotten += self._videos[_key(name, self._videos) or name].nbytes
+        if self._unforgotten >= FORGET_BYTES:
+            for file in self._files:
+                _forget(file.id.get_vfd_handle())
+            self._unforgotten = 0
 
     def close(self) -> None:
         for file in self._files:
@@ -107,6 +121,11 @@ class NpyFeatures:
             if first < last:
                 out[:, first - wanted_from : last - wanted_from] = array[:, first - offset : last - offset]
             offset += array.shape[1]
+
+    def forget(self, name: str) -> None:
+        for path, _ in self._arrays(name):
+            with path.open("rb") as file:
+                _forget(file.fileno())
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -141,12 +160,22 @@ class ObjectArrayFeatures:
     def read(self, name: str, columns: slice, out: npt.NDArray[np.float32]) -> None:
         out[...] = self._videos[name][:, columns]
 
+    def forget(self, name: str) -> None:
+        """All of them are in memory."""
+
     def close(self) -> None:
         self._videos.clear()
 
 
-def open_features(path: Path, annotation_folders: Sequence[Path] = ()) -> FeatureStore:
-    """The store of a feature file or folder, its layout detected.
+def feature_paths(path: Path, annotation_folders: Sequence[Path] = ()) -> list[Path]:
+    """Files that the features under ``path`` may be read from; without opening any."""
+    files = [path] if path.is_file() else sorted(path.rglob("*"))
+    names = [folder / "videoname.npy" for folder in annotation_folders]
+    return [file for file in (*files, *names) if file.suffix in (".hdf5", ".h5", ".npy") and file.is_file()]
+
+
+def open_features(path: Path, annotation_folders: Sequence[Path] = ()) -> FeatureFiles:
+    """The features of a file or folder, its layout detected.
 
     annotation_folders: where W-TALC's ``videoname.npy`` may lie besides the features' own folder. Raises
     ConfigError when ``path`` is missing or holds none of ``LAYOUTS``, naming what was found.
@@ -165,6 +194,11 @@ def open_features(path: Path, annotation_folders: Sequence[Path] = ()) -> Featur
         return NpyFeatures([_by_stem(npy)], "folder of .npy files")
     found = ", ".join(file.name for file in files[:6]) or "nothing"
     raise ConfigError(f"{path}: no features recognised; found: {found}. Understood: {'; '.join(LAYOUTS)}")
+
+
+def _forget(descriptor: int) -> None:
+    if hasattr(os, "posix_fadvise"):  # not on macOS
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _key(name: str, known: Mapping[str, Any]) -> str | None:

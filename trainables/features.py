@@ -1,9 +1,9 @@
-"""Features of a split: one flat float32 array, filled from disk video by video, and checked while it is filled."""
+"""Features of a split: one flat float32 array, read from disk video by video, and checked while it is read."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainables.config import ConfigError
-from trainables.feature_layouts import FeatureStore
+from trainables.feature_layouts import FeatureFiles
 
 Stream = Literal["both", "first_half", "last_half"]
 
@@ -20,56 +20,97 @@ Stream = Literal["both", "first_half", "last_half"]
 class FlatFeatures:
     """features: (sum of T, D) float32, C-contiguous. lengths: T per video, 0 where it has no usable features.
 
-    starts: first row per video. missing: videos that the store does not have. problems: one sentence each.
+    missing: videos that the files do not have. problems: one sentence each.
     """
 
     features: npt.NDArray[np.float32]
     lengths: npt.NDArray[np.int64]
-    starts: npt.NDArray[np.int64]
     missing: list[str]
     problems: list[str]
 
+    @property
+    def starts(self) -> npt.NDArray[np.int64]:
+        """First row of each video."""
+        return np.cumsum(self.lengths) - self.lengths
 
-def load_features(store: FeatureStore, names: Sequence[str], stream: Stream, dimensions: int | None) -> FlatFeatures:
-    """Features of ``names`` in order.
 
-    stream: the half of the columns to keep (D11); it is cut while reading, so the rest never takes memory.
-    dimensions: D before the cut that every video must have; None takes the most frequent one. The array is
-    allocated once, from shapes alone. Whatever is wrong with a video (damaged file, other D, a value that is not
-    finite) becomes a problem and does not stop the others, so that one pass finds everything.
+@dataclass(frozen=True, eq=False)
+class FeaturePlan:
+    """What the flat array of ``names`` will be, from shapes alone. columns: those to read. Others: see FlatFeatures."""
+
+    names: Sequence[str]
+    columns: slice
+    lengths: npt.NDArray[np.int64]
+    missing: list[str]
+    problems: list[str]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return int(self.lengths.sum()), self.columns.stop - self.columns.start
+
+
+def plan_features(source: FeatureFiles, names: Sequence[str], stream: Stream, dimensions: int | None) -> FeaturePlan:
+    """Shape and order of the features of ``names``; no value is read.
+
+    stream: the half of the columns to keep (D11). dimensions: D before the cut that every video must have; None takes
+    the most frequent one.
     """
     problems: list[str] = []
-    shapes = [_shape(store, name, problems) for name in names]
-    missing = [name for name in names if name not in store]
-    width = dimensions or feature_width(store, names) or 0
+    shapes = [_shape(source, name, problems) for name in names]
+    missing = [name for name in names if name not in source]
+    width = dimensions or feature_width(source, names) or 0
     lengths = np.zeros(len(names), dtype=np.int64)
     for v, (name, shape) in enumerate(zip(names, shapes, strict=True)):
         if shape is not None and shape[1] != width:
             problems.append(f"{name}: features have {shape[1]} dimensions, the other videos {width}; get them again")
         elif shape is not None:
             lengths[v] = shape[0]
-    columns = _columns(stream, width)
-    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)[: len(names)]
-    features = np.zeros((int(lengths.sum()), columns.stop - columns.start), dtype=np.float32)
-    for v in np.flatnonzero(lengths).tolist():
-        rows = features[starts[v] : starts[v] + lengths[v]]
-        problems += _fill(store, names[v], columns, rows)
-    return FlatFeatures(features, lengths, starts, missing, problems)
+    return FeaturePlan(names, _columns(stream, width), lengths, missing, problems)
 
 
-def feature_width(store: FeatureStore, names: Sequence[str]) -> int | None:
+def load_features(source: FeatureFiles, plan: FeaturePlan) -> FlatFeatures:
+    """The features of a plan, in memory: allocated once, filled in place.
+
+    Whatever is wrong with a video (damaged file, other D, a value that is not finite) becomes a problem and does not
+    stop the others, so that one pass finds everything.
+    """
+    features = np.zeros(plan.shape, dtype=np.float32)
+    problems = list(plan.problems)
+    starts = np.cumsum(plan.lengths) - plan.lengths
+    for v in np.flatnonzero(plan.lengths).tolist():
+        problems += _fill(source, plan.names[v], plan.columns, features[starts[v] : starts[v] + plan.lengths[v]])
+    return FlatFeatures(features, plan.lengths, plan.missing, problems)
+
+
+def stream_features(source: FeatureFiles, plan: FeaturePlan, problems: list[str]) -> Iterator[npt.NDArray[np.float32]]:
+    """The features of a plan, video by video, in memory for the longest one; each is gone when the next is asked for.
+
+    problems: what is found wrong on the way is added. What was read leaves the page cache, where it would take the
+    place of what is written.
+    """
+    buffer = np.empty((int(plan.lengths.max(initial=0)), plan.shape[1]), dtype=np.float32)
+    for v in np.flatnonzero(plan.lengths).tolist():
+        rows = buffer[: plan.lengths[v]]
+        found = _fill(source, plan.names[v], plan.columns, rows)
+        if not found:
+            source.forget(plan.names[v])
+        problems += found
+        yield rows
+
+
+def feature_width(source: FeatureFiles, names: Sequence[str]) -> int | None:
     """The most frequent D among the readable ``names``; None when there is none."""
     ignored: list[str] = []
-    shapes = [_shape(store, name, ignored) for name in names]
+    shapes = [_shape(source, name, ignored) for name in names]
     counts = Counter(shape[1] for shape in shapes if shape is not None)
     return counts.most_common(1)[0][0] if counts else None
 
 
-def _shape(store: FeatureStore, name: str, problems: list[str]) -> tuple[int, int] | None:
-    if name not in store:
+def _shape(source: FeatureFiles, name: str, problems: list[str]) -> tuple[int, int] | None:
+    if name not in source:
         return None
     try:
-        return store.shape(name)
+        return source.shape(name)
     except ConfigError as error:
         problems.append(str(error))
         return None
@@ -83,12 +124,13 @@ def _columns(stream: Stream, width: int) -> slice:
     return slice(0, width // 2) if stream == "first_half" else slice(width // 2, width)
 
 
-def _fill(store: FeatureStore, name: str, columns: slice, rows: npt.NDArray[np.float32]) -> list[str]:
+def _fill(source: FeatureFiles, name: str, columns: slice, rows: npt.NDArray[np.float32]) -> list[str]:
     try:
         # A float64 beyond float32's range becomes infinite, which the check below reports.
         with np.errstate(over="ignore"):
-            store.read(name, columns, rows)
+            source.read(name, columns, rows)
     except ConfigError as error:
+        rows[...] = 0
         return [str(error)]
     finite = np.isfinite(rows)
     if finite.all():

@@ -7,8 +7,9 @@ from typing import Any
 import torch
 
 from trainables.base_models import RefineLoc
-from trainables.batches import FeatureStore, SplitTensors
+from trainables.batches import SplitTensors
 from trainables.config import ConfigError, RunConfig
+from trainables.feature_store import FeatureStore
 from trainables.joint import JOINT_MODELS, joint_key
 from trainables.joint_training import JointTrainer
 

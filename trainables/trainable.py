@@ -36,6 +36,8 @@ class RefinementTrainable(tune.Trainable):
     ``tune.with_parameters``: once per node in Ray's object store, read in place by all trials.
     """
 
+    _title: str = "trial"  # asked for also when a worker fails before its first trial begins
+
     def setup(self, config: dict[str, Any], data: Dataset | None = None) -> None:
         assert data is not None, "the data set comes through tune.with_parameters"
         self._data = data
@@ -78,7 +80,7 @@ class RefinementTrainable(tune.Trainable):
         self._timeout_s: float | None = config.get("timeout_s")
         self._retries: int = config.get("retries", 0)
         self._take(config)
-        self._title: str = config.get("title", f"trial {config['trial']}")
+        self._title = config.get("title", f"trial {config['trial']}")
         self._go_on_from_disk()
         _cap_gpu_memory(config.get("gpus", 0))
 

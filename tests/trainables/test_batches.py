@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.trainables.worlds import split_of
-from trainables.batches import FeatureStore, SplitTensors
+from trainables.batches import SplitTensors
+from trainables.feature_store import FeatureStore
 
 CPU = torch.device("cpu")
 
@@ -34,15 +35,6 @@ def test_batches_hold_the_rows_of_their_videos_in_order(lengths: list[int], batc
         )
         assert batch.layout.longest == split.lengths[videos].max()
         assert batch.target_VC.argmax(dim=1).tolist() == [v % 2 for v in videos]
-
-
-def test_on_the_cpu_features_are_the_same_memory_also_when_read_only() -> None:
-    split = split_of([4, 5])
-    split.features.flags.writeable = False
-    store = FeatureStore(CPU, torch.float32)
-    tensor = store.tensor(split.features)
-    assert tensor.data_ptr() == split.features.ctypes.data
-    assert store.tensor(split.features) is tensor
 
 
 def test_videos_without_snippets_do_not_train() -> None:

@@ -13,8 +13,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from trainables.config import ConfigError
-from trainables.feature_layouts import LAYOUTS, FeatureStore, open_features
-from trainables.features import ExpectedLengths, length_problems, load_features
+from trainables.feature_layouts import LAYOUTS, FeatureFiles, open_features
+from trainables.features import (
+    ExpectedLengths,
+    FlatFeatures,
+    Stream,
+    length_problems,
+    load_features,
+    plan_features,
+    stream_features,
+)
 
 Matrices = dict[str, np.ndarray]
 
@@ -52,6 +60,10 @@ def write_wtalc(folder: Path, matrices: Matrices) -> None:
     np.save(folder / "videoname.npy", np.array([name.encode() for name in matrices]))
 
 
+def loaded(source: FeatureFiles, names: list[str], stream: Stream = "both") -> FlatFeatures:
+    return load_features(source, plan_features(source, names, stream, None))
+
+
 WRITERS: dict[str, Callable[[Path, Matrices], None]] = {
     "HDF5": write_hdf5,
     "HDF5 per split": write_hdf5_per_split,
@@ -70,12 +82,12 @@ def matrices() -> Matrices:
 @pytest.mark.parametrize("layout", WRITERS)
 class TestEveryLayout:
     @pytest.fixture
-    def store(self, tmp_path: Path, matrices: Matrices, layout: str) -> FeatureStore:
+    def store(self, tmp_path: Path, matrices: Matrices, layout: str) -> FeatureFiles:
         WRITERS[layout](tmp_path, matrices)
         return open_features(tmp_path)
 
-    def test_fills_one_flat_array(self, store: FeatureStore, matrices: Matrices) -> None:
-        flat = load_features(store, ["b", "a"], "both", None)
+    def test_fills_one_flat_array(self, store: FeatureFiles, matrices: Matrices) -> None:
+        flat = loaded(store, ["b", "a"])
         assert flat.features.dtype == np.float32
         assert flat.features.flags.c_contiguous
         np.testing.assert_array_equal(flat.features, np.concatenate([matrices["b"], matrices["a"]]).astype(np.float32))
@@ -85,13 +97,30 @@ class TestEveryLayout:
         assert not flat.missing
 
     @pytest.mark.parametrize(("stream", "columns"), [("first_half", slice(0, 3)), ("last_half", slice(3, 6))])
-    def test_cuts_a_half(self, store: FeatureStore, matrices: Matrices, stream: str, columns: slice) -> None:
-        flat = load_features(store, ["c", "b"], stream, None)  # type: ignore[arg-type]
+    def test_cuts_a_half(self, store: FeatureFiles, matrices: Matrices, stream: Stream, columns: slice) -> None:
+        flat = loaded(store, ["c", "b"], stream)
         expected = np.concatenate([matrices["c"], matrices["b"]])[:, columns]
         np.testing.assert_array_equal(flat.features, expected.astype(np.float32))
 
-    def test_lists_missing_videos(self, store: FeatureStore) -> None:
-        flat = load_features(store, ["x", "a", "y"], "both", None)
+    def test_streams_the_same_rows_video_by_video(self, store: FeatureFiles, matrices: Matrices) -> None:
+        plan = plan_features(store, ["b", "x", "a"], "last_half", None)
+        problems: list[str] = []
+        blocks = [block.copy() for block in stream_features(store, plan, problems)]
+        assert [len(block) for block in blocks] == [7, 4]
+        np.testing.assert_array_equal(np.concatenate(blocks), load_features(store, plan).features)
+        assert plan.shape == (11, 3)
+        assert not problems
+
+    def test_what_was_forgotten_can_be_read_again(
+        self, store: FeatureFiles, matrices: Matrices, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("trainables.feature_layouts.FORGET_BYTES", 1)
+        plan = plan_features(store, list(matrices), "both", None)
+        first, again = (np.concatenate([rows.copy() for rows in stream_features(store, plan, [])]) for _ in range(2))
+        np.testing.assert_array_equal(first, again)
+
+    def test_lists_missing_videos(self, store: FeatureFiles) -> None:
+        flat = loaded(store, ["x", "a", "y"])
         assert flat.missing == ["x", "y"]
         assert flat.lengths.tolist() == [0, 4, 0]
         assert flat.starts.tolist() == [0, 0, 4]
@@ -100,7 +129,7 @@ class TestEveryLayout:
         odd = {"a": np.ones((2, 5)), "b": np.ones((3, 5))}
         WRITERS[layout](tmp_path, odd)
         with pytest.raises(ConfigError, match=r"dataset\.stream: last_half needs an even feature dimension, got 5"):
-            load_features(open_features(tmp_path), ["a"], "last_half", None)
+            loaded(open_features(tmp_path), ["a"], "last_half")
 
     @pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
     def test_values_that_are_not_finite_are_found(
@@ -108,14 +137,14 @@ class TestEveryLayout:
     ) -> None:
         matrices["b"][3, 2] = value
         WRITERS[layout](tmp_path, matrices)
-        flat = load_features(open_features(tmp_path), list(matrices), "both", None)
+        flat = loaded(open_features(tmp_path), list(matrices))
         assert len(flat.problems) == 1
         assert flat.problems[0].startswith("b: 1 feature values are NaN or infinite, first at snippet 3, dimension 2")
 
     def test_another_dimension_is_found(self, tmp_path: Path, matrices: Matrices, layout: str) -> None:
         matrices["b"] = np.ones((5, 4))
         WRITERS[layout](tmp_path, matrices)
-        flat = load_features(open_features(tmp_path), list(matrices), "both", None)
+        flat = loaded(open_features(tmp_path), list(matrices))
         assert flat.problems == ["b: features have 4 dimensions, the other videos 6; get them again"]
         assert flat.lengths.tolist() == [4, 0, 1]
 
@@ -125,12 +154,12 @@ class TestEveryLayout:
     st.sampled_from(["both", "first_half", "last_half"]),
 )
 def test_halves_of_rgb_and_flow_are_those_of_the_joint_vector(
-    tmp_path_factory: pytest.TempPathFactory, matrix: np.ndarray, stream: str
+    tmp_path_factory: pytest.TempPathFactory, matrix: np.ndarray, stream: Stream
 ) -> None:
     folder = tmp_path_factory.mktemp("x")
     write_rgb_flow(folder, {"a": matrix})
     columns = {"both": slice(0, 4), "first_half": slice(0, 2), "last_half": slice(2, 4)}[stream]
-    flat = load_features(open_features(folder), ["a"], stream, None)  # type: ignore[arg-type]
+    flat = loaded(open_features(folder), ["a"], stream)
     np.testing.assert_array_equal(flat.features, matrix[:, columns])
 
 
@@ -152,7 +181,7 @@ class TestDamagedFiles:
         write_npy(tmp_path, matrices)
         path = tmp_path / "b.npy"
         path.write_bytes(path.read_bytes()[:-8])
-        flat = load_features(open_features(tmp_path), list(matrices), "both", None)
+        flat = loaded(open_features(tmp_path), list(matrices))
         assert len(flat.problems) == 1
         assert "b.npy: truncated or not .npy" in flat.problems[0]
         assert flat.lengths.tolist() == [4, 0, 1]
@@ -160,7 +189,7 @@ class TestDamagedFiles:
     def test_an_object_array_per_video_is_refused(self, tmp_path: Path, matrices: Matrices) -> None:
         write_npy(tmp_path, matrices)
         np.save(tmp_path / "b.npy", np.array([{"x": 1}, None], dtype=object), allow_pickle=True)
-        flat = load_features(open_features(tmp_path), list(matrices), "both", None)
+        flat = loaded(open_features(tmp_path), list(matrices))
         assert len(flat.problems) == 1
         assert "b.npy: an object array where" in flat.problems[0]
 
@@ -189,7 +218,7 @@ class TestDamagedFiles:
     def test_rgb_and_flow_must_be_equally_long(self, tmp_path: Path, matrices: Matrices) -> None:
         write_rgb_flow(tmp_path, matrices)
         np.save(tmp_path / "train/flow/b.npy", np.ones((6, 3)))
-        flat = load_features(open_features(tmp_path), ["a", "b"], "both", None)
+        flat = loaded(open_features(tmp_path), ["a", "b"])
         assert flat.problems == ["b: its rgb and flow files have 7 and 6 rows; they must agree"]
 
     def test_a_video_in_two_files_is_refused(self, tmp_path: Path, matrices: Matrices) -> None:
@@ -201,14 +230,14 @@ class TestDamagedFiles:
     @pytest.mark.parametrize("shape", [(4,), (0, 6), (2, 3, 1)])
     def test_a_video_is_a_matrix(self, tmp_path: Path, shape: tuple[int, ...]) -> None:
         write_npy(tmp_path, {"a": np.zeros(shape), "b": np.ones((2, 6))})
-        flat = load_features(open_features(tmp_path), ["a", "b"], "both", None)
+        flat = loaded(open_features(tmp_path), ["a", "b"])
         assert len(flat.problems) == 1
         assert "must be a T x D matrix" in flat.problems[0]
 
 
 def test_activitynet_ids_may_carry_their_prefix(tmp_path: Path) -> None:
     write_hdf5(tmp_path, {"v_--1DO2V4K74": np.ones((3, 2))})
-    assert load_features(open_features(tmp_path), ["--1DO2V4K74"], "both", None).lengths.tolist() == [3]
+    assert loaded(open_features(tmp_path), ["--1DO2V4K74"]).lengths.tolist() == [3]
 
 
 class TestLengths:

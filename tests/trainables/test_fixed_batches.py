@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.trainables.worlds import split_of
-from trainables.batches import FeatureStore, SplitTensors
+from trainables.batches import SplitTensors
+from trainables.feature_store import FeatureStore
 from trainables.fixed_batches import SIZES_PER_OCTAVE, ResidentSplit, batch_lengths, fixed_size
 from trainables.pseudo_labels import HIDDEN
 

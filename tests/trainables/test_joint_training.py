@@ -13,8 +13,9 @@ from tests.trainables.worlds import tiny_dataset
 from trainables.base_models import RefineLoc
 from trainables.base_models.refineloc import snippet_losses
 from trainables.base_models.refineloc_stack import RefineLocStack
-from trainables.batches import FeatureStore, SplitTensors
+from trainables.batches import SplitTensors
 from trainables.config import DatasetConfig, RunConfig
+from trainables.feature_store import FeatureStore
 from trainables.fixed_batches import ResidentSplit
 from trainables.joint_training import JointTrainer, Share
 from trainables.pseudo_labels import background_share, sample

@@ -13,7 +13,7 @@ import torch
 
 from tests.trainables.worlds import split_of, tiny_dataset
 from trainables.base_models import BaseModel, build_base_model
-from trainables.batches import FeatureStore, SplitTensors
+from trainables.batches import SplitTensors
 from trainables.config import (
     DatasetConfig,
     LossConfig,
@@ -23,6 +23,7 @@ from trainables.config import (
     SegmentConfig,
     TrainingConfig,
 )
+from trainables.feature_store import FeatureStore
 from trainables.prediction import predict_segments
 from trainables.pseudo_labels import background_share, segment_prediction
 from trainables.training import EpochBatches, NonFiniteLoss, keep_place, score_split, step_if_finite, train

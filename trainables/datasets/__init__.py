@@ -10,6 +10,7 @@ from trainables.config import ConfigError, DatasetConfig
 from trainables.datasets import external, simulated, spoken_digits, utkinect  # noqa: F401 (they register themselves)
 from trainables.datasets.card import DataCard, make_card
 from trainables.datasets.contract import Dataset, Split, Video
+from trainables.datasets.feature_folder import FeatureFolder
 from trainables.datasets.registry import FAMILIES, DataProblems, family, register
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "DataCard",
     "DataProblems",
     "Dataset",
+    "FeatureFolder",
     "Split",
     "Video",
     "load_dataset",
@@ -31,14 +33,15 @@ def require_files(config: DatasetConfig, data_dir: Path) -> None:
     family(config.name).require_files(config, data_dir)
 
 
-def load_dataset(config: DatasetConfig, data_dir: Path) -> Dataset:
+def load_dataset(config: DatasetConfig, data_dir: Path, kept: FeatureFolder | None = None) -> Dataset:
     """Read a data set.
 
     data_dir: holds ``<name>/`` with the annotations and ``<name>/<features>/`` with the features, for data sets that
-    are a user's download. Raises ConfigError for an unknown name, missing files and an empty split; DataProblems (a
-    ConfigError) with everything that is wrong inside the files.
+    are a user's download. kept: where their features are kept for all processes to map; None: in memory. Raises
+    ConfigError for an unknown name, missing files and an empty split; DataProblems (a ConfigError) with everything
+    that is wrong inside the files.
     """
-    dataset = family(config.name).load(config, data_dir)
+    dataset = family(config.name).load(config, data_dir, kept)
     return _without_excluded(dataset, config)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trainables.array_file import ArrayFile
 from trainables.segments import Segments
 
 
@@ -38,7 +39,8 @@ class Video:
 class Split:
     """Videos with their features.
 
-    features: (rows, D) float32, C-contiguous, shared by all subsets of a split and never copied. starts: (V,)
+    features: (rows, D) float32, C-contiguous, shared by all subsets of a split and never copied; where they are mapped
+    from a file, a split goes to another process without their values, which are mapped there anew. starts: (V,)
     int64, first row of each video; its rows are ``starts[v] : starts[v] + videos[v].num_snippets``.
     ground_truth: instances of these videos, seconds. ambiguous: intervals that some evaluation protocols ignore.
     Flat arrays per snippet (scores, labels) hold the videos one after another: video v at
@@ -58,6 +60,13 @@ class Split:
         ends = self.starts + self.lengths
         if len(ends) and ends.max() > len(self.features):
             raise ValueError(f"{self.name}: videos need {ends.max()} rows, features have {len(self.features)}")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "features": ArrayFile.of(self.features) or self.features}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        features = state["features"]
+        self.__dict__.update(state, features=features.open() if isinstance(features, ArrayFile) else features)
 
     def __len__(self) -> int:
         return len(self.videos)

@@ -13,9 +13,17 @@ from trainables.annotation_formats import FORMATS
 from trainables.annotations import THUMOS14_CLASSES, Annotations, read_annotations
 from trainables.config import ConfigError, DatasetConfig
 from trainables.datasets.contract import Dataset, Split, Video
+from trainables.datasets.feature_folder import FeatureFolder, LoadedFeatures, feature_key
 from trainables.datasets.registry import DataProblems, register
-from trainables.feature_layouts import LAYOUTS, FeatureStore, open_features
-from trainables.features import ExpectedLengths, FlatFeatures, feature_width, length_problems, load_features
+from trainables.feature_layouts import LAYOUTS, feature_paths, open_features
+from trainables.features import (
+    ExpectedLengths,
+    FlatFeatures,
+    feature_width,
+    length_problems,
+    load_features,
+    plan_features,
+)
 
 PAGES = {
     "i3d": "W-TALC's page (github.com/sujoyp/wtalc-pytorch) offers the I3D features",
@@ -62,8 +70,8 @@ def require_files(config: DatasetConfig, data_dir: Path) -> None:
         )
 
 
-def load(fixed: ExternalDataset, config: DatasetConfig, data_dir: Path) -> Dataset:
-    """Read annotations and features of both splits.
+def load(fixed: ExternalDataset, config: DatasetConfig, data_dir: Path, kept: FeatureFolder | None = None) -> Dataset:
+    """Read annotations and features of both splits; the features are mapped from ``kept`` where one is given.
 
     Everything that is wrong with single videos is collected and raised together as DataProblems; what concerns the
     whole data set (no files, unknown format, an empty split, no frame rate) as ConfigError.
@@ -74,15 +82,14 @@ def load(fixed: ExternalDataset, config: DatasetConfig, data_dir: Path) -> Datas
     for name in ("train", "test"):
         _require_usable(annotations.subset(name), name, config)
     folders = [annotations.source, annotations.source.parent, path, *sorted(path.glob("*/"))]
-    store = open_features(features_path, folders)
-    try:
-        width = feature_width(store, [video.name for video in annotations.videos])
-        train, test = (_load_split(annotations.subset(name), name, store, width, config) for name in ("train", "test"))
-    finally:
-        store.close()
-    notes = [f"annotations: {annotations.format}; features: {store.layout}"]
+    names = {split: [video.name for video in annotations.subset(split).videos] for split in ("train", "test")}
+    features = _load_features(features_path, folders, names, config, kept)
+    train, test = (
+        _make_split(annotations.subset(split), split, features.splits[split], config) for split in ("train", "test")
+    )
+    notes = [f"annotations: {annotations.format}; features: {features.layout}"]
     if config.stream != "both":
-        notes.append(f"features: {config.stream.replace('_', ' ')} of {width} dimensions")
+        notes.append(f"features: {config.stream.replace('_', ' ')} of {features.width} dimensions")
     if any(video.duration_s is None for video in annotations.videos):
         notes.append(f"{annotations.format} lacks durations: lengths of the features could not be checked")
     if fixed.has_ambiguous and not len(annotations.ambiguous):
@@ -110,11 +117,29 @@ class _LoadedSplit:
     problems: list[str]
 
 
-def _load_split(
-    annotations: Annotations, name: str, store: FeatureStore, width: int | None, config: DatasetConfig
-) -> _LoadedSplit:
+def _load_features(
+    path: Path, folders: Sequence[Path], names: dict[str, list[str]], config: DatasetConfig, kept: FeatureFolder | None
+) -> LoadedFeatures:
+    """Mapped from the folder, made there, or, without one, in memory."""
+    key = feature_key(feature_paths(path, folders), names, config.stream) if kept else ""
+    found = kept.find(key) if kept else None
+    if found:
+        return found
+    source = open_features(path, folders)
+    try:
+        width = feature_width(source, [name for videos in names.values() for name in videos])
+        plans = {split: plan_features(source, videos, config.stream, width) for split, videos in names.items()}
+        if kept and kept.may_write and width is not None and all(plan.shape[0] for plan in plans.values()):
+            return kept.make(key, source, width, plans)
+        return LoadedFeatures(
+            source.layout, width, {split: load_features(source, plan) for split, plan in plans.items()}
+        )
+    finally:
+        source.close()
+
+
+def _make_split(annotations: Annotations, name: str, flat: FlatFeatures, config: DatasetConfig) -> _LoadedSplit:
     names = [video.name for video in annotations.videos]
-    flat = load_features(store, names, config.stream, width)
     expected = _expected_lengths(annotations, config)
     problems = [*flat.problems, *length_problems(names, flat.lengths, expected)]
     notes: list[str] = []

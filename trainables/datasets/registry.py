@@ -8,14 +8,18 @@ from typing import NamedTuple, Protocol
 
 from trainables.config import ConfigError, DatasetConfig, nearest
 from trainables.datasets.contract import Dataset
+from trainables.datasets.feature_folder import FeatureFolder
 
 SHOWN_PROBLEMS = 5
 
 
 class Loader(Protocol):
-    """Reads a data set; raises ConfigError, or DataProblems with everything that is wrong with its files."""
+    """Reads a data set; raises ConfigError, or DataProblems with everything that is wrong with its files.
 
-    def __call__(self, config: DatasetConfig, data_dir: Path) -> Dataset: ...
+    kept: where large features are mapped from; small data sets leave it alone.
+    """
+
+    def __call__(self, config: DatasetConfig, data_dir: Path, kept: FeatureFolder | None = None) -> Dataset: ...
 
 
 class DataProblems(ConfigError):

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from trainables.annotations import Annotations, read_annotations
 from trainables.config import ConfigError, DatasetConfig, SimulationConfig
 from trainables.datasets.contract import Dataset, Split, Video
+from trainables.datasets.feature_folder import FeatureFolder
 from trainables.datasets.registry import register
 from trainables.segments import Segments
 
@@ -34,7 +35,7 @@ def require_files(config: DatasetConfig, data_dir: Path) -> None:
 
 
 @register("simulated", require_files)
-def load(config: DatasetConfig, data_dir: Path) -> Dataset:
+def load(config: DatasetConfig, data_dir: Path, kept: FeatureFolder | None = None) -> Dataset:
     """Draw a data set of ``config.simulation``'s size; the same configuration draws the same numbers."""
     require_files(config, data_dir)
     size = config.simulation or SimulationConfig()

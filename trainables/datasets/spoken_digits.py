@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from trainables.config import ConfigError, DatasetConfig
 from trainables.datasets.contract import Dataset, Split, Video
+from trainables.datasets.feature_folder import FeatureFolder
 from trainables.datasets.registry import register, require_grid
 from trainables.segments import Segments
 
@@ -42,7 +43,7 @@ def require_files(config: DatasetConfig, data_dir: Path) -> None:
 
 
 @register("spoken-digits", require_files)
-def load(config: DatasetConfig, data_dir: Path) -> Dataset:
+def load(config: DatasetConfig, data_dir: Path, kept: FeatureFolder | None = None) -> Dataset:
     """100 training and 60 test recordings, 91-d (13 MFCCs of 7 neighbouring frames), T about 280.
 
     Utterances are split before composing (of each digit 200 for training, 100 for testing), so no utterance is in

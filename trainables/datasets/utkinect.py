@@ -25,6 +25,7 @@ import pandas as pd
 
 from trainables.config import ConfigError, DatasetConfig, nearest
 from trainables.datasets.contract import Dataset, Split, Video
+from trainables.datasets.feature_folder import FeatureFolder
 from trainables.datasets.registry import register, require_grid
 from trainables.segments import Segments
 
@@ -58,7 +59,7 @@ def require_files(config: DatasetConfig, data_dir: Path) -> None:
 
 
 @register("utkinect", require_files)
-def load(config: DatasetConfig, data_dir: Path) -> Dataset:
+def load(config: DatasetConfig, data_dir: Path, kept: FeatureFolder | None = None) -> Dataset:
     """198 clips of one action each, 240-d, standardised by the training split; subjects 1-7 train, 8-10 test."""
     require_files(config, data_dir)
     folder = _folder(config, data_dir)

@@ -22,8 +22,9 @@ from trainables.base_models.basnet import (
     perturbed_positions,
     uniform_positions,
 )
-from trainables.batches import FeatureStore, SplitTensors
+from trainables.batches import SplitTensors
 from trainables.config import RunConfig, parse_config
+from trainables.feature_store import FeatureStore
 from trainables.training import score_split
 
 CPU = torch.device("cpu")

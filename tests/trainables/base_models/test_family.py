@@ -10,8 +10,9 @@ import torch
 
 from tests.trainables.worlds import split_of, tiny_dataset
 from trainables.base_models import BASE_MODELS, BaseModel, build_base_model
-from trainables.batches import Batch, FeatureStore, SplitTensors
+from trainables.batches import Batch, SplitTensors
 from trainables.config import ConfigError, RunConfig, parse_config
+from trainables.feature_store import FeatureStore
 from trainables.pseudo_labels import GENERATORS, HIDDEN
 from trainables.refinement import IterationResult, refine
 from trainables.training import score_split

@@ -25,9 +25,10 @@ from trainables.base_models.wtalc import (
     mean_of_largest,
     mil_loss,
 )
-from trainables.batches import FeatureStore, SplitTensors
+from trainables.batches import SplitTensors
 from trainables.config import ConfigError, RunConfig, parse_config
 from trainables.datasets.contract import Split
+from trainables.feature_store import FeatureStore
 from trainables.training import score_split
 
 lengths_and_seed = st.tuples(st.lists(st.integers(1, 20), min_size=2, max_size=4), st.integers(0, 9999))
