@@ -17,6 +17,15 @@ GENERATOR_NAMES = {
 """In the order of the paper's tables; the oracle, which sees the ground truth, is ours and never a best."""
 
 
+BASE_MODELS = {"refineloc": "RefineLoc's base model", "wtalc": "W-TALC", "basnet": "BaS-Net"}
+EVALUATIONS = {
+    "activitynet": "ActivityNet-style",
+    "thumos14": "THUMOS14 kit's",
+    "wtalc": "W-TALC's",
+    "basnet": "BaS-Net's",
+}
+
+
 def generator_order(generators: list[str]) -> list[str]:
     """In the paper's order, unknown names next to last, the oracle last."""
     known = list(GENERATOR_NAMES)
@@ -85,10 +94,13 @@ def _width(study: Study) -> str:
 def _protocol(study: Study) -> str:
     protocol = study.setting("run", "protocol", default="custom")
     evaluation = study.setting("run", "evaluation", "protocol", default="activitynet")
-    style = "ActivityNet-style" if evaluation == "activitynet" else evaluation
+    style = EVALUATIONS.get(evaluation, evaluation)
     counts = study.test_counts
     over = f" over {counts[0]} videos with {counts[1]} instances" if counts else ""
-    return f"Settings: {protocol}; {style} evaluation{over}"
+    name = study.setting("run", "model", "name", default="refineloc")
+    base = "" if name == "refineloc" else f"; base model {BASE_MODELS.get(name, name)}"
+    zero = "; a class without detections makes its mAP 0" if evaluation == "wtalc" else ""
+    return f"Settings: {protocol}{base}; {style} evaluation{over}{zero}"
 
 
 def _selection(study: Study) -> str:

@@ -23,6 +23,8 @@ def paper_comparisons(study: Study) -> list[tuple[Grid, pd.DataFrame]]:
     """One table for each of the paper's that has the study's data, features and question."""
     found = []
     for kind, ours in OURS.items():
+        if kind != "base_model" and _model(study) != "refineloc":
+            continue  # the paper's other tables are of RefineLoc's own base model
         for paper in tables_for(study, kind):
             numbers = ours(study, paper)
             if any(numbers.values()):

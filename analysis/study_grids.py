@@ -6,14 +6,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.captions import chosen_on_test, data_title, metric_name
+from analysis.captions import BASE_MODELS, chosen_on_test, data_title, metric_name
 from analysis.comparisons import at_each_tiou, best_trials, eta_text, tiou_columns
 from analysis.grid import Cell, Grid, number_text
 from analysis.load import Study
 from analysis.statistics import Summary
 from analysis.trace import trace
-
-BASE_MODELS = {"refineloc": "RefineLoc's base model", "wtalc": "W-TALC", "basnet": "BaS-Net"}
 
 
 def across_studies(studies: Sequence[Study]) -> list[tuple[Grid, pd.DataFrame]]:

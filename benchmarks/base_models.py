@@ -1,23 +1,26 @@
-"""One training step of W-TALC and BaS-Net against their matrix products: ``python -m benchmarks.base_models``.
+"""Training steps of W-TALC and BaS-Net against their matrix products: ``python -m benchmarks.base_models``.
 
-Simulated videos as long on average as THUMOS14's, batches as published. The floor, timed in turn with the steps, is
-the linear layers and convolutions alone, forward and backward, on inputs of the batch's size: no losses, no
-pooling, no dropout, no optimizer, no batch construction. ``--width`` is that of the hidden layers.
+Simulated videos as long on average as THUMOS14's, batches and (by default) widths as published, with pseudo labels.
+The floor, timed in turn with the steps, is the matrix products that a step cannot avoid, each as one plain product:
+forward, weight gradients, and gradients of what has weights before it. No convolution, losses, pooling, dropout,
+optimizer, or batch construction. BaS-Net's first convolution counts once for both branches, as the branches' weights
+are one number per position (``trainables/base_models/convolution.py``). ``--width`` is that of the hidden layers.
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
-from torch import nn
 
-from benchmarks.epoch import simulated, timed
+from benchmarks.epoch import simulated
+from benchmarks.epoch import timed as elapsed
 from trainables.base_models import build_base_model
-from trainables.batches import SplitTensors
+from trainables.batches import Batch, SplitTensors
 from trainables.config import RunConfig
 from trainables.datasets.contract import Dataset
 from trainables.presets import preset
@@ -25,77 +28,112 @@ from trainables.pseudo_labels import sample
 from trainables.resident import feature_store
 from trainables.training import train_epoch
 
-
-def steps(config: RunConfig, data: Dataset) -> Callable[[], object]:
-    """An epoch of ``training.batches_per_epoch`` steps with pseudo labels."""
-    store = feature_store(config)
-    model = build_base_model(config, data.dimensions, len(data.classes), torch.Generator().manual_seed(0))
-    model.to(store.device)
-    cuda = store.device.type == "cuda"
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-4, weight_decay=5e-4, fused=cuda)
-    rng = np.random.default_rng(0)
-    tensors = SplitTensors.of(data.train, len(data.classes), "multi_hot", store)
-    tensors = tensors.with_labels(sample(data.train.snippet_truth, data.train, 0.8, rng), 0.7)
-    dtype = getattr(torch, config.compute.dtype)
-    return lambda: train_epoch(model, model.training_batches(tensors, rng), optimizer, dtype)
+WIDTHS = {"wtalc": "model.wtalc.hidden", "basnet": "model.basnet.hidden"}
 
 
-def floor(config: RunConfig, data: Dataset, snippets: int) -> Callable[[], object]:
-    """The products of as many steps; ``snippets``: of a batch."""
-    device, classes, width = feature_store(config).device, len(data.classes), data.dimensions
-    networks: list[tuple[nn.Module, torch.Tensor]] = []
+class Steps:
+    """``training.batches_per_epoch`` steps with pseudo labels, on the same batches at every call.
+
+    rows: snippets of each batch.
+    """
+
+    def __init__(self, config: RunConfig, data: Dataset) -> None:
+        store = feature_store(config)
+        self.model = build_base_model(config, data.dimensions, len(data.classes), torch.Generator().manual_seed(0))
+        self.model.to(store.device)
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=1e-4, weight_decay=5e-4, fused=True)
+        tensors = SplitTensors.of(data.train, len(data.classes), "multi_hot", store)
+        labels = sample(data.train.snippet_truth, data.train, 0.8, np.random.default_rng(0))
+        self.tensors, self.dtype = tensors.with_labels(labels, 0.7), getattr(torch, config.compute.dtype)
+        self.rows = [len(batch.features) for batch in self.batches()]
+
+    def batches(self) -> Iterator[Batch]:
+        return self.model.training_batches(self.tensors, np.random.default_rng(0))
+
+    def __call__(self) -> object:
+        return train_epoch(self.model, self.batches(), self.optimizer, self.dtype)
+
+
+def products(config: RunConfig, data: Dataset, rows: int) -> list[tuple[int, int, int, bool]]:
+    """Rows, inputs, outputs of each layer of a step, and whether its inputs have a gradient."""
+    classes, width = len(data.classes), data.dimensions
     if config.model.name == "wtalc":
         assert config.model.wtalc is not None
         hidden = config.model.wtalc.hidden
-        layers = nn.Sequential(nn.Linear(width, hidden), nn.Linear(hidden, classes))
-        networks.append((layers, torch.randn(snippets, width)))
-    else:
-        settings = config.model.basnet
-        assert settings is not None
-        size = config.training.batch_videos, width, settings.length
-        convolutions = nn.Sequential(
-            nn.Conv1d(width, settings.hidden, 3, padding=1),
-            nn.Conv1d(settings.hidden, settings.hidden, 3, padding=1),
-            nn.Conv1d(settings.hidden, classes + 1, 1, bias=False),
-        )
-        attention = settings.attention_hidden
-        filtering = nn.Sequential(nn.Conv1d(width, attention, 1), nn.Conv1d(attention, 1, 1))
-        networks += [(filtering, torch.randn(size)), (convolutions, torch.randn(size))]
-        networks.append((convolutions, torch.randn(size, requires_grad=True)))  # behind the filtering module
-    on_device = [(network.to(device), x.detach().to(device).requires_grad_(x.requires_grad)) for network, x in networks]
+        return [(rows, width, hidden, False), (rows, hidden, classes, True)]
+    settings = config.model.basnet
+    assert settings is not None
+    hidden, attention = settings.hidden, settings.attention_hidden
+    return [
+        (rows, width, attention, False),
+        (rows, attention, 1, True),
+        (rows, width, 3 * hidden, False),
+        (2 * rows, hidden, 3 * hidden, True),
+        (2 * rows, hidden, classes + 1, True),
+    ]
+
+
+def floor(config: RunConfig, data: Dataset, rows_of_steps: list[int]) -> Callable[[], object]:
+    """The products of steps on so many snippets each."""
+    device, dtype = feature_store(config).device, getattr(torch, config.compute.dtype)
+    work: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor, bool]] = []
+    for rows in rows_of_steps:
+        for count, inputs, outputs, has_gradient in products(config, data, rows):
+            shapes = (count, inputs), (outputs, inputs), (count, outputs)
+            x, w, g = (torch.randn(shape, device=device).to(dtype) for shape in shapes)
+            work.append((x, w, g, has_gradient))
 
     def run() -> object:
-        for _ in range(config.training.batches_per_epoch or 1):
-            for network, x in on_device:
-                out = network(x)
-                out.backward(torch.ones_like(out))
+        for x, w, g, has_gradient in work:
+            x @ w.T
+            g.T @ x
+            if has_gradient:
+                g @ w
         return None
 
     return run
 
 
+def timed(work: Callable[[], object], device: torch.device) -> float:
+    """Seconds; on the CPU those that this process computed, whatever else the machine was doing."""
+    if device.type == "cuda":
+        return elapsed(work, device)
+    started = time.process_time()
+    work()
+    return time.process_time() - started
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--width", type=int, default=256)
-    parser.add_argument("--dimensions", type=int, default=1024)
+    parser.add_argument("--models", nargs="+", choices=WIDTHS, default=list(WIDTHS))
+    parser.add_argument("--width", type=int, default=2048)
+    parser.add_argument("--dimensions", type=int, default=2048)
+    parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=2)
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=1)
+    parser.add_argument("--runs", type=int, default=3)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     data = simulated(given.dimensions, 76_000, 84_000)
-    for name, width in (("wtalc", "model.wtalc.hidden"), ("basnet", "model.basnet.hidden")):
-        changes = {width: given.width, "training.batches_per_epoch": given.steps, "compute.threads": given.threads}
+    for name in given.models:
+        changes = {
+            WIDTHS[name]: given.width,
+            "training.batches_per_epoch": given.steps,
+            "compute.threads": given.threads,
+            "compute.dtype": given.dtype,
+        }
         config = preset("thumos14", base_model=name).updated(changes, "benchmark")
-        per_batch = int(np.minimum(data.train.lengths, 750).mean() * config.training.batch_videos)
-        ours, least = steps(config, data), floor(config, data, per_batch)
+        ours = Steps(config, data)
+        least = floor(config, data, ours.rows)
         device = feature_store(config).device
         timed(ours, device), timed(least, device)
         pairs = [(timed(ours, device), timed(least, device)) for _ in range(given.runs)]
         ours_s, least_s = (statistics.median(column) / given.steps for column in zip(*pairs, strict=True))
         rates = [100 * floor_s / step_s for step_s, floor_s in pairs]
-        print(f"{name}: step {1e3 * ours_s:.0f} ms, floor {1e3 * least_s:.0f} ms on {device}; rate "
-              f"{statistics.median(rates):.0f} % ({min(rates):.0f}-{max(rates):.0f})")  # fmt: skip
+        print(
+            f"{name}, {given.dimensions} -> {given.width}, {given.dtype}, {device}: step {1e3 * ours_s:.0f} ms, "
+            f"floor {1e3 * least_s:.0f} ms; rate {statistics.median(rates):.0f} % ({min(rates):.0f}-{max(rates):.0f})"
+        )
 
 
 if __name__ == "__main__":

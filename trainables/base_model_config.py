@@ -1,7 +1,8 @@
 """Settings of the base models that other authors published; the defaults are what they published.
 
-Quirks of their released code are switches that default to what was meant: ``released_nms_overlap``,
-``released_empty_check`` and ``video_score: binarised`` (BaS-Net), and ``training.choice: best_map`` (both).
+Quirks of their released code are switches that default to what was meant (each model's module lists its own):
+``released_nms_overlap``, ``released_empty_check`` and ``video_score: binarised`` (BaS-Net), and ``training.choice:
+best_map`` (both).
 """
 
 from __future__ import annotations
@@ -23,10 +24,18 @@ class WtalcConfig(Part):
     pool: int = Field(8, ge=1, description="a video's class logit is the mean of its T / pool largest ones")
     mil_share: Share = Field(0.5, description="lambda: weight of the MIL loss; the co-activity loss has the rest")
     margin: float = Field(0.5, ge=0, description="of the co-activity loss")
-    supervision: Literal["class_logit", "head"] = Field(
+    supervision: Literal["class_logit", "class_labels", "head"] = Field(
         "class_logit",
-        description="what pseudo labels train: the largest logit of the video's classes, or a head of its own "
-        "that gates the detections from iteration 1 on",
+        description="what pseudo labels train: the largest logit of the video's classes; each of these logits, by "
+        "the segments of its own class; or a head of its own, which is used from iteration 1 on",
+    )
+    head_input: Literal["hidden", "features"] = Field(
+        "hidden", description="what the head reads: W-TALC's hidden layer, or the features through one of its own"
+    )
+    head_use: Literal["gate", "pooling"] = Field(
+        "gate",
+        description="what the head is for: detections lie where it says foreground; or its probability weights the "
+        "logits that are pooled into the video's, in training and in detection",
     )
     min_snippets: int = Field(2, ge=1, description="shortest detection")
     video_score_weight: float = Field(0.7, ge=0, description="weight of the video's class logit in a detection's score")
@@ -62,7 +71,19 @@ class BasnetConfig(Part):
         description="of segment prediction: pseudo_labels.segments on the curves, or the detections of highest score, "
         "as those of all thresholds together cover almost everything",
     )
+    label_resolution: Literal["nearest_position", "every_snippet"] = Field(
+        "nearest_position",
+        description="where scores for labels are read: at the sampled position closest to a snippet, or from the "
+        "network run over all snippets of the video",
+    )
     label_quantile: Share = Field(0.5, description="detections whose score reaches this quantile make the labels")
     video_score: Literal["probability", "binarised"] = "probability"
     released_empty_check: bool = False
     released_nms_overlap: bool = False
+
+
+class BaseModelSettings(Part):
+    """Settings of base models, each under the model's name; one that has none of its own needs no entry."""
+
+    wtalc: WtalcConfig | None = Field(None, description="settings of W-TALC; None: as published")
+    basnet: BasnetConfig | None = Field(None, description="settings of BaS-Net; None: as published")

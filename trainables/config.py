@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from trainables.base_model_config import BasnetConfig, WtalcConfig
+from trainables.base_model_config import BaseModelSettings
 from trainables.config_part import FloatTuple, Part, Share, StrTuple
 
 PartT = TypeVar("PartT", bound=BaseModel)
@@ -58,12 +58,10 @@ class DatasetConfig(Part):
     simulation: SimulationConfig | None = None
 
 
-class ModelConfig(Part):
+class ModelConfig(BaseModelSettings):
     """The base model: ``layers``, ``attention`` and ``hidden_floor`` are RefineLoc's own (refineloc.md, section 1)."""
 
     name: str = Field("refineloc", description="registered base model")
-    wtalc: WtalcConfig | None = Field(None, description="settings of W-TALC; None: as published")
-    basnet: BasnetConfig | None = Field(None, description="settings of BaS-Net; None: as published")
     layers: int = Field(2, ge=1, le=8, description="L: linear layers of each MLP (D10)")
     attention: Literal["two_value", "scalar"] = Field(
         "two_value", description="softmax over background and foreground, or one sigmoid (D2, D3)"

@@ -14,7 +14,7 @@ from trainables.base_models import BaseModel, build_base_model
 from trainables.batches import SplitTensors
 from trainables.config import PseudoLabelConfig, RunConfig
 from trainables.datasets.contract import Dataset, Split
-from trainables.pseudo_labels import background_share, generator_named, label_quality, sample, union
+from trainables.pseudo_labels import generator_named, label_quality, of_any_class, sample, union
 from trainables.randomness import FIXED_LABEL_SEED, Purpose, numpy_stream, torch_stream
 from trainables.reports import iteration_report, mean_ap
 from trainables.resident import Resident
@@ -87,8 +87,8 @@ class Engine:
         iteration = 0 if state is None else state.iteration + 1
         history = {} if state is None else self._label(state, iteration)
         labels = {name: union(masks) for name, masks in history.items()}
-        tensors = self._labelled(labels, iteration)
         model = self._model(iteration, state)
+        tensors = self._labelled(labels, iteration, model)
         shuffling = numpy_stream(self.config.seed, iteration, "shuffling")
         valid = tensors[self.splits.valid.name]
         seconds = time.perf_counter() - started
@@ -112,7 +112,8 @@ class Engine:
     def end(self, begun: Begun, trained: Trained, training_s: float) -> IterationResult:
         """Scores, predictions and report of the chosen epoch's model."""
         started = time.perf_counter()
-        model, labels = begun.model, begun.labels
+        model = begun.model
+        labels = {name: of_any_class(mask) for name, mask in begun.labels.items()}
         model.load_state_dict(trained.best)
         scores = {name: self._score(model, name) for name in self.tensors}
 
@@ -172,14 +173,15 @@ class Engine:
             history[name] = [*(older[-kept:] if kept else []), mask]
         return history
 
-    def _labelled(self, labels: dict[str, Mask], iteration: int) -> dict[str, SplitTensors]:
+    def _labelled(self, labels: dict[str, Mask], iteration: int, model: BaseModel) -> dict[str, SplitTensors]:
         """The splits with a sample of their pseudo labels."""
         tensors = dict(self.tensors)
         if labels:
             for name, purpose in self._label_splits("sampling_train", "sampling_valid"):
                 rng = self._label_stream(iteration, purpose)
                 sampled = sample(labels[name], self._split(name), self.labels_config.sampled_share, rng)
-                tensors[name] = tensors[name].with_labels(sampled, background_share(labels[name]))
+                share = model.background_share(labels[name], self._split(name))
+                tensors[name] = tensors[name].with_labels(sampled, share)
         return tensors
 
     def _label_splits(self, of_train: Purpose, of_valid: Purpose) -> list[tuple[str, Purpose]]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from importlib import resources
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
 
@@ -23,11 +23,20 @@ FEATURES: dict[str, tuple[str | None, ...]] = {
     "simulated": (None,),
 }
 
-# Base models with presets of their own, and the data sets (with features) that have them.
-BASE_MODEL_PRESETS: dict[str, tuple[str, ...]] = {
-    "wtalc": ("thumos14-i3d", "utkinect", "spoken-digits"),
-    "basnet": ("thumos14-i3d", "utkinect", "spoken-digits"),
-}
+
+def _base_model_presets() -> dict[str, tuple[str, ...]]:
+    data = ["-".join(part for part in (name, kind) if part) for name, kinds in FEATURES.items() for kind in kinds]
+    found: dict[str, tuple[str, ...]] = {}
+    for file in sorted(path.name for path in (resources.files("configs") / "datasets").iterdir()):
+        for name in data:
+            variant = file.removeprefix(f"{name}-").removesuffix(".yaml")
+            if file == f"{name}-{variant}.yaml" and variant not in get_args(Protocol):
+                found[variant] = (*found.get(variant, ()), name)
+    return found
+
+
+# Base models with presets of their own, and the data sets (with features) that have them, as the files say.
+BASE_MODEL_PRESETS = _base_model_presets()
 
 
 def datasets() -> list[str]:

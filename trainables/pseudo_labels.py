@@ -7,7 +7,7 @@ A generator labels all N snippets of a split at once. ``form: released`` runs th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Protocol
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from trainables.config import ConfigError, PseudoLabelConfig, SegmentConfig, nearest
 from trainables.datasets.contract import Split
-from trainables.prediction import group, predict_runs
+from trainables.prediction import SnippetRuns, group, predict_runs
 from trainables.scores import SnippetScores
 
 Mask = npt.NDArray[np.bool_]
@@ -77,7 +77,7 @@ def class_activation(scores: SnippetScores, split: Split, config: PseudoLabelCon
     """Class scores alone. Paper: max over classes > alpha_C. Released: segments with alpha_A = 0 (D17)."""
     if config.form == "paper":
         return scores.class_probability.max(axis=1) > config.segments.min_class_score
-    return _segment_foreground(scores, split, config, min_attention=0.0)
+    return _segment_foreground(scores, split, config, "class_activation")
 
 
 @register
@@ -92,7 +92,7 @@ def attention(scores: SnippetScores, split: Split, config: PseudoLabelConfig, rn
         peak = np.zeros(len(split), dtype=weight.dtype)
         np.maximum.at(peak, scores.video_of_snippet, weight)
         return weight > config.segments.min_attention * peak[scores.video_of_snippet]
-    return _segment_foreground(scores, split, config, min_class_score=0.0)
+    return _segment_foreground(scores, split, config, "attention")
 
 
 @register
@@ -100,7 +100,7 @@ def segment_prediction(
     scores: SnippetScores, split: Split, config: PseudoLabelConfig, rng: np.random.Generator
 ) -> Mask:
     """Snippets covered by a predicted segment of any of the top-k classes (both forms; D19)."""
-    return _segment_foreground(scores, split, config)
+    return _segment_foreground(scores, split, config, "segment_prediction")
 
 
 @register
@@ -124,17 +124,48 @@ def oracle(scores: SnippetScores, split: Split, config: PseudoLabelConfig, rng: 
     return group(grown, starts, ends, config.segments.inflation, 0)
 
 
-def _segment_foreground(scores: SnippetScores, split: Split, config: PseudoLabelConfig, **thresholds: float) -> Mask:
-    settings = config.segments
-    if thresholds:
-        # A threshold of 0 switches a condition off: probabilities exceed it.
-        settings = SegmentConfig(**{**settings.model_dump(), **thresholds})
+# Thresholds that the generators made of segments change; 0 switches a condition off, as probabilities exceed it.
+SEGMENT_THRESHOLDS: dict[str, dict[str, float]] = {
+    "segment_prediction": {},
+    "class_activation": {"min_attention": 0.0},
+    "attention": {"min_class_score": 0.0},
+}
+
+
+def _segment_foreground(scores: SnippetScores, split: Split, config: PseudoLabelConfig, generator: str) -> Mask:
+    runs = _label_runs(scores, split, config, generator)
+    return split.mark(runs.video, runs.first, runs.end)
+
+
+def _label_runs(scores: SnippetScores, split: Split, config: PseudoLabelConfig, generator: str) -> SnippetRuns:
+    """The segments that a generator marks, in snippets."""
+    settings = SegmentConfig(**{**config.segments.model_dump(), **SEGMENT_THRESHOLDS[generator]})
     runs = predict_runs(scores, settings)
-    extra = 1 if config.end_snippet == "included" else 0
+    runs = replace(runs, end=runs.end + (1 if config.end_snippet == "included" else 0))
     if not config.restrict_to_video_labels:
-        return split.mark(runs.video, runs.first, runs.end + extra)
+        return runs
     own = np.array([label in split.videos[v].labels for v, label in zip(runs.video, runs.label, strict=True)], bool)
-    return split.mark(runs.video[own], runs.first[own], runs.end[own] + extra)
+    return SnippetRuns(*(getattr(runs, column.name)[own] for column in fields(runs)))
+
+
+def foreground_by_class(
+    scores: SnippetScores, split: Split, config: PseudoLabelConfig, rng: np.random.Generator
+) -> Mask:
+    """Whether each snippet is foreground of each class, (N, C): covered by a segment of that class.
+
+    Generators that do not mark segments know no classes: theirs is the same for every class.
+    """
+    classes = scores.num_classes
+    if config.generator not in SEGMENT_THRESHOLDS or (
+        config.form == "paper" and config.generator != "segment_prediction"
+    ):
+        return np.repeat(generator_named(config.generator)(scores, split, config, rng)[:, None], classes, axis=1)
+    runs = _label_runs(scores, split, config, config.generator)
+    masks = np.zeros((split.num_snippets, classes), dtype=bool)
+    for label in np.unique(runs.label):
+        of_class = runs.label == label
+        masks[:, label] = split.mark(runs.video[of_class], runs.first[of_class], runs.end[of_class])
+    return masks
 
 
 def union(masks: Sequence[Mask]) -> Mask:
@@ -142,8 +173,16 @@ def union(masks: Sequence[Mask]) -> Mask:
     return np.logical_or.reduce(masks)
 
 
+def of_any_class(foreground: Mask) -> Mask:
+    """Foreground of any class, (N,), of a mask (N,) or (N, C)."""
+    mask: Mask = np.logical_or.reduce(foreground.reshape(len(foreground), -1), axis=1)
+    return mask
+
+
 def sample(foreground: Mask, split: Split, share: float, rng: np.random.Generator) -> Labels:
-    """Labels of which a random ``share`` S per video is used, the others HIDDEN; int8, shape (N,).
+    """Labels of which a random ``share`` S per video is used, the others HIDDEN; int8, shape of ``foreground``.
+
+    foreground: (N,), or (N, C) where each class has labels of its own: the same snippets are hidden for all.
 
     int(T (1 - S)) distinct snippets of each video are hidden, as released (paper: "80%"; D12).
     """

@@ -132,12 +132,12 @@ def adam(model: BaseModel, config: TrainingConfig, recordable: bool = False) -> 
     """Adam as configured. recordable: steps that a GPU can replay; nothing of them depends on the host."""
     parameters = list(model.parameters())
     device = parameters[0].device
-    # On the CPU not fused unless it must be: the fused kernel rounds differently from the reference implementation.
+    # On the CPU not fused where it need not be: the fused kernel rounds differently from the reference implementation.
     return torch.optim.Adam(
         parameters,
         lr=torch.tensor(config.lr, dtype=torch.float32, device=device) if recordable else config.lr,
         weight_decay=config.weight_decay,
-        fused=recordable or device.type == "cuda",
+        fused=recordable or device.type == "cuda" or model.fused_optimizer,
         capturable=recordable and device.type == "cuda",
     )
 

@@ -4,6 +4,11 @@ Every video is sampled at the same number of positions. Two branches share a con
 background class; before one of them a filtering module, the foreground attention, suppresses the background. The
 pseudo-label loss supervises that attention (basnet.md, section 6).
 
+Quirks of the released code, all off by default: ``model.basnet.released_empty_check`` (class 0 alone, or position 0
+alone, counts as none), ``released_nms_overlap`` (one second added to lengths and overlaps), ``video_score: binarised``
+(so that it adds a constant), and ``training.choice: best_map`` with ``training.batches_per_epoch: 1`` (the step chosen
+by a test after every one). Not kept: the first pass over the videos, whose batches alone are not independent.
+
 B: videos of a batch, V: of a split, L: positions of a video, T: its snippets, C: classes without background.
 """
 
@@ -22,7 +27,8 @@ from torch.nn import functional
 from trainables.base_model_config import BasnetConfig
 from trainables.base_models.basnet_detection import detect
 from trainables.base_models.contract import BaseModel, Losses, register
-from trainables.base_models.layers import SeededDropout, draw_default_weights
+from trainables.base_models.convolution import branches, convolve, positions_of, taps
+from trainables.base_models.layers import RectifiedDropout, draw_default_weights
 from trainables.batches import CHUNK_SNIPPETS, Batch, SplitTensors
 from trainables.config import PseudoLabelConfig, RunConfig
 from trainables.datasets.contract import Split
@@ -31,6 +37,8 @@ from trainables.scores import SMALLEST_SCORE, SnippetScores
 from trainables.segments import Segments
 
 Indices = npt.NDArray[np.int64]
+
+LEAKY_SLOPE = 0.01
 
 
 class BasnetOutputs(NamedTuple):
@@ -51,35 +59,44 @@ class BasnetScores(SnippetScores):
 
 @register("basnet")
 class BasNet(BaseModel):
-    """Filtering module (two 1x1 convolutions) and classifier (two of width 3, dropout, one 1x1 without bias)."""
+    """Filtering module (two 1x1 convolutions) and classifier (two of width 3, dropout, one 1x1 without bias).
+
+    The layers hold the weights; products of matrices apply them (``convolution.py``).
+    """
 
     def __init__(self, config: RunConfig, dimensions: int, num_classes: int, rng: torch.Generator) -> None:
         super().__init__(config, dimensions, num_classes, rng)
         settings = self.settings = config.model.basnet or BasnetConfig()
-        self.filtering = nn.Sequential(
-            nn.Conv1d(dimensions, settings.attention_hidden, 1),
-            nn.LeakyReLU(),
-            nn.Conv1d(settings.attention_hidden, 1, 1),
-        )
-        self.classifier = nn.Sequential(
-            nn.Conv1d(dimensions, settings.hidden, 3, padding=1),
-            nn.LeakyReLU(),
-            nn.Conv1d(settings.hidden, settings.hidden, 3, padding=1),
-            nn.LeakyReLU(),
-            SeededDropout(settings.dropout, rng),
-            nn.Conv1d(settings.hidden, num_classes + 1, 1, bias=False),
-        )
+        self.filtering = nn.Conv1d(dimensions, settings.attention_hidden, 1)
+        self.attend = nn.Conv1d(settings.attention_hidden, 1, 1)
+        self.dropout = RectifiedDropout(settings.dropout, rng, LEAKY_SLOPE)
+        self.first = nn.Conv1d(dimensions, settings.hidden, 3, padding=1)
+        self.second = nn.Conv1d(settings.hidden, settings.hidden, 3, padding=1)
+        self.classify = nn.Conv1d(settings.hidden, num_classes + 1, 1, bias=False)
         draw_default_weights(self, rng)
 
     def forward(self, features: Tensor) -> BasnetOutputs:
-        x, attention = self._filter(features)
-        base, suppressed = (self.classifier(branch).transpose(1, 2).float() for branch in (x, attention.sigmoid() * x))
-        return BasnetOutputs(base, suppressed, attention.reshape(-1, 1).float())
+        attention = self._filter(features)
+        base, suppressed = self._classify(features, attention, self.settings.length, with_base=True).chunk(2)
+        return BasnetOutputs(base, suppressed, attention.float())
 
-    def _filter(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Features (B, D, L) and foreground logits (B, 1, L) of flat features (B L, D)."""
-        x = features.reshape(-1, self.settings.length, features.shape[1]).transpose(1, 2)
-        return x, self.filtering(x)
+    def _filter(self, features: Tensor) -> Tensor:
+        """Foreground logits (B L, 1) of flat features (B L, D)."""
+        hidden = functional.linear(features, self.filtering.weight[:, :, 0], self.filtering.bias)
+        hidden = functional.leaky_relu_(hidden, LEAKY_SLOPE)
+        return functional.linear(hidden, self.attend.weight[:, :, 0], self.attend.bias)
+
+    def _classify(self, features: Tensor, attention: Tensor, length: int, with_base: bool) -> Tensor:
+        """Class activations of the base branch (with_base) and of the suppression branch, (2 B or B, L, C + 1)."""
+        dtype = features.dtype
+        assert self.first.bias is not None
+        assert self.second.bias is not None
+        products = functional.linear(features, taps(self.first.weight, dtype).flatten(0, 1))
+        products = products.view(-1, length, 3, self.settings.hidden)
+        hidden = branches(products, attention.float().sigmoid().view(-1, length), self.first.bias, with_base)
+        hidden = functional.leaky_relu_(hidden, LEAKY_SLOPE)
+        hidden = self.dropout(convolve(hidden, taps(self.second.weight, dtype), self.second.bias))
+        return positions_of(functional.linear(hidden, self.classify.weight[:, :, 0]).float(), length)
 
     def losses(self, outputs: BasnetOutputs, batch: Batch) -> Losses:
         has_class = (batch.target_VC > 0).to(outputs.base.dtype)
@@ -122,38 +139,53 @@ class BasNet(BaseModel):
         return data.batches_at(order, lengths, positions.ravel(), self.run.training.batch_videos)
 
     def scoring_features(self, data: SplitTensors) -> Iterator[Tensor]:
-        positions = uniform_positions(data.split.lengths, self.settings.length)
-        rows = torch.from_numpy(data.split.starts[:, None] + positions)
-        for part in rows.split(max(1, CHUNK_SNIPPETS // self.settings.length)):
-            yield data.features.index_select(0, part.reshape(-1).to(data.features.device))
+        """Videos (B, L, D) at their positions; then, for ``every_snippet``, each video as it is, (1, T, D)."""
+        length, starts = self.settings.length, data.split.starts
+        rows = torch.from_numpy(starts[:, None] + uniform_positions(data.split.lengths, length))
+        for part in rows.split(max(1, CHUNK_SNIPPETS // length)):
+            features = data.features.index_select(0, part.reshape(-1).to(data.features.device))
+            yield features.view(len(part), length, -1)
+        if self.settings.label_resolution == "every_snippet":
+            for start, end in zip(starts, starts + data.split.lengths, strict=True):
+                yield data.features[start:end][None]
 
     def readout(self, features: Tensor) -> tuple[Tensor, ...]:
-        x, attention = self._filter(features)
-        weights = attention.sigmoid()
-        return self.classifier(weights * x).transpose(1, 2).float(), weights[:, 0].float()
+        """Activations of the suppression branch (B L, C + 1) and foreground logits (B L,)."""
+        flat = features.flatten(0, 1)
+        attention = self._filter(flat)
+        activation = self._classify(flat, attention, features.shape[1], with_base=False)
+        return activation.flatten(0, 1), attention[:, 0].float()
 
     def scores(self, *readout: Tensor, split: Split) -> BasnetScores:
-        """A class's probability is the normalised activation of the suppression branch, at the nearest position.
+        """A class's probability is the normalised activation of the suppression branch (``label_resolution``).
 
         It is 0 for a class that is not predicted; without any predicted class the likeliest one counts as
         predicted, for the pseudo labels' sake. Foreground: the weights of the filtering module.
         """
-        activation, weight_VL = readout
-        classes = activation.shape[2] - 1
-        probability = class_scores(activation, self.settings.pool)[:, :classes]
-        curve = normalised(activation[:, :, :classes])
+        length, videos = self.settings.length, len(split)
+        activation_N, weight_N = readout[0][:, :-1], readout[1].sigmoid()
+        whole = readout[0][: videos * length].view(videos, length, -1)
+        activation = whole[:, :, :-1]
+        probability = class_scores(whole, self.settings.pool)[:, :-1]
+        curve = normalised(activation)
         predicted = probability >= self.settings.min_video_score
         predicted |= ~predicted.any(dim=1, keepdim=True) & (probability == probability.amax(dim=1, keepdim=True))
-        at = torch.from_numpy(nearest_positions(split.lengths, self.settings.length)).to(curve.device)
         video = torch.from_numpy(split.video_of_snippet).to(curve.device)
-        foreground = weight_VL[video, at].clamp_min(SMALLEST_SCORE)
-        total = torch.zeros(len(split), device=curve.device).index_add(0, video, foreground)
+        if self.settings.label_resolution == "every_snippet":
+            own = activation_N[videos * length :].split(split.lengths.tolist())
+            curve_N = torch.cat([normalised(part[None])[0] for part in own])
+            foreground = weight_N[videos * length :]
+        else:
+            at = torch.from_numpy(nearest_positions(split.lengths, length)).to(curve.device)
+            curve_N, foreground = curve[video, at], weight_N.view(videos, length)[video, at]
+        foreground = foreground.clamp_min(SMALLEST_SCORE)
+        total = torch.zeros(videos, device=curve.device).index_add(0, video, foreground)
         return BasnetScores(
-            class_probability=(curve[video, at].clamp(SMALLEST_SCORE, 1) * predicted[video]).cpu().numpy(),
+            class_probability=(curve_N.clamp(SMALLEST_SCORE, 1) * predicted[video]).cpu().numpy(),
             foreground=foreground.cpu().numpy(),
             temporal_weight=(foreground / total[video]).cpu().numpy(),
             video_score=probability.cpu().numpy(),
-            mean_score=activation.mean(dim=1).softmax(dim=1)[:, :classes].cpu().numpy(),
+            mean_score=whole.mean(dim=1).softmax(dim=1)[:, :-1].cpu().numpy(),
             offsets=split.offsets,
             curve=curve.cpu().numpy(),
             probability=probability.cpu().numpy(),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from trainables.batches import Batch, SplitTensors
 from trainables.config import ConfigError, PseudoLabelConfig, RunConfig, nearest
 from trainables.datasets.contract import Split
 from trainables.prediction import predict_segments
-from trainables.pseudo_labels import Mask, generator_named
+from trainables.pseudo_labels import Mask, background_share, generator_named
 from trainables.scores import SnippetScores
 from trainables.segments import Segments
 
@@ -34,6 +34,10 @@ class Losses(NamedTuple):
 
 class BaseModel(nn.Module, ABC):
     """A network over snippets, its batches and losses, and how its output reads as scores and segments."""
+
+    # Whether Adam may be one fused kernel on the CPU too: a quarter of the time, rounded differently. RefineLoc's own
+    # model follows recorded numbers and may not.
+    fused_optimizer: ClassVar[bool] = True
 
     @abstractmethod
     def __init__(self, config: RunConfig, dimensions: int, num_classes: int, rng: torch.Generator) -> None:
@@ -70,8 +74,15 @@ class BaseModel(nn.Module, ABC):
         return data.chunks()
 
     def label(self, scores: SnippetScores, split: Split, config: PseudoLabelConfig, rng: np.random.Generator) -> Mask:
-        """Whether each of the N snippets of a split is pseudo foreground, by the configured generator; (N,)."""
+        """Whether each of the N snippets of a split is pseudo foreground, by the configured generator.
+
+        Shape (N,), or (N, C) for a model that supervises each class by itself.
+        """
         return generator_named(config.generator)(scores, split, config, rng)
+
+    def background_share(self, foreground: Mask, split: Split) -> float:
+        """phi of ``label``'s answer: the share of background that balances the pseudo-label loss."""
+        return background_share(foreground)
 
     def predict(self, scores: SnippetScores, split: Split) -> Segments:
         """Detections in all videos of a split, seconds, from this model's ``scores``."""

@@ -1,11 +1,13 @@
-"""Weights and dropout from given random streams: no global seed."""
+"""Weights and dropout from given random streams (no global seed)."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 def draw_default_weights(module: nn.Module, rng: torch.Generator) -> None:
@@ -28,19 +30,50 @@ def draw_xavier_weights(module: nn.Module, rng: torch.Generator) -> None:
                 layer.bias.zero_()
 
 
-class SeededDropout(nn.Module):
-    """Dropout whose masks depend on ``rng`` alone, drawn on the device of its input."""
+class RectifiedDropout(nn.Module):
+    """(Leaky) ReLU, then dropout whose masks depend on ``rng`` alone; both in place, on the device of the input.
 
-    def __init__(self, share: float, rng: torch.Generator) -> None:
+    A mask is 16 random bits per activation, a tenth of the time of as many Bernoulli draws: the share that is
+    kept is a multiple of 1 / 65,536, and the kept activations are divided by just that share.
+    """
+
+    def __init__(self, share: float, rng: torch.Generator, slope: float = 0.0) -> None:
         super().__init__()
-        self.share = share
+        self.slope, self.kept_of_65536 = slope, max(round((1 - share) * 65536), 1)
         self.seed = int(torch.randint(2**62, (), generator=rng))
         self._masks: torch.Generator | None = None
 
     def forward(self, values: Tensor) -> Tensor:
-        if not self.training or self.share == 0:
-            return values
+        """``values``, of any shape, are overwritten."""
+        if not self.training or self.kept_of_65536 == 65536:
+            return functional.leaky_relu(values, self.slope, inplace=True)
+        return _RectifyAndDrop.apply(values, self._kept(values), self.slope, 65536 / self.kept_of_65536)
+
+    def _kept(self, values: Tensor) -> Tensor:
+        """1 where an activation is kept, else 0; shape and type of ``values``."""
         if self._masks is None or self._masks.device != values.device:
             self._masks = torch.Generator(values.device).manual_seed(self.seed)
-        kept = torch.empty_like(values).bernoulli_(1 - self.share, generator=self._masks)
-        return values * kept / (1 - self.share)
+        words = torch.empty(-(-values.numel() // 4), dtype=torch.int64, device=values.device)
+        lanes = words.random_(-(2**63), None, generator=self._masks).view(torch.int16)[: values.numel()]
+        return torch.lt(lanes.view(values.shape), self.kept_of_65536 - 32768, out=torch.empty_like(values))
+
+
+class _RectifyAndDrop(torch.autograd.Function):
+    """Leaky ReLU, mask and scale in place. The gradient needs the output alone: 0 is what was dropped."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, kept: Tensor, slope: float, scale: float) -> Tensor:
+        functional.leaky_relu(values, slope, inplace=True)
+        values.mul_(kept).mul_(scale)
+        ctx.mark_dirty(values)
+        ctx.save_for_backward(values)
+        ctx.slope, ctx.scale = slope, scale
+        return values
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        (output,) = ctx.saved_tensors
+        inward = torch.ops.aten.leaky_relu_backward(gradient, output, ctx.slope, True)
+        if ctx.slope:
+            inward.mul_(output != 0)
+        return inward.mul_(ctx.scale), None, None, None

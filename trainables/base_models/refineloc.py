@@ -34,6 +34,8 @@ class RefineLoc(BaseModel):
     rows of the classification MLP, then those of the attention MLP. Without a hidden layer (L = 1) it is None.
     """
 
+    fused_optimizer = False
+
     def __init__(self, config: RunConfig, dimensions: int, num_classes: int, rng: torch.Generator) -> None:
         super().__init__(config, dimensions, num_classes, rng)
         outputs = 2 if config.model.attention == "two_value" else 1

@@ -1,8 +1,15 @@
 """W-TALC as a base model (Paul, Roy, Roy-Chowdhury, ECCV 2018; sujoyp/wtalc-pytorch; wtalc.md).
 
 One hidden layer per snippet and class logits; trained by multiple-instance learning and by the likeness of videos
-that share a class. It has no attention: the pseudo-label loss supervises, by default, the largest logit of the
-video's classes, of which zero already is the meaningful level (wtalc.md, section 7, proposal A).
+that share a class. It has no attention. What the pseudo-label loss supervises instead is ``model.wtalc.supervision``
+(wtalc.md, section 7): the largest logit of the video's classes, of which zero already is the meaningful level
+(``class_logit``, proposal A, the default); each of these logits by the labels of its own class (``class_labels``,
+A2); or a head of its own (``head``, B). A single foreground logit a is the two-value form (0, a), so Eq. 4 applies.
+
+Quirks of the released code, all off by default: the number of steps chosen on the test split (``training.choice:
+best_map``, with as many epochs as tests); true positives in ambiguous intervals removed, first match, a class
+without detections that makes the mAP 0 (``evaluation.protocol: wtalc``). Not kept: rows of zeros counted as padding,
+batches that no seed repeats, windows that never reach the last snippet, the unused second layer.
 
 N: snippets, V: videos, C: classes, D: hidden width.
 """
@@ -11,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,20 +29,22 @@ from torch.nn import functional
 from trainables.attention import VideoLayout, softmax_per_video, sum_per_video
 from trainables.base_model_config import WtalcConfig
 from trainables.base_models.contract import BaseModel, Losses, register
-from trainables.base_models.layers import SeededDropout, draw_xavier_weights
+from trainables.base_models.layers import RectifiedDropout, draw_xavier_weights
 from trainables.batches import Batch, SplitTensors
-from trainables.config import ConfigError, RunConfig
+from trainables.config import ConfigError, PseudoLabelConfig, RunConfig
 from trainables.datasets.contract import Split
 from trainables.losses import pseudo_label_loss
 from trainables.prediction import runs_of
+from trainables.pseudo_labels import Mask, background_share, foreground_by_class
 from trainables.scores import SMALLEST_SCORE, SnippetScores
 from trainables.segments import Segments
 
+SMALLEST_SQUARE = 1e-16  # of a feature's length: keeps the cosine of a zero vector finite
+
 
 class WtalcOutputs(NamedTuple):
-    """cas: logits (N, C). hidden: (N, D), after dropout. foreground: logit of the head (N, 1), None without it."""
+    """hidden: (N, D), after dropout. foreground: logit of the head (N, 1), None without it."""
 
-    cas: Tensor
     hidden: Tensor
     foreground: Tensor | None
 
@@ -51,7 +60,10 @@ class WtalcScores(SnippetScores):
 
 @register("wtalc")
 class Wtalc(BaseModel):
-    """ReLU layer, dropout, linear classifier; ``supervision: head`` adds a foreground logit beside the classes."""
+    """ReLU layer, dropout, linear classifier; ``supervision: head`` adds a foreground logit beside the classes.
+
+    The classifier is applied in ``losses``, where it shares a pass with the co-activity loss.
+    """
 
     supervised: Tensor
 
@@ -66,43 +78,77 @@ class Wtalc(BaseModel):
         self.hidden = nn.Linear(dimensions, self.settings.hidden)
         self.classify = nn.Linear(self.settings.hidden, num_classes)
         draw_xavier_weights(self, rng)
-        self.dropout = SeededDropout(self.settings.dropout, rng)
-        self.head: nn.Linear | None = None
+        self.dropout = RectifiedDropout(self.settings.dropout, rng)
+        self.head: nn.Module | None = None
         if self.settings.supervision == "head":
             self.head = nn.Linear(self.settings.hidden, 1)
+            if self.settings.head_input == "features":
+                self.head = nn.Sequential(nn.Linear(dimensions, self.settings.hidden), nn.ReLU(inplace=True), self.head)
             draw_xavier_weights(self.head, rng)
-        # Whether this model has seen pseudo labels; before that its head knows nothing and must not gate.
+        # Whether this model has seen pseudo labels; before that its head knows nothing and must not be used.
         self.register_buffer("supervised", torch.zeros((), dtype=torch.bool))
 
     def forward(self, features: Tensor) -> WtalcOutputs:
-        hidden = self.dropout(functional.relu(self.hidden(features)))
-        head = self.head(hidden).float() if self.head is not None else None
-        return WtalcOutputs(self.classify(hidden).float(), hidden.float(), head)
+        hidden = self.dropout(self.hidden(features))
+        if self.head is None:
+            return WtalcOutputs(hidden, None)
+        return WtalcOutputs(hidden, self.head(hidden if self.settings.head_input == "hidden" else features).float())
 
     def losses(self, outputs: WtalcOutputs, batch: Batch) -> Losses:
-        share = self.settings.mil_share
-        video = share * mil_loss(outputs.cas, batch.target_VC, batch.layout, batch.lengths, self.settings.pool)
+        share, has_class, layout = self.settings.mil_share, batch.target_VC > 0, batch.layout
+        paired = batch.lengths[: 2 * batch.num_pairs]
+        cas, pooled, total = classify_and_pool(
+            outputs.hidden, self.classify.weight, self.classify.bias, paired.tolist()
+        )
+        weighted_cas = cas
+        if outputs.foreground is not None and self.settings.head_use == "pooling" and batch.label_N is not None:
+            weighted_cas = cas * outputs.foreground.detach().sigmoid()  # the labels alone train the head
+        video = share * mil_loss(weighted_cas, batch.target_VC, layout, batch.lengths, self.settings.pool)
         if batch.num_pairs:
             # One number of the batch; added to every video it is the batch's mean.
-            video = video + (1 - share) * co_activity_loss(
-                outputs.hidden, outputs.cas, batch.target_VC > 0, batch.lengths, batch.num_pairs, self.settings.margin
-            )
+            video = video + (1 - share) * co_activity_loss(pooled, total, has_class, paired, self.settings.margin)
         if batch.label_N is None:
             return Losses(video, video, torch.zeros_like(video))
         self.supervised.fill_(True)
-        foreground = outputs.foreground
-        if foreground is None:
-            foreground = largest_logit(outputs.cas, batch.target_VC[batch.layout.video_N] > 0)[:, None]
+        pseudo = self._pseudo_loss(cas, outputs.foreground, has_class, batch)
+        return Losses(video + self.run.loss.beta * pseudo, video, pseudo)
+
+    def _pseudo_loss(self, cas: Tensor, foreground: Tensor | None, has_class: Tensor, batch: Batch) -> Tensor:
+        layout, label = batch.layout, batch.label_N
+        assert label is not None
+        own = has_class[layout.video_N]
+        if foreground is not None:
+            logit = foreground[:, 0]
+        elif self.settings.supervision == "class_logit":
+            logit = largest_logit(cas, own)
+        else:
+            # One row for each snippet and class of its video; the mean is over both.
+            row = own.nonzero()[:, 0]
+            logit, label, layout = cas[own], label[own], layout._replace(video_N=layout.video_N[row])
         weighted = self.run.loss.pseudo_weighting == "background_share"
-        pseudo = pseudo_label_loss(
+        return pseudo_label_loss(
             # As logits of background and foreground, so that the weights balance both (wtalc.md, section 7).
-            functional.pad(foreground, (1, 0)),
-            batch.label_N,
-            batch.layout,
+            functional.pad(logit[:, None], (1, 0)),
+            label,
+            layout,
             batch.background_share if weighted else None,
             self.run.loss.pseudo_mean,
         )
-        return Losses(video + self.run.loss.beta * pseudo, video, pseudo)
+
+    def label(self, scores: SnippetScores, split: Split, config: PseudoLabelConfig, rng: np.random.Generator) -> Mask:
+        """With ``supervision: class_labels`` one label for each snippet and class, (N, C)."""
+        if self.settings.supervision != "class_labels":
+            return super().label(scores, split, config, rng)
+        return foreground_by_class(scores, split, config, rng)
+
+    def background_share(self, foreground: Mask, split: Split) -> float:
+        """Of the snippets, or of the snippets and the classes of their video."""
+        if foreground.ndim == 1:
+            return super().background_share(foreground, split)
+        own = np.zeros((len(split), foreground.shape[1]), dtype=bool)
+        for v, video in enumerate(split.videos):
+            own[v, list(video.labels)] = True
+        return background_share(foreground[own[split.video_of_snippet]])
 
     def training_batches(self, data: SplitTensors, rng: np.random.Generator) -> Iterator[Batch]:
         """Pairs of videos that share a class, then any videos; of a long video a random window."""
@@ -118,8 +164,9 @@ class Wtalc(BaseModel):
                 yield replace(batch, num_pairs=self.settings.pairs)
 
     def readout(self, features: Tensor) -> tuple[Tensor, ...]:
-        outputs = self.forward(features)
-        return (outputs.cas,) if outputs.foreground is None else (outputs.cas, outputs.foreground)
+        hidden, foreground = self.forward(features)
+        cas = self.classify(hidden).float()
+        return (cas,) if foreground is None else (cas, foreground)
 
     def scores(self, *readout: Tensor, split: Split) -> WtalcScores:
         """A class's probability is its logit between the smallest (0) and the largest (1) of the video.
@@ -128,8 +175,11 @@ class Wtalc(BaseModel):
         predicted. Foreground: sigmoid of the largest predicted logit, or of the head.
         """
         cas = readout[0]
+        head = readout[1][:, 0] if len(readout) > 1 and self.supervised else None
+        weighted = head is not None and self.settings.head_use == "pooling"
+        pooled_cas = cas * head.sigmoid()[:, None] if head is not None and weighted else cas
         layout = VideoLayout.of(split.lengths, cas.device)
-        class_logit = mean_of_largest(cas, layout, np.maximum(split.lengths // self.settings.pool, 1))
+        class_logit = mean_of_largest(pooled_cas, layout, np.maximum(split.lengths // self.settings.pool, 1))
         predicted = class_logit > 0
         low, high = extremes(cas, layout)
         probability = ((cas - low[layout.video_N]) / (high - low)[layout.video_N].clamp_min(SMALLEST_SCORE)).clamp(
@@ -139,9 +189,9 @@ class Wtalc(BaseModel):
         logit_N = largest_logit(cas, among[layout.video_N])
         weight = softmax_per_video(logit_N, layout)
         gate = torch.ones_like(logit_N, dtype=torch.bool)
-        if len(readout) > 1 and self.supervised:
-            logit_N = readout[1][:, 0]
-            gate = logit_N > 0
+        if head is not None:
+            logit_N = head
+            gate = gate if weighted else head > 0
         mean = sum_per_video(cas, layout) / torch.from_numpy(split.lengths).to(cas)[:, None]
         return WtalcScores(
             class_probability=probability.cpu().numpy(),
@@ -177,33 +227,85 @@ def mil_loss(cas: Tensor, target_VC: Tensor, layout: VideoLayout, lengths: npt.N
     return -(target_VC * pooled.log_softmax(dim=1)).sum(dim=1)
 
 
+class _ClassifyAndPool(torch.autograd.Function):
+    """Logits of all snippets, and the features of the first videos pooled by the softmax of their own logits.
+
+    Both read ``hidden``, and each is a product with few columns: written together, the gradient of ``hidden`` is
+    written once, where autograd would add up several matrices of its size.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor, lengths: list[int]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        cas = torch.addmm(bias.to(hidden.dtype), hidden, weight.to(hidden.dtype).T).to(bias.dtype)
+        used = sum(lengths)
+        attention = torch.cat([logits.softmax(dim=0) for logits in cas[:used].split(lengths)]) if lengths else cas[:0]
+        pooled = hidden.new_empty((len(lengths), *weight.shape), dtype=bias.dtype)
+        total = hidden.new_empty((len(lengths), weight.shape[1]), dtype=bias.dtype)
+        for v, (x, attended) in enumerate(
+            zip(hidden[:used].split(lengths), attention.split(lengths), strict=True) if lengths else ()
+        ):
+            both = functional.pad(attended, (0, 1), value=1).to(x.dtype).T @ x
+            pooled[v], total[v] = both[:-1], both[-1]
+        ctx.save_for_backward(hidden, weight, attention)
+        ctx.lengths = lengths
+        return cas, pooled, total
+
+    @staticmethod
+    def backward(ctx: Any, of_cas: Tensor, of_pooled: Tensor, of_total: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+        hidden, weight, attention = ctx.saved_tensors
+        dtype, used = hidden.dtype, sum(ctx.lengths)
+        of_cas, inward = of_cas.clone(), torch.empty_like(hidden)
+        torch.mm(of_cas[used:].to(dtype), weight.to(dtype), out=inward[used:])
+        first = 0
+        for v, attended in enumerate(attention.split(ctx.lengths)):
+            rows = slice(first, first + len(attended))
+            of_attended = (hidden[rows] @ of_pooled[v].T.to(dtype)).to(attended.dtype)
+            of_cas[rows] += attended * (of_attended - (attended * of_attended).sum(dim=0))
+            # As one product: by the logits, by the pooled features, and by their sum over the video.
+            left = torch.cat([of_cas[rows], attended, attended.new_ones(len(attended), 1)], dim=1)
+            right = torch.cat([weight, of_pooled[v], of_total[v, None]])
+            torch.mm(left.to(dtype), right.to(dtype), out=inward[rows])
+            first = rows.stop
+        of_weight = (of_cas.T.to(dtype) @ hidden).to(weight.dtype)
+        return inward, of_weight, of_cas.sum(dim=0), None
+
+
+def classify_and_pool(
+    hidden: Tensor, weight: Tensor, bias: Tensor, lengths: list[int]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Logits (N, C), and of the first P videos, of these lengths, the features pooled by class and their sums.
+
+    hidden: (N, D), in the compute type. weight: (C, D). Pooled, (P, C, D): sum over the video's snippets of features
+    times the softmax of the class's logits. Sums: (P, D).
+    """
+    result: tuple[Tensor, Tensor, Tensor] = _ClassifyAndPool.apply(hidden, weight, bias, lengths)
+    return result
+
+
 def co_activity_loss(
-    hidden: Tensor, cas: Tensor, has_class: Tensor, lengths: npt.NDArray[np.int64], pairs: int, margin: float
+    pooled: Tensor, total: Tensor, has_class: Tensor, lengths: npt.NDArray[np.int64], margin: float
 ) -> Tensor:
     """Two videos of a class are alike where it is, and unlike where it is not (W-TALC, section 3.4); a scalar.
 
-    hidden: (N, D). cas: (N, C). has_class: (V, C), bool. Of each pair (a, b) and common class, with cosine
-    distances d of the features pooled where the class is (H) and where it is not (L):
-    1/2 [max(0, d(Ha, Hb) - d(Ha, Lb) + margin) + max(0, d(Ha, Hb) - d(Hb, La) + margin)], mean over pairs and classes.
+    pooled, total: ``classify_and_pool`` of P / 2 pairs. has_class: (V, C), bool, of at least these P videos. Of each
+    pair (a, b) and common class, with cosine distances d of the features pooled where the class is (H) and where it
+    is not (L): 1/2 [max(0, d(Ha, Hb) - d(Ha, Lb) + margin) + max(0, d(Ha, Hb) - d(Hb, La) + margin)], mean over
+    pairs and classes.
     """
-    paired = 2 * pairs
-    parts = lengths[:paired].tolist()
-    used = sum(parts)
-    high, low = [], []
-    for x, s in zip(hidden[:used].split(parts), cas[:used].split(parts), strict=True):
-        weight = s.softmax(dim=0)
-        high.append(x.T @ weight)
-        low.append(x.T @ (1 - weight) / max(len(x) - 1, 1))
-    high_a, high_b, low_a, low_b = (torch.stack(side[i::2]) for side in (high, low) for i in (0, 1))  # (P, D, C)
-    alike = _cosine_distance(high_a, high_b)
-    loss = functional.relu(alike - _cosine_distance(high_a, low_b) + margin)
-    loss = (loss + functional.relu(alike - _cosine_distance(high_b, low_a) + margin)) / 2
-    common = (has_class[:paired:2] & has_class[1:paired:2]).to(loss)
+    count = len(pooled)
+    # The weights of the complement, 1 - softmax, sum to T - 1.
+    others = torch.from_numpy(np.maximum(lengths[:count] - 1, 1)).to(pooled)
+    low = (total[:, None] - pooled) / others[:, None, None]
+    vectors = torch.stack([pooled[::2], pooled[1::2], low[::2], low[1::2]], dim=2)  # (P / 2, C, 4, D)
+    products = vectors @ vectors.transpose(2, 3)
+    norm = products.diagonal(dim1=2, dim2=3).clamp_min(SMALLEST_SQUARE).sqrt()
+    distance = 1 - products / (norm[..., :, None] * norm[..., None, :])
+    alike, high_low, low_high = distance[..., 0, 1], distance[..., 0, 3], distance[..., 1, 2]
+    loss = (functional.relu(alike - high_low + margin) + functional.relu(alike - low_high + margin)) / 2
+    common = (has_class[:count:2] & has_class[1:count:2]).to(loss)
     return (loss * common).sum() / common.sum().clamp_min(1)
-
-
-def _cosine_distance(a: Tensor, b: Tensor) -> Tensor:
-    return 1 - functional.cosine_similarity(a, b, dim=1)
 
 
 def largest_logit(cas: Tensor, among_NC: Tensor) -> Tensor:

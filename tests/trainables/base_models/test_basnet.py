@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.nn import functional
 
 from tests.trainables.worlds import split_of
 from trainables.base_models import build_base_model
@@ -178,3 +179,35 @@ def test_labels_can_come_from_the_surest_detections() -> None:
     kept = found[found.score >= np.quantile(found.score, 0.8)]
     assert 0 < len(kept) <= 0.3 * len(found)
     np.testing.assert_array_equal(labels, data.split.truth_of(kept))
+
+
+def test_labels_can_be_read_from_the_network_run_over_every_snippet() -> None:
+    """A slow version: each video by itself through the layers that torch has."""
+    model, data = _labelled()
+    model.settings = model.settings.model_copy(update={"label_resolution": "every_snippet", "min_video_score": 0.0})
+    scores = score_split(model, data)
+    nearest = score_split(_labelled()[0], data)
+    np.testing.assert_allclose(scores.video_score, nearest.video_score, rtol=1e-5)  # detection stays at the positions
+    for v in range(len(data.split)):
+        rows = slice(data.split.offsets[v], data.split.offsets[v + 1])
+        x = data.features[rows].T[None]
+        weight = model.attend(functional.leaky_relu(model.filtering(x), 0.01)).sigmoid()
+        hidden = functional.leaky_relu(model.first(weight * x), 0.01)
+        hidden = functional.leaky_relu(model.second(hidden), 0.01)
+        curve = normalised(model.classify(hidden).transpose(1, 2))[0, :, :2].detach()
+        np.testing.assert_allclose(scores.foreground[rows], weight[0, 0].detach(), rtol=1e-5)
+        np.testing.assert_allclose(scores.class_probability[rows], curve.clamp(1e-12, 1), rtol=1e-4, atol=1e-5)
+
+
+def test_the_network_is_that_of_torchs_convolutions() -> None:
+    model, data = _labelled()
+    batch = next(model.validation_batches(data))
+    outputs = model.eval()(batch.features)
+    x = batch.features.view(4, 16, 3).transpose(1, 2)
+    attention = model.attend(functional.leaky_relu(model.filtering(x), 0.01))
+    for ours, branch in ((outputs.base, x), (outputs.suppressed, attention.sigmoid() * x)):
+        hidden = branch
+        for layer in (model.first, model.second):
+            hidden = functional.leaky_relu(layer(hidden), 0.01)
+        torch.testing.assert_close(ours, model.classify(hidden).transpose(1, 2), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(outputs.attention.view(4, 16), attention[:, 0])

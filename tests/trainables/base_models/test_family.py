@@ -10,6 +10,9 @@ import torch
 
 from tests.trainables.worlds import split_of, tiny_dataset
 from trainables.base_models import BASE_MODELS, BaseModel, build_base_model
+from trainables.base_models.contract import register
+from trainables.base_models.layers import draw_default_weights
+from trainables.base_models.refineloc import RefineLoc, SnippetLogits
 from trainables.batches import Batch, SplitTensors
 from trainables.config import ConfigError, RunConfig, parse_config
 from trainables.feature_store import FeatureStore
@@ -185,6 +188,13 @@ class TestEveryBaseModel:
         quality = results[1].report["pseudo_labels"]["train"]
         assert quality["foreground"] + quality["background"] == DATA.train.num_snippets
 
+    def test_the_losses_in_bfloat16_are_close_to_those_in_float32(self, name: str) -> None:
+        losses = {}
+        for dtype in ("float32", "bfloat16"):
+            config = run_of(name, compute__dtype=dtype, training__epochs=4, refinement__iterations=2)
+            losses[dtype] = [result.report["loss"]["train"]["total"] for result in refine(config, DATA)]
+        np.testing.assert_allclose(losses["bfloat16"], losses["float32"], rtol=0.02)
+
     def test_the_last_epoch_and_the_best_on_every_test_can_be_chosen(self, name: str) -> None:
         last = next(refine(run_of(name, training__choice="last", training__epochs=4), DATA)).report
         assert last["chosen_epoch"] == 3
@@ -194,6 +204,24 @@ class TestEveryBaseModel:
         assert curve[-1] == last["selection"]["map"]
         assert tested["selection"]["map"] == max(curve)
         assert curve[tested["chosen_epoch"]] == max(curve)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("wtalc", {"supervision": "class_labels"}),
+        ("wtalc", {"supervision": "head", "head_input": "hidden", "head_use": "gate"}),
+        ("wtalc", {"supervision": "head", "head_input": "features", "head_use": "pooling"}),
+        ("basnet", {"label_source": "proposals"}),
+        ("basnet", {"label_resolution": "every_snippet"}),
+    ],
+)
+def test_every_alternative_attachment_refines_and_goes_on_from_a_state(name: str, settings: dict[str, str]) -> None:
+    config = run_of(name).updated({f"model.{name}.{key}": value for key, value in settings.items()})
+    whole = list(refine(config, DATA))
+    assert whole[1].labels["train"].shape == (DATA.train.num_snippets,)
+    assert whole[1].report["loss"]["train"]["pseudo"] > 0
+    assert numbers(list(refine(config, DATA, whole[1].state))) == numbers(whole[2:])
 
 
 def test_an_unknown_base_model_names_the_nearest() -> None:
@@ -208,3 +236,25 @@ def test_labels_can_be_restricted_to_the_classes_of_the_video() -> None:
     )
     assert not (own & ~free).any()
     assert own.sum() < free.sum()
+
+
+def test_a_fourth_model_is_its_class_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainables.base_models.contract.BASE_MODELS", dict(BASE_MODELS))
+
+    @register("logistic")
+    class Logistic(RefineLoc):
+        """One linear layer for classes and one for attention."""
+
+        fused_optimizer = True
+
+        def __init__(self, config: RunConfig, dimensions: int, num_classes: int, rng: torch.Generator) -> None:
+            BaseModel.__init__(self, config, dimensions, num_classes, rng)
+            self.both = torch.nn.Linear(dimensions, num_classes + 2)
+            draw_default_weights(self, rng)
+
+        def forward(self, features: torch.Tensor) -> SnippetLogits:
+            return SnippetLogits(*self.both(features).float().tensor_split([-2], dim=1))
+
+    results = list(refine(run_of("logistic", training__epochs=12), DATA))
+    assert len(results) == 3
+    assert max(r.report["video_accuracy"]["test"]["with_attention"] for r in results) > 60

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from trainables.annotations import THUMOS14_CLASSES, read_annotations
+from trainables.config import SimulationConfig
 from trainables.datasets import Dataset, load_dataset
 from trainables.presets import preset
 from trainables.refinement import refine
@@ -63,3 +64,18 @@ def test_its_own_protocol_counts_its_own_videos(
     assert (result["videos"], result["instances"]) == (videos, instances)
     assert result["tiou"] == [0.3, 0.4, 0.5, 0.6, 0.7]
     assert report["video_accuracy"]["test"]["with_attention"] > 30
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("base_model", list(SMALL))
+def test_the_published_widths_train_refine_and_detect(base_model: str) -> None:
+    """One step of each iteration at the preset's own widths (2048 of 2048), on few simulated videos."""
+    size = SimulationConfig(train_videos=16, test_videos=2, dimensions=2048)
+    simulated = preset("simulated").dataset
+    data = load_dataset(simulated.model_copy(update={"simulation": size}), Path("nowhere"))
+    steps = {"training.epochs": 1, "training.batches_per_epoch": 1, "refinement.iterations": 2}
+    run = preset("thumos14", base_model=base_model).updated({**steps, "compute.dtype": "bfloat16"})
+    for result in refine(run, data):
+        assert 0 <= result.report["selection"]["map"] <= 100
+        assert np.isfinite(result.report["loss"]["train"]["total"])
+    assert result.report["loss"]["train"]["pseudo"] > 0
