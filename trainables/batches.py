@@ -30,10 +30,10 @@ CHUNK_SNIPPETS = 16_384
 class Batch:
     """N snippets of V videos.
 
-    features: (N, D). layout: whose each snippet is. target_VC: rows sum to 1. label_N: int8 pseudo labels,
-    (N,) or (N, C), None where a model trains without. background_share: phi of the split's pseudo labels; one, or of each snippet (N,).
-    lengths: snippets of each video, on the host. num_pairs: videos 2p and 2p + 1 were drawn to share a class, for p
-    below it.
+    features: (N, D). layout: whose each snippet is. target_VC: rows sum to 1. label_N: int8 pseudo labels, (N,) or
+    (N, C), None where a model trains without. background_share: phi of the split's pseudo labels; one, or of each
+    snippet (N,). lengths: snippets of each video, on the host. num_pairs: videos 2p and 2p + 1 were drawn to share a
+    class, for p below it.
     """
 
     features: Tensor
