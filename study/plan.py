@@ -6,12 +6,15 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import fmean, median
+from typing import TYPE_CHECKING
 
 from study.config import StudyConfig
 from study.ledger import TrialRecord, read_events, trial_records
 from study.placement import Placement
-from study.request import Request
 from trainables.config import RunConfig
+
+if TYPE_CHECKING:
+    from study.request import Request  # it reads data sets, which a look at a study's status need not
 
 SYMBOLS = {
     "pseudo_labels.generator": "",
