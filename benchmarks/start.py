@@ -48,8 +48,8 @@ def replay(study_dir: Path, trials: int) -> str:
     driver = Driver(create_folder(study_dir, "replayed", settings), study, run)
     driver.note("study_started", session={})
     while not isinstance(record := driver.next_trial(), NoTrial):
-        settings = {"run": driver.run_config(record).model_dump(mode="json"), "known_iterations": 0}
-        trainable = Tabulated({"trial": record.number, **settings})
+        configuration = driver.run_config(record).model_dump(mode="json")
+        trainable = Tabulated({"trial": record.number, "run": configuration, "known_iterations": 0})
         driver.started(record.number, "localhost", 0, "cpu")
         for _ in range(ITERATIONS):
             driver.reported(record.number, trainable.step()["report"])

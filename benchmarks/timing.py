@@ -1,4 +1,7 @@
-"""Seconds of several pieces of work, run in turn: a machine that slows down then slows all of them alike."""
+"""Seconds of several pieces of work of one thread, run in turn: a machine that slows down then slows all of them alike.
+
+Seconds of the processor, not of the clock: what other processes take does not count.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,14 @@ Work = Callable[[], object]
 
 
 def in_turn(work: Mapping[str, Work], runs: int) -> dict[str, list[float]]:
-    """Seconds of each piece, ``runs`` times in turn, after one round that does not count."""
+    """Processor seconds of each piece, ``runs`` times in turn, after one round that does not count."""
     times: dict[str, list[float]] = {name: [] for name in work}
     for counts in [False] + [True] * runs:
         for name, task in work.items():
-            started = time.perf_counter()
+            started = time.process_time()
             task()
             if counts:
-                times[name].append(time.perf_counter() - started)
+                times[name].append(time.process_time() - started)
     return times
 
 
