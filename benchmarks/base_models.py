@@ -22,7 +22,7 @@ from trainables.config import RunConfig
 from trainables.datasets.contract import Dataset
 from trainables.presets import preset
 from trainables.pseudo_labels import sample
-from trainables.refinement import feature_store
+from trainables.resident import feature_store
 from trainables.training import train_epoch
 
 

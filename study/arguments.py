@@ -28,7 +28,15 @@ cannot be written to any more; 130 interrupted"""
 # What may be said to a study that exists; everything else is in its study.json already.
 WITH_RESUME = {
     *("resume", "num_samples", "study_dir", "data_dir", "address", "dry_run", "verbose"),
-    *("gpus_per_trial", "cpus_per_trial", "max_concurrent", "trial_timeout", "max_failures", "log_to"),
+    *(
+        "gpus_per_trial",
+        "cpus_per_trial",
+        "trials_per_process",
+        "max_concurrent",
+        "trial_timeout",
+        "max_failures",
+        "log_to",
+    ),
 }
 WITH_RERUN = {"rerun", "study_dir", "data_dir"}
 
@@ -114,6 +122,12 @@ def _add_where(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--data-dir", type=Path, metavar="DIR", help="holds the data sets (default: data)")
     group.add_argument("--gpus-per-trial", type=_share, metavar="auto|F", help="share of a GPU (default: auto)")
     group.add_argument("--cpus-per-trial", type=_positive, metavar="N", help="default: the threads of a trial")
+    group.add_argument(
+        "--trials-per-process",
+        type=_positive,
+        metavar="K",
+        help="trials that train together, equal but for rounding",
+    )
     group.add_argument("--max-concurrent", type=_positive, metavar="N", help="default: as many as fit")
     group.add_argument(
         "--lookback", type=_natural, metavar="N", help="how many earlier configurations a proposal does not wait for"

@@ -20,6 +20,7 @@ from study.pruning import PRUNERS
 from study.ranking import CONFIRM, ranked_configurations
 from study.search_space import Point, known_point
 from trainables.config import RunConfig
+from trainables.joint import joint_key
 
 Listener = Callable[[Event, TrialRecord], None]
 
@@ -97,6 +98,24 @@ class Driver:
                 self._waiting.remove(number)
                 return self.records[number]
         return NoTrial.YET
+
+    def next_trials(self, most: int) -> list[TrialRecord] | NoTrial:
+        """Up to ``most`` trials to start now that can train together, in number order; at least one."""
+        first = self.next_trial()
+        if isinstance(first, NoTrial):
+            return first
+        alike, others = [first], list[TrialRecord]()
+        # Replicates lie side by side: trials of one seed are found among so many.
+        while len(alike) < most and len(others) < most * self.study.seeds:
+            trial = self.next_trial()
+            if isinstance(trial, NoTrial):
+                break
+            (alike if self._joint_key(trial) == self._joint_key(first) else others).append(trial)
+        self._waiting = [*(trial.number for trial in others), *self._waiting]
+        return alike
+
+    def _joint_key(self, record: TrialRecord) -> tuple[str, float | None]:
+        return joint_key(self.run_config(record)), record.gpus
 
     def run_config(self, record: TrialRecord) -> RunConfig:
         """The complete configuration of a trial."""

@@ -21,7 +21,7 @@ from study.loggers import check_logger, logger_callback
 from study.placement import Placement, check_address
 from study.plan import describe_plan
 from study.progress import Progress, comparison, saved_text
-from study.request import Request, base_environment, read_placement, read_request, versions
+from study.request import Request, base_environment, check_together, read_placement, read_request, versions
 from trainables.config import ConfigError
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
         if given.rerun:
             return _rerun(given)
         request = read_request(given)
+        check_together(given, request)
         if given.address:
             check_address(given.address)
         if given.log_to:
@@ -70,7 +71,7 @@ def _check_with_torch(request: Request) -> None:
     """What can be wrong with a request and takes torch to see."""
     from trainables.base_models import BASE_MODELS
     from trainables.config import nearest
-    from trainables.refinement import resolve_device
+    from trainables.resident import resolve_device
     from trainables.selection import selection_splits
 
     name = request.run.model.name

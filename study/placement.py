@@ -21,7 +21,10 @@ MOST_PER_GPU = 16  # processes that share one GPU take turns: more of them help 
 
 @dataclass(frozen=True)
 class Placement:
-    """Resources of one trial, and how many trials run at once. gpus_per_trial may be a fraction."""
+    """Resources of one trial, and how many trials run at once. gpus_per_trial may be a fraction.
+
+    trials_per_process: how many train together, on the resources of one; concurrency then counts the processes.
+    """
 
     cpus_per_trial: int
     gpus_per_trial: float
@@ -29,6 +32,11 @@ class Placement:
     concurrency: int
     cores: int
     gpus: int
+    trials_per_process: int = 1
+
+    @property
+    def trials_at_once(self) -> int:
+        return self.concurrency * self.trials_per_process
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -36,7 +44,9 @@ class Placement:
     def __str__(self) -> str:
         gpu = f", {self.gpus_per_trial:g} GPU" if self.gpus_per_trial else ""
         device = f"{self.cores} cores" + (f", {self.gpus} GPU{'s' * (self.gpus > 1)}" if self.gpus else ", no GPU")
-        at_once = "1 trial at a time" if self.concurrency == 1 else f"{self.concurrency} trials at a time"
+        at_once = f"{_count(self.trials_at_once, 'trial')} at a time"
+        if self.trials_per_process > 1:
+            at_once += f", {self.trials_per_process} in a process"
         return f"{at_once} on {device}; each: {self.cpus_per_trial} CPU, {_count(self.threads, 'thread')}{gpu}"
 
 
@@ -49,12 +59,14 @@ def place(
     max_concurrent: int | None = None,
     trial_bytes: int | None = None,
     device_bytes: int | None = None,
+    trials_per_process: int = 1,
 ) -> Placement:
     """Fill the machine: cores / CPUs per trial, and GPUs / share of a GPU per trial, whichever is less.
 
     cpus_per_trial: None takes the trial's threads. gpus_per_trial: None ('auto') derives the share from
-    ``trial_bytes`` and ``device_bytes``, a whole GPU where they are unknown, none without a GPU. Raises ConfigError
-    for a request that this machine cannot meet.
+    ``trial_bytes`` and ``device_bytes``, a whole GPU where they are unknown, none without a GPU. trials_per_process:
+    trials that share the resources of one. max_concurrent: trials. Raises ConfigError for a request that this machine
+    cannot meet.
     """
     cpus = cpus_per_trial or threads
     if cpus > cores:
@@ -72,7 +84,8 @@ def place(
     if share:
         # Ray gives a trial a part of one GPU, so what is left over of each GPU stays unused.
         fits = min(fits, gpus * int(1 / share + 1e-9) if share <= 1 else int(gpus / share))
-    return Placement(cpus, share, threads, min(fits, max_concurrent or fits), cores, gpus)
+    most = max(1, max_concurrent // trials_per_process) if max_concurrent else fits
+    return Placement(cpus, share, threads, min(fits, most), cores, gpus, trials_per_process)
 
 
 def gpu_share(gpus: int, trial_bytes: int | None, device_bytes: int | None) -> float:

@@ -43,8 +43,8 @@ def describe_plan(request: Request, placement: Placement | None, finished: int =
         f"folder       {request.study_dir / request.name}",
     ]
     notes = list(request.notes)
-    if placement and study.waits and placement.concurrency > study.lookback + 1:
-        idle, enough = placement.concurrency - 1 - study.lookback, 2 * placement.concurrency
+    if placement and study.waits and placement.trials_at_once > study.lookback + 1:
+        idle, enough = placement.trials_at_once - 1 - study.lookback, 2 * placement.trials_at_once
         places = "1 place stays" if idle == 1 else f"{idle} places stay"
         notes.append(f"{places} idle, as proposals wait for results; --lookback {enough} fills them")
     return "\n".join([line for line in lines if line] + [f"note         {note}" for note in notes])

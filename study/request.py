@@ -18,6 +18,7 @@ from study.placement import Placement, count_cores, count_gpus, estimate_trial_b
 from study.search_space import check_values, known_point
 from trainables.config import ConfigError, RunConfig, parse_config
 from trainables.datasets import DataCard, Dataset, load_dataset, make_card, require_files
+from trainables.joint import check_joint
 from trainables.presets import preset
 from trainables.pseudo_labels import generator_named
 from trainables.segment_files import write_ground_truth
@@ -93,7 +94,21 @@ def read_placement(given: Namespace, run: RunConfig, data: Dataset, cluster: tup
         gpus = gpus if device_bytes else 0
         snippets = data.train.num_snippets + data.test.num_snippets
         memory = estimate_trial_bytes(run, snippets, len(data.train), data.dimensions), device_bytes
-    return place(cores, gpus, run.compute.threads, given.cpus_per_trial, wanted, given.max_concurrent, *memory)
+    together = given.trials_per_process or 1
+    return place(
+        cores, gpus, run.compute.threads, given.cpus_per_trial, wanted, given.max_concurrent, *memory, together
+    )
+
+
+def check_together(given: Namespace, request: Request) -> None:
+    """Trials may share a process where nothing is asked that needs one for each; raises ConfigError."""
+    if (given.trials_per_process or 1) == 1:
+        return
+    check_joint(request.run)
+    if request.study.pruner != "none":
+        raise ConfigError(f"--trials-per-process: pruner {request.study.pruner} stops single trials; leave one of them")
+    if given.trial_timeout is not None:
+        raise ConfigError("--trials-per-process: --trial-timeout is for single trials; leave one of them out")
 
 
 def versions() -> dict[str, str]:

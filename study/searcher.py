@@ -22,12 +22,14 @@ DESCRIBE_S = 10.0
 
 
 class Limits(NamedTuple):
-    """What a trial may use. timeout_s: of its own iterations together. max_failures: retries after an exception."""
+    """What a trial may use. timeout_s: of its own iterations together. max_failures: retries after an exception.
+    together: most trials that share a process."""
 
     cpus: float = 1
     gpus: float = 0
     timeout_s: float | None = None
     max_failures: int = 1
+    together: int = 1
 
 
 class StudySearcher(Searcher):
@@ -40,12 +42,13 @@ class StudySearcher(Searcher):
     def suggest(self, trial_id: str) -> Any:
         """A trial's configuration; None: not yet; FINISHED: no more (Tune's own annotation forgets the last)."""
         with self._driver.noting_full_disk():
-            record = self._driver.next_trial()
-        if record is NoTrial.MORE:
+            records = self._driver.next_trials(self._limits.together)
+        if records is NoTrial.MORE:
             return Searcher.FINISHED
-        if isinstance(record, NoTrial):
+        if isinstance(records, NoTrial):
             return None
-        return trial_config(self._driver, record, self._limits)
+        configs = [trial_config(self._driver, record, self._limits) for record in records]
+        return configs[0] if self._limits.together == 1 else joint_config(configs)
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Nothing: the callback has told the driver."""
@@ -65,13 +68,20 @@ class LedgerCallback(tune.Callback):
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         with self._driver.noting_full_disk():
-            self._driver.started(trial.config["trial"], **_describe(trial))
+            described = _describe(trial)
+            for config in members(trial.config):
+                self._driver.started(config["trial"], **described)
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         with self._driver.noting_full_disk():
-            self._result(trial.config, result)
+            if "results" not in result:
+                self._result(trial.config, result)
+                return
+            configs = {config["trial"]: config for config in members(trial.config)}
+            for one in result["results"]:
+                self._result(configs[one["trial"]], one)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         log = Path(trial.error_file).read_text(encoding="utf-8", errors="replace") if trial.error_file else ""
@@ -79,7 +89,8 @@ class LedgerCallback(tune.Callback):
         reason = next((line for line in lines if "died" in line or "Error" in line), "the worker was lost")
         state = "out-of-memory" if "OutOfMemory" in reason else "failed"
         with self._driver.noting_full_disk():
-            self._driver.ended(trial.config["trial"], state, reason, log)
+            for config in members(trial.config):
+                self._driver.ended(config["trial"], state, reason, log)
 
     def _result(self, config: dict[str, Any], result: dict[str, Any]) -> None:
         number, state = config["trial"], result["state"]
@@ -123,6 +134,19 @@ def trial_config(driver: Driver, record: TrialRecord, limits: Limits) -> dict[st
     if limits.timeout_s is not None:
         config["timeout_s"] = max(limits.timeout_s - record.own_seconds, 0.0)
     return config
+
+
+def joint_config(configs: list[dict[str, Any]]) -> dict[str, Any]:
+    """What JointTrainable is told of several trials; to Tune they are one, named after the first."""
+    first, more = configs[0], len(configs) - 1
+    title = f"{first['title']} and {more} more" if more else first["title"]
+    return {**{key: first[key] for key in ("trial", "cpus", "gpus", "retries")}, "title": title, "together": configs}
+
+
+def members(config: dict[str, Any]) -> list[dict[str, Any]]:
+    """Configurations of the single trials of a Tune trial."""
+    together: list[dict[str, Any]] = config.get("together", [config])
+    return together
 
 
 def known_iterations(record: TrialRecord) -> int:

@@ -119,13 +119,14 @@ def run_trials(
 
     from study.folder import trial_name
     from study.searcher import LedgerCallback, Limits, StudySearcher, title
-    from trainables.trainable import RefinementTrainable
+    from trainables.trainable import JointTrainable, RefinementTrainable
 
+    together = placement.trials_per_process
     prepared = tune.with_resources(
-        tune.with_parameters(trainable or RefinementTrainable, data=data),
+        tune.with_parameters(trainable or (JointTrainable if together > 1 else RefinementTrainable), data=data),
         lambda config: tune.PlacementGroupFactory([{"CPU": config["cpus"], "GPU": config["gpus"]}]),
     )
-    limits = Limits(placement.cpus_per_trial, placement.gpus_per_trial, timeout_s, max_failures)
+    limits = Limits(placement.cpus_per_trial, placement.gpus_per_trial, timeout_s, max_failures, together)
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # a lost trial has its line and its reason here
     with _stop_request() as requested, _as_it_was(driver), warnings.catch_warnings():
         # Ray's own internals, at the end of a study: nothing that a user could act on.

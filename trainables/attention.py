@@ -66,12 +66,26 @@ def softmax_per_video(values_N: Tensor, layout: VideoLayout) -> Tensor:
     video's logits, so the exact gradient of the scalar head's bias at iteration 0 is zero, and Adam turns the
     rounding that is left of it into steps of the size of the learning rate.
     """
-    grid = values_N.new_full((layout.longest, layout.num_videos), -torch.inf)
-    grid = grid.index_put((layout.time_N, layout.video_N), values_N)
-    return grid.softmax(dim=0)[layout.time_N, layout.video_N]
+    place_N = _places(layout)
+    grid = values_N.new_full((layout.longest * layout.num_videos,), -torch.inf).index_copy(0, place_N, values_N)
+    return grid.view(layout.longest, -1).softmax(dim=0).view(-1).index_select(0, place_N)
 
 
 def sum_per_video(values: Tensor, layout: VideoLayout) -> Tensor:
     """Sum of the rows of each video: (N, ...) -> (V, ...)."""
+    if values.is_cuda:
+        return sum_on_grid(values, layout)  # index_add would add in the order of chance
     zeros = torch.zeros((layout.num_videos, *values.shape[1:]), dtype=values.dtype, device=values.device)
     return zeros.index_add(0, layout.video_N, values)
+
+
+def sum_on_grid(values: Tensor, layout: VideoLayout) -> Tensor:
+    """The same, laid out as a (longest, V) grid and summed over time, always in the same order."""
+    grid = values.new_zeros((layout.longest * layout.num_videos, *values.shape[1:]))
+    grid = grid.index_copy(0, _places(layout), values)
+    return grid.view(layout.longest, layout.num_videos, *values.shape[1:]).sum(dim=0)
+
+
+def _places(layout: VideoLayout) -> Tensor:
+    """Where each snippet lies on a (longest, V) grid that is laid out flat, shape (N,)."""
+    return layout.time_N * layout.num_videos + layout.video_N

@@ -31,15 +31,16 @@ class Batch:
     """N snippets of V videos.
 
     features: (N, D). layout: whose each snippet is. target_VC: rows sum to 1. label_N: int8 pseudo labels, None
-    where a model trains without. background_share: phi of the split's pseudo labels. lengths: snippets of each
-    video, on the host. num_pairs: videos 2p and 2p + 1 were drawn to share a class, for p below it.
+    where a model trains without. background_share: phi of the split's pseudo labels; one, or of each snippet (N,).
+    lengths: snippets of each video, on the host. num_pairs: videos 2p and 2p + 1 were drawn to share a class, for p
+    below it.
     """
 
     features: Tensor
     layout: VideoLayout
     target_VC: Tensor
     label_N: Tensor | None
-    background_share: float
+    background_share: float | Tensor
     lengths: Indices
     num_pairs: int = 0
 

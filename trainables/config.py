@@ -197,6 +197,9 @@ class ComputeConfig(Part):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     dtype: Literal["float32", "bfloat16"] = "float32"
     threads: int = Field(1, ge=1, description="CPU threads of one run")
+    steps: Literal["recorded", "eager"] = Field(
+        "recorded", description="on a GPU: training steps replayed as CUDA graphs, or launched one by one"
+    )
 
 
 class RunConfig(Part):

@@ -42,13 +42,13 @@ def pseudo_label_loss(
     attention: Tensor,
     label_N: Tensor,
     layout: VideoLayout,
-    background_share: float | None = None,
+    background_share: float | Tensor | None = None,
     mean_over: Literal["sampled", "all_snippets"] = "sampled",
 ) -> Tensor:
     """Cross entropy of the foreground attention with pseudo labels (Eq. 4), shape (V,); 0 without labels.
 
     attention: logits (N, 2) or (N, 1). label_N: HIDDEN, BACKGROUND or FOREGROUND; hidden snippets do not count.
-    background_share: phi, share of pseudo background over the split before sampling; None: unweighted.
+    background_share: phi, share of pseudo background over the split before sampling, one or (N,); None: unweighted.
     Weighted, as released (D14): two-value, background 1 - phi and foreground phi, divided by the sum of weights;
     scalar, foreground sqrt(phi), divided by the number of snippets.
     mean_over: the snippets with a label (released), or all T of the video (paper's 1/T; D15).
@@ -63,9 +63,9 @@ def pseudo_label_loss(
         loss_N, count_N = loss_N * weight_N, weight_N
     elif background_share is not None:
         # BCE's pos_weight: it scales the foreground term but does not enter the divisor.
-        loss_N = loss_N * torch.where(foreground_N, background_share**0.5, 1.0)
-    loss_V = sum_per_video(torch.where(sampled_N, loss_N, 0.0), layout)
+        loss_N = loss_N * torch.where(foreground_N, background_share**0.5, torch.ones_like(loss_N))
+    loss_V = sum_per_video(loss_N.masked_fill(~sampled_N, 0.0), layout)
     divisor_N = count_N if mean_over == "sampled" else torch.ones_like(count_N)
     divisor_V = sum_per_video(divisor_N, layout)
     # A video without labels (or whose labels all weigh nothing) has loss 0, not 0 / 0.
-    return torch.where(divisor_V > 0, loss_V / divisor_V.clamp_min(torch.finfo(loss_V.dtype).tiny), 0.0)
+    return (loss_V / divisor_V.clamp_min(torch.finfo(loss_V.dtype).tiny)).masked_fill(divisor_V <= 0, 0.0)

@@ -6,49 +6,40 @@ whatever was killed. A trial that cannot go on says so in its last result: its w
 
 from __future__ import annotations
 
-import errno
 import gc
 import os
-import shutil
 import socket
 import time
-import traceback
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import ray
 import torch
 from ray import tune
 
-from trainables.batches import FeatureStore
-from trainables.checkpoint import load_state, save_state
-from trainables.config import RunConfig, parse_config
+from trainables.config import RunConfig
 from trainables.datasets.contract import Dataset
-from trainables.refinement import IterationResult, RunState, after_base, feature_store, refine
-from trainables.segment_files import mask_segments, write_predictions
-from trainables.time_limit import TimeLimitExceeded, time_limit
+from trainables.iteration import IterationResult
+from trainables.refinement import refine, refine_together
+from trainables.resident import Resident
+from trainables.time_limit import time_limit
 from trainables.training import NonFiniteLoss
-
-RUNNING = "running"
-UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+from trainables.trial import Trial, failure_state
 
 
 class RefinementTrainable(tune.Trainable):
     """One refinement run.
 
-    Its Tune configuration: ``trial`` (number), ``run`` (RunConfig as plain data), ``state_path`` and
-    ``predictions_path``, ``known_iterations`` (iterations that need no report); and, each absent where it is not
-    wanted, ``title`` (where Ray and ``ps`` show the trial), ``base`` ({"key", "state_path", "predictions_path"}:
-    iteration 0, taken from there or left there), ``timeout_s`` (what is left of the trial's time), ``retries``
-    (after an exception), ``gpus`` (share of the GPU's memory that this process may use). The data set comes through
+    Its Tune configuration: that of a ``Trial``, and, each absent where it is not wanted, ``title`` (where Ray and
+    ``ps`` show the trial), ``timeout_s`` (what is left of the trial's time), ``retries`` (after an exception),
+    ``gpus`` (share of the GPU's memory that this process may use). The data set comes through
     ``tune.with_parameters``: once per node in Ray's object store, read in place by all trials.
     """
 
     def setup(self, config: dict[str, Any], data: Dataset | None = None) -> None:
         assert data is not None, "the data set comes through tune.with_parameters"
         self._data = data
-        self._stores: dict[tuple[str, str], FeatureStore] = {}
+        self._residents: dict[tuple[str, str], Resident] = {}
         _warm_up()
         self._begin(config)
 
@@ -66,17 +57,12 @@ class RefinementTrainable(tune.Trainable):
         while True:
             try:
                 with time_limit(self._time_left()):
-                    report = self._next_report()
-                break
+                    return self._next_result()
             except Exception as error:  # a trial may end in any way, the study goes on
                 if failure_state(error) != "failed" or not self._retries:
                     return self._failed(error)
                 self._retries -= 1
                 self._go_on_from_disk()
-        done = bool(report["finished"])
-        self._reported = int(report["iteration"]) + 1
-        self._objective = report["best_so_far"]
-        return self._result(state="completed" if done else RUNNING, report=report, done=done)
 
     def describe(self) -> dict[str, Any]:
         """Where this trial runs."""
@@ -89,123 +75,98 @@ class RefinementTrainable(tune.Trainable):
 
     def _begin(self, config: dict[str, Any]) -> None:
         self._began = time.monotonic()
-        self._trial: int = config["trial"]
-        self._title: str = config.get("title", f"trial {self._trial}")
-        self._state_path = Path(config["state_path"])
-        self._predictions_path = Path(config["predictions_path"])
-        self._base: dict[str, str] | None = config.get("base")
         self._timeout_s: float | None = config.get("timeout_s")
         self._retries: int = config.get("retries", 0)
-        self._objective = float("nan")
-        self._reported = int(config["known_iterations"])
-        self._run = parse_config(config["run"], source=f"trial {self._trial}")
+        self._take(config)
+        self._title: str = config.get("title", f"trial {config['trial']}")
         self._go_on_from_disk()
         _cap_gpu_memory(config.get("gpus", 0))
 
+    def _take(self, config: dict[str, Any]) -> None:
+        self._trial = Trial(config, self._data)
+
+    @property
+    def _run(self) -> RunConfig:
+        return self._trial.run
+
     def _go_on_from_disk(self) -> None:
         """Forget what is in memory; the rest happens in the next step, where a failure ends the trial alone."""
-        self._replay: list[dict[str, Any]] = []
-        self._iterations: Iterator[IterationResult] = iter(())
-        self._is_open = False
-        self._release()
+        self._iterations: Iterator[IterationResult] | None = None
+        _release()
 
     def _time_left(self) -> float | None:
         return None if self._timeout_s is None else self._timeout_s - (time.monotonic() - self._began)
 
-    def _next_report(self) -> dict[str, Any]:
-        if not self._is_open:
-            self._open()
-            self._is_open = True
-        if self._replay:
-            return self._replay.pop(0)
-        result = next(self._iterations)
-        report = result.report
-        if report["iteration"] == 0 and self._base:
-            self._leave_base(result, self._base)
-        self._write_predictions(result)
-        save_state(self._state_path, result.state)
-        return report
-
-    def _write_predictions(self, result: IterationResult) -> None:
-        """Those of M0 and of the best iteration so far, and the pseudo labels that trained it where the test split
-        has some (selection rule: paper)."""
-        report, predictions, classes = result.report, result.predictions["test"], self._data.classes
-        if report["iteration"] == 0:
-            write_predictions(self._base_predictions_path, predictions, classes)
-        if report["best_iteration"] == report["iteration"]:
-            write_predictions(self._predictions_path, predictions, classes)
-            if "test" in result.labels:
-                labels = mask_segments(self._data.test, result.labels["test"])
-                write_predictions(self._predictions_path.with_suffix(".labels.csv"), labels, ["foreground"])
-
-    def _open(self) -> None:
-        """Go on from the state on the disk; what it did beyond the reported iterations is reported again."""
-        state = load_state(self._state_path) or self._take_base()
-        if state is not None:
-            last = state.reports[-1:] if state.finished else []
-            self._replay = state.reports[self._reported :] or last
-        self._iterations = refine(self._run, self._data, state, self._store(self._run))
-
-    def _take_base(self) -> RunState | None:
-        """The state after an iteration 0 that another trial has trained; its report says where it is from."""
-        if not self._base:
-            return None
-        predictions = Path(self._base["predictions_path"])
-        state = load_state(Path(self._base["state_path"]))
-        if state is None or not predictions.exists():
-            return None
-        state = after_base(self._run, state)
-        state.reports[0]["base"] = {"key": self._base["key"], "trained": False}
-        self._predictions_path.parent.mkdir(parents=True, exist_ok=True)
-        for copy in (self._base_predictions_path, self._predictions_path):
-            shutil.copyfile(predictions, copy)
-        return state
-
-    @property
-    def _base_predictions_path(self) -> Path:
-        return self._predictions_path.with_suffix(".m0.csv")
-
-    def _leave_base(self, result: IterationResult, base: dict[str, str]) -> None:
-        """For other trials; the state last, so that where it lies its predictions do too."""
-        write_predictions(Path(base["predictions_path"]), result.predictions["test"], self._data.classes)
-        save_state(Path(base["state_path"]), result.state)
-        result.report["base"] = {"key": base["key"], "trained": True}
-
-    def _store(self, run: RunConfig) -> FeatureStore:
-        key = (run.compute.device, run.compute.dtype)
-        if key not in self._stores:
-            self._stores[key] = feature_store(run)
-        return self._stores[key]
+    def _next_result(self) -> dict[str, Any]:
+        if self._iterations is None:
+            self._iterations = refine(self._run, self._data, self._trial.open(), self._resident())
+        told = self._trial.replayed()
+        return self._trial.kept(next(self._iterations)) if told is None else told
 
     def _failed(self, error: Exception) -> dict[str, Any]:
-        log = "".join(traceback.format_exception(error))
-        reason = traceback.format_exception_only(error)[-1].strip().splitlines()[-1]
-        self._iterations = iter(())
-        state = failure_state(error)
-        number = error.errno if isinstance(error, OSError) else None
-        return self._result(state=state, reason=reason, log=log, errno=number, done=True)
+        self._iterations = None
+        return self._trial.failed(error)
 
-    def _result(self, **fields: Any) -> dict[str, Any]:
-        return {"trial": self._trial, "objective": self._objective, **fields}
-
-    def _release(self) -> None:
-        """Give the memory of the last trial back before the next one asks for its own."""
-        gc.collect()
-        if torch.cuda.is_available() and torch.cuda.is_initialized():
-            torch.cuda.empty_cache()
+    def _resident(self) -> Resident:
+        key = (self._run.compute.device, self._run.compute.dtype)
+        if key not in self._residents:
+            self._residents[key] = Resident.of(self._run)
+        return self._residents[key]
 
 
-def failure_state(error: BaseException) -> str:
-    """The final state of a trial that raised ``error``; ``unwritable``: none, the study itself cannot go on."""
-    if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError):
-        return "out-of-memory"
-    if isinstance(error, NonFiniteLoss):
-        return "non-finite"
-    if isinstance(error, TimeLimitExceeded):
-        return "timed-out"
-    if isinstance(error, OSError) and error.errno in UNWRITABLE:
-        return "unwritable"
-    return "failed"
+class JointTrainable(RefinementTrainable):
+    """Several trials of one base in one process, trained in steps that they share.
+
+    Its Tune configuration has ``together``, a list of configurations of single trials. One step is one iteration of
+    each; its result has ``results``, one for each trial that told something. A trial may end before the others, with
+    an error of its own where its loss is not finite; any other error ends all that are left.
+    """
+
+    def step(self) -> dict[str, Any]:
+        results = super().step()["results"]
+        objectives = [result["objective"] for result in results]
+        return {**results[0], "objective": max(objectives), "results": results, "done": not self._left()}
+
+    def _take(self, config: dict[str, Any]) -> None:
+        self._trials = [Trial(one, self._data) for one in config["together"]]
+
+    @property
+    def _run(self) -> RunConfig:
+        return self._trials[0].run
+
+    def _left(self) -> list[Trial]:
+        return [trial for trial in self._trials if not trial.ended]
+
+    def _go_on_from_disk(self) -> None:
+        self._rounds: Iterator[list[IterationResult | NonFiniteLoss | None]] | None = None
+        _release()
+
+    def _next_result(self) -> dict[str, Any]:
+        if self._rounds is None:
+            self._running = self._left()
+            states = [trial.open() for trial in self._running]
+            runs = [trial.run for trial in self._running]
+            self._rounds = refine_together(runs, self._data, states, self._resident())
+        told = [result for trial in self._running if (result := trial.replayed()) is not None]
+        if told:
+            return {"results": told}
+        ended = zip(self._running, next(self._rounds), strict=True)
+        return {"results": [_result(trial, result) for trial, result in ended if result is not None]}
+
+    def _failed(self, error: Exception) -> dict[str, Any]:
+        self._rounds = None
+        return {"results": [trial.failed(error) for trial in self._left()]}
+
+
+def _result(trial: Trial, ended: IterationResult | NonFiniteLoss) -> dict[str, Any]:
+    return trial.failed(ended) if isinstance(ended, NonFiniteLoss) else trial.kept(ended)
+
+
+def _release() -> None:
+    """Give the memory of the last trial back before the next one asks for its own."""
+    gc.collect()
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
 
 
 def _cap_gpu_memory(share: float) -> None:

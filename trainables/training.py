@@ -17,6 +17,7 @@ from trainables.scores import SnippetScores
 
 Weights = dict[str, Tensor]
 EpochBatches = Callable[[int], Iterable[Batch]]
+Measure = Callable[[BaseModel], float]
 
 
 class NonFiniteLoss(ArithmeticError):
@@ -52,47 +53,100 @@ class Trained:
     curve: list[EpochRecord] = field(default_factory=list)
 
 
+class Course:
+    """A model on its way through the epochs: its optimizer, its learning rate, and the epoch that it chooses.
+
+    The learning rate follows the validation loss; the epoch that ``config.choice`` prefers is chosen, ties go to the
+    later one, as released. measure: mAP of the model as it is, for the choice ``best_map``. optimizer: one that was
+    used before and is as new again; None makes one.
+    """
+
+    def __init__(
+        self,
+        model: BaseModel,
+        config: TrainingConfig,
+        measure: Measure | None = None,
+        optimizer: torch.optim.Adam | None = None,
+    ) -> None:
+        self.model, self.config, self.measure = model, config, measure
+        self.optimizer = optimizer or adam(model, config)
+        self.ended = False
+        self._rate = self.optimizer.param_groups[0]["lr"]
+        self._schedule = _lr_schedule(self.optimizer, config)
+        self._curve: list[EpochRecord] = []
+        # A copy, not model.state_dict(): that shares memory with the model, and the released code's "best" weights
+        # therefore are those of the last epoch (D20).
+        self._best, self._chosen, self._highest = snapshot(model), 0, -math.inf
+        self._last: Weights = {}
+
+    def end_epoch(self, trained: LossValues, validated: LossValues) -> None:
+        """Take in an epoch; raises NonFiniteLoss."""
+        config, epoch, lr = self.config, len(self._curve), float(self.optimizer.param_groups[0]["lr"])
+        measured = self.measure(self.model) if self.measure and config.choice == "best_map" else None
+        self._curve.append(EpochRecord(epoch, trained, validated, lr, measured))
+        if not (math.isfinite(trained.total) and math.isfinite(validated.total)):
+            self.ended = True
+            raise NonFiniteLoss(
+                f"epoch {epoch}: loss is not finite (train {trained.total}, validation {validated.total}); "
+                f"lower training.lr (now {lr:g}) or loss.beta"
+            )
+        if self._schedule:
+            self._schedule.step(validated.total)
+            keep_place(self.optimizer, self._rate)
+        worth = _worth(self._curve[-1], config)
+        if worth >= self._highest:
+            self._best, self._chosen, self._highest = snapshot(self.model), epoch, worth
+        elif config.early_stopping is not None and epoch - self._chosen >= config.early_stopping:
+            self.ended = True
+        self.ended |= epoch + 1 == config.epochs
+        if self.ended:
+            self._last = snapshot(self.model)
+
+    def result(self) -> Trained:
+        """The chosen and the last weights of a course that has ended."""
+        return Trained(self._best, self._last, self._chosen, self._curve)
+
+
 def train(
     model: BaseModel,
     batches: EpochBatches,
     valid: SplitTensors,
     config: TrainingConfig,
     dtype: torch.dtype = torch.float32,
-    measure: Callable[[], float] | None = None,
+    measure: Measure | None = None,
 ) -> Trained:
-    """Train ``model`` in place and return its chosen and last weights.
+    """Train ``model`` in place and return its chosen and last weights; batches: epoch -> its batches.
 
-    batches: epoch -> its batches. The learning rate follows the validation loss; the epoch that
-    ``config.choice`` prefers is chosen, ties go to the later one, as released. measure: mAP of the model as it is,
-    for the choice ``best_map``. Raises NonFiniteLoss.
+    Raises NonFiniteLoss.
     """
-    # A copy, not model.state_dict(): that shares memory with the model, and the released code's "best" weights
-    # therefore are those of the last epoch (D20).
-    best, chosen, highest = snapshot(model), 0, -math.inf
-    # On the CPU not fused: the fused kernel rounds differently from the reference implementation.
-    fused = next(model.parameters()).is_cuda
-    optimizer = torch.optim.Adam(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=fused)
-    schedule = _lr_schedule(optimizer, config)
-    curve: list[EpochRecord] = []
-    for epoch in range(config.epochs):
-        lr = float(optimizer.param_groups[0]["lr"])
-        trained = train_epoch(model, batches(epoch), optimizer, dtype)
-        validated = validation_losses(model, valid, dtype)
-        measured = measure() if measure and config.choice == "best_map" else None
-        curve.append(EpochRecord(epoch, trained, validated, lr, measured))
-        if not (math.isfinite(trained.total) and math.isfinite(validated.total)):
-            raise NonFiniteLoss(
-                f"epoch {epoch}: loss is not finite (train {trained.total}, validation {validated.total}); "
-                f"lower training.lr (now {lr:g}) or loss.beta"
-            )
-        if schedule:
-            schedule.step(validated.total)
-        worth = _worth(curve[-1], config)
-        if worth >= highest:
-            best, chosen, highest = snapshot(model), epoch, worth
-        elif config.early_stopping is not None and epoch - chosen >= config.early_stopping:
-            break
-    return Trained(best, snapshot(model), chosen, curve)
+    course = Course(model, config, measure)
+    epoch = 0
+    while not course.ended:
+        trained = train_epoch(model, batches(epoch), course.optimizer, dtype)
+        course.end_epoch(trained, validation_losses(model, valid, dtype))
+        epoch += 1
+    return course.result()
+
+
+def adam(model: BaseModel, config: TrainingConfig, recordable: bool = False) -> torch.optim.Adam:
+    """Adam as configured. recordable: steps that a GPU can replay; nothing of them depends on the host."""
+    parameters = list(model.parameters())
+    device = parameters[0].device
+    # On the CPU not fused unless it must be: the fused kernel rounds differently from the reference implementation.
+    return torch.optim.Adam(
+        parameters,
+        lr=torch.tensor(config.lr, dtype=torch.float32, device=device) if recordable else config.lr,
+        weight_decay=config.weight_decay,
+        fused=recordable or device.type == "cuda",
+        capturable=recordable and device.type == "cuda",
+    )
+
+
+def keep_place(optimizer: torch.optim.Optimizer, rate: float | Tensor) -> None:
+    """Put the learning rate back where recorded steps read it; schedules of older torch replace the tensor."""
+    if isinstance(rate, Tensor):
+        rate.fill_(float(optimizer.param_groups[0]["lr"]))
+        optimizer.param_groups[0]["lr"] = rate
 
 
 def _lr_schedule(
@@ -135,8 +189,8 @@ def train_epoch(
 
 def step_if_finite(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
     """A step, skipped where the loss is NaN or infinite (released code: NaN)."""
-    if loss.is_cuda:
-        # The fused optimizer skips the step by itself; looking at the loss here would wait for the device.
+    if optimizer.defaults["fused"]:
+        # It skips the step by itself; looking at the loss here would wait for the device.
         optimizer.found_inf = (~torch.isfinite(loss)).float()  # type: ignore[attr-defined]
         optimizer.step()
     elif torch.isfinite(loss):

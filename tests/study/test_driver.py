@@ -234,3 +234,13 @@ def test_a_state_that_is_not_final_cannot_end_a_trial(tmp_path: Path) -> None:
     driver.next_trial()
     with pytest.raises(ValueError, match="t0000: 'done' is not a final state"):
         driver.ended(0, "done")
+
+
+def test_trials_of_one_seed_are_handed_out_together_and_the_others_stay(tmp_path: Path) -> None:
+    driver = driver_of(tmp_path, study_of(num_samples=4, seeds=2, sampler="random"))
+    handed = []
+    while not isinstance(trials := driver.next_trials(3), NoTrial):
+        assert len({trial.seed for trial in trials}) == 1
+        handed.append([trial.number for trial in trials])
+    assert handed == [[0, 2, 4], [1, 3, 5], [6], [7]]
+    assert trials is NoTrial.YET

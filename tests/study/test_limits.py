@@ -39,19 +39,20 @@ class Troubled(RefinementTrainable):
         self.failures: dict[int, int] = {}
         super().setup(config, data)
 
-    def _next_report(self) -> dict[str, Any]:
+    def _next_result(self) -> dict[str, Any]:
+        trial = self._trial.number
         share = ray.get_runtime_context().get_assigned_resources().get("GPU", 0)
-        needed = {1: 1.0 if self._reported == 2 else 0.5, 2: 2.0}.get(self._trial, 0)
+        needed = {1: 1.0 if self._trial.reported == 2 else 0.5, 2: 2.0}.get(trial, 0)
         if share < needed:
             raise torch.cuda.OutOfMemoryError(f"CUDA out of memory on {share:g} GPU")
-        if self._trial == 3:
+        if trial == 3:
             time.sleep(60)
-        self.failures[self._trial] = self.failures.get(self._trial, 0) + 1
-        if self._trial == 5 or (self._trial == 4 and self.failures[4] == 2):
+        self.failures[trial] = self.failures.get(trial, 0) + 1
+        if trial == 5 or (trial == 4 and self.failures[4] == 2):
             raise RuntimeError("by design")
-        report = super()._next_report()
-        report["share"] = share
-        return report
+        result = super()._next_result()
+        result["report"]["share"] = share
+        return result
 
 
 @pytest.fixture(scope="module")

@@ -53,3 +53,10 @@ def test_a_thumos_sized_trial_fits_a_gpu_several_times() -> None:
 
 def test_there_is_at_least_one_core() -> None:
     assert count_cores() >= 1
+
+
+def test_trials_that_share_a_process_count_as_one_on_the_machine() -> None:
+    placement = place(2, 1, threads=1, gpus_per_trial=0.5, trials_per_process=8)
+    assert (placement.concurrency, placement.trials_at_once) == (2, 16)
+    assert str(placement).startswith("16 trials at a time, 8 in a process on 2 cores, 1 GPU")
+    assert place(4, 0, threads=1, max_concurrent=8, trials_per_process=4).concurrency == 2

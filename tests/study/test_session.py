@@ -129,3 +129,52 @@ def test_a_real_run_on_ray_equals_one_without(tmp_path: Path, data: Dataset) -> 
             assert {k: v for k, v in report.items() if k not in times} == {
                 k: v for k, v in expected.items() if k not in times
             }
+
+
+TIMES = ("seconds", "training_s")
+
+
+def test_trials_that_share_a_process_report_what_they_would_alone(tmp_path: Path, data: Dataset) -> None:
+    from trainables.refinement import refine
+
+    # Of scalar attention, Adam turns the rounding of the bias's zero gradient into steps (README, Limits).
+    run = run_of(model__attention="two_value")
+    driver = driver_of(tmp_path, study_of(num_samples=3, seeds=2, lookback=4), run)
+    for part in ("checkpoints", "predictions"):
+        (tmp_path / part).mkdir()
+    pids: dict[int, set[int]] = {}
+    driver.listeners.append(
+        lambda event, record: pids.setdefault(event["pid"], set()).add(record.seed) if "pid" in event else None
+    )
+    run_trials(driver, data, place(2, 0, threads=1, trials_per_process=3))
+    assert {record.state for record in driver.records.values()} == {"completed"}
+    assert len(driver.records) == 6
+    assert len(pids) <= 2
+    for record in driver.records.values():
+        alone = [result.report for result in refine(driver.run_config(record), data)]
+        for ours, theirs in zip(record.iterations, alone, strict=True):
+            assert ours["loss"]["train"]["total"] == pytest.approx(theirs["loss"]["train"]["total"], rel=1e-3)
+            assert ours.keys() == theirs.keys()
+        assert driver.folder.predictions_file(record.number).exists()
+
+
+def test_trials_that_share_a_process_go_on_when_it_is_lost(tmp_path: Path, data: Dataset) -> None:
+    from trainables.trainable import JointTrainable
+
+    class Mortal(JointTrainable):
+        """Its process dies once, after the first iteration of its trials."""
+
+        def step(self) -> dict[str, Any]:
+            mark = Path(self._trials[0]._state_path).with_name("died")
+            if mark.parent.exists() and not mark.exists():
+                mark.touch()
+                os._exit(1)
+            return super().step()
+
+    driver = driver_of(tmp_path, study_of(num_samples=3))
+    for part in ("checkpoints", "predictions"):
+        (tmp_path / part).mkdir()
+    run_trials(driver, data, place(1, 0, threads=1, trials_per_process=3), trainable=Mortal)
+    for record in driver.records.values():
+        assert record.state == "completed"
+        assert [report["iteration"] for report in record.iterations] == [0, 1, 2]

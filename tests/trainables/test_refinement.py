@@ -10,7 +10,8 @@ import torch
 
 from tests.trainables.worlds import tiny_dataset
 from trainables.config import ConfigError, RunConfig, parse_config
-from trainables.refinement import IterationResult, refine
+from trainables.refinement import IterationResult, refine, refine_together
+from trainables.training import NonFiniteLoss
 
 DATA = tiny_dataset()
 
@@ -179,3 +180,66 @@ def test_multi_hot_targets_share_a_video_among_its_classes() -> None:
     split = split_of([3, 3], labels=[(0, 2), (1,)])
     assert video_targets(split, 3, "first").tolist() == [[1, 0, 0], [0, 1, 0]]
     assert video_targets(split, 3, "multi_hot").tolist() == [[0.5, 0, 0.5], [0, 1, 0]]
+
+
+def test_runs_together_report_what_each_reports_alone_but_for_rounding() -> None:
+    # Of scalar attention, Adam turns the rounding of the bias's zero gradient into steps (README, Limits).
+    smooth = {"model__attention": "two_value"}
+    configs = [
+        tiny_run(**smooth),
+        tiny_run(**smooth, loss__beta=4.0, pseudo_labels__generator="attention", refinement__iterations=2),
+        tiny_run(**smooth, pseudo_labels__sampled_share=0.5),
+    ]
+    rounds = list(refine_together(configs, DATA))
+    for k, config in enumerate(configs):
+        ours = [results[k] for results in rounds]
+        theirs = curve(list(refine(config, DATA)))
+        assert ours[len(theirs) :] == [None] * (len(rounds) - len(theirs))
+        for one, expected in zip(ours, theirs, strict=False):
+            assert isinstance(one, IterationResult)
+            assert_close(without_times(one.report), expected)
+
+
+def assert_close(ours: Any, theirs: Any) -> None:
+    """Equal, floats to three digits: a segment more or less moves an mAP of so few videos by more."""
+    if isinstance(theirs, dict):
+        assert ours.keys() == theirs.keys()
+        for key in theirs:
+            assert_close(ours[key], theirs[key])
+    elif isinstance(theirs, list):
+        assert len(ours) == len(theirs)
+        for one, other in zip(ours, theirs, strict=True):
+            assert_close(one, other)
+    elif isinstance(theirs, float):
+        assert ours == pytest.approx(theirs, rel=1e-3, abs=1e-5)
+    else:
+        assert ours == theirs
+
+
+def test_runs_that_have_come_unequally_far_go_on_together() -> None:
+    configs = [tiny_run(), tiny_run(loss__beta=4.0)]
+    first = list(refine(configs[0], DATA))
+    rounds = list(refine_together(configs, DATA, [first[1].state, None]))
+    told = [[r.report["iteration"] if isinstance(r, IterationResult) else None for r in results] for results in rounds]
+    assert told == [[2, 0], [None, 1], [None, 2]]
+
+
+def test_runs_of_different_models_do_not_train_together() -> None:
+    with pytest.raises(ValueError, match="labels, beta and refinement only"):
+        next(refine_together([tiny_run(), tiny_run(seed=1)], DATA))
+
+
+def test_a_run_that_ends_with_an_error_leaves_the_others_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    from trainables.joint_training import JointTrainer
+
+    train = JointTrainer.train
+
+    def one_fails(self: JointTrainer, *arguments: Any) -> Any:
+        return [*train(self, *arguments)[:-1], NonFiniteLoss("epoch 0: loss is not finite")]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(JointTrainer, "train", one_fails)
+        rounds = list(refine_together([tiny_run(), tiny_run(loss__beta=4.0)], DATA))
+    assert isinstance(rounds[0][1], NonFiniteLoss)
+    assert [results[1] for results in rounds[1:]] == [None, None]
+    assert all(isinstance(results[0], IterationResult) for results in rounds)

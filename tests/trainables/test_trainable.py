@@ -14,8 +14,9 @@ from trainables.config import RunConfig
 from trainables.datasets import Dataset, load_dataset
 from trainables.refinement import refine
 from trainables.segment_files import read_predictions
-from trainables.trainable import RefinementTrainable, failure_state
+from trainables.trainable import JointTrainable, RefinementTrainable
 from trainables.training import NonFiniteLoss
+from trainables.trial import failure_state
 
 RUN = run_of()
 TIMES = ("seconds", "training_s")
@@ -140,3 +141,72 @@ def test_a_loss_that_is_not_finite_ends_the_trial_as_such(make: Any, tmp_path: P
 
 def test_a_worker_describes_itself(make: Any, tmp_path: Path) -> None:
     assert make(config_of(tmp_path)).describe()["device"] == "cpu"
+
+
+@pytest.fixture
+def make_joint(data: Dataset) -> Any:
+    """JointTrainable with its data, outside Ray."""
+
+    class Local(JointTrainable):
+        def setup(self, config: dict[str, Any]) -> None:  # type: ignore[override]
+            super().setup(config, data=data)
+
+    return Local
+
+
+def joint_of(*configs: dict[str, Any]) -> dict[str, Any]:
+    return {"trial": configs[0]["trial"], "together": list(configs)}
+
+
+def told(trainable: Any) -> dict[int, list[dict[str, Any]]]:
+    """Results by trial, until all have ended."""
+    by_trial: dict[int, list[dict[str, Any]]] = {}
+    done = False
+    while not done:
+        result = trainable.train()
+        done = result["done"]
+        for one in result["results"]:
+            by_trial.setdefault(one["trial"], []).append(one)
+    return by_trial
+
+
+def test_several_trials_in_a_process_tell_their_iterations_and_leave_their_files(
+    make_joint: Any, tmp_path: Path
+) -> None:
+    longer, shorter = run_of(loss__beta=8.0), run_of(refinement__iterations=2)
+    results = told(make_joint(joint_of(config_of(tmp_path, 3, run=longer), config_of(tmp_path, 5, run=shorter))))
+    assert {n: [one["report"]["iteration"] for one in ones] for n, ones in results.items()} == {3: [0, 1, 2], 5: [0, 1]}
+    assert {n: [one["state"] for one in ones][-1] for n, ones in results.items()} == {3: "completed", 5: "completed"}
+    for number, last in ((3, 2), (5, 1)):
+        state = load_state(tmp_path / f"t{number:04d}" / "state.pt")
+        assert state is not None
+        assert (state.iteration, state.finished) == (last, True)
+        assert (tmp_path / f"t{number:04d}.csv").exists()
+
+
+def test_several_trials_go_on_from_the_disk(make_joint: Any, tmp_path: Path, data: Dataset) -> None:
+    for result, _ in zip(refine(RUN, data), range(2), strict=False):
+        save_state(tmp_path / "t0000" / "state.pt", result.state)
+    results = told(make_joint(joint_of(config_of(tmp_path, 0, known=1), config_of(tmp_path, 1))))
+    assert {n: [one["report"]["iteration"] for one in ones] for n, ones in results.items()} == {0: [1, 2], 1: [0, 1, 2]}
+
+
+def test_an_error_of_the_process_ends_the_trials_that_are_left(
+    make_joint: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*arguments: Any) -> Iterator[Any]:
+        raise ValueError("no such thing")
+        yield
+
+    trainable = make_joint(joint_of(config_of(tmp_path, 0), config_of(tmp_path, 1)))
+    monkeypatch.setattr(module, "refine_together", broken)
+    results = told(trainable)
+    assert {n: [one["state"] for one in ones] for n, ones in results.items()} == {0: ["failed"], 1: ["failed"]}
+    assert "no such thing" in results[1][0]["reason"]
+
+
+def test_a_loss_that_is_not_finite_ends_its_trial_alone(make_joint: Any, tmp_path: Path) -> None:
+    wild = run_of(loss__beta=3e38)
+    results = told(make_joint(joint_of(config_of(tmp_path, 0), config_of(tmp_path, 1, run=wild))))
+    assert results[0][-1]["state"] == "completed"
+    assert results[1][-1]["state"] == "non-finite"

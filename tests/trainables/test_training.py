@@ -25,7 +25,7 @@ from trainables.config import (
 )
 from trainables.prediction import predict_segments
 from trainables.pseudo_labels import background_share, segment_prediction
-from trainables.training import EpochBatches, NonFiniteLoss, score_split, step_if_finite, train
+from trainables.training import EpochBatches, NonFiniteLoss, keep_place, score_split, step_if_finite, train
 
 TRAJECTORIES = ("two_value", "scalar", "linear")
 CPU = torch.device("cpu")
@@ -221,3 +221,12 @@ def test_weight_decay_shrinks_weights_that_no_loss_needs() -> None:
         train(model, in_order(tensors, decayed), tensors, decayed)
         norms.append(sum(float(p.detach().norm()) for p in model.parameters()))
     assert norms[1] < norms[0]
+
+
+def test_a_learning_rate_that_was_replaced_is_put_back_in_its_place() -> None:
+    rate = torch.tensor(0.1)
+    optimizer = torch.optim.Adam([torch.nn.Parameter(torch.ones(3))], lr=rate)
+    optimizer.param_groups[0]["lr"] = 0.05
+    keep_place(optimizer, rate)
+    assert optimizer.param_groups[0]["lr"] is rate
+    assert rate.item() == pytest.approx(0.05)

@@ -13,7 +13,7 @@ from trainables.attention import VideoLayout, foreground_probability, sum_per_vi
 from trainables.base_models.contract import BaseModel, Losses, register
 from trainables.base_models.layers import draw_default_weights
 from trainables.batches import Batch
-from trainables.config import RunConfig
+from trainables.config import LossConfig, RunConfig
 from trainables.datasets.contract import Split
 from trainables.losses import pseudo_label_loss, video_loss
 from trainables.scores import SnippetScores
@@ -59,19 +59,7 @@ class RefineLoc(BaseModel):
         return self.forward(features)
 
     def losses(self, outputs: SnippetLogits, batch: Batch) -> Losses:
-        weights = temporal_weights(outputs.attention, batch.layout)
-        video = video_loss(outputs.cas, weights, batch.target_VC, batch.layout, self.run.loss.video)
-        if batch.label_N is None:
-            return Losses(video, video, torch.zeros_like(video))
-        weighted = self.run.loss.pseudo_weighting == "background_share"
-        pseudo = pseudo_label_loss(
-            outputs.attention,
-            batch.label_N,
-            batch.layout,
-            batch.background_share if weighted else None,
-            self.run.loss.pseudo_mean,
-        )
-        return Losses(video + self.run.loss.beta * pseudo, video, pseudo)
+        return snippet_losses(outputs, batch, self.run.loss, self.run.loss.beta)
 
     def scores(self, *readout: Tensor, split: Split) -> SnippetScores:
         cas, attention = readout
@@ -88,6 +76,23 @@ class RefineLoc(BaseModel):
             mean_score=mean.cpu().numpy(),
             offsets=split.offsets,
         )
+
+
+def snippet_losses(outputs: SnippetLogits, batch: Batch, config: LossConfig, beta: float | Tensor) -> Losses:
+    """Video loss + beta x pseudo-label loss of each video (section 3.3); beta: one, or of each video (V,)."""
+    weights = temporal_weights(outputs.attention, batch.layout)
+    video = video_loss(outputs.cas, weights, batch.target_VC, batch.layout, config.video)
+    if batch.label_N is None:
+        return Losses(video, video, torch.zeros_like(video))
+    weighted = config.pseudo_weighting == "background_share"
+    pseudo = pseudo_label_loss(
+        outputs.attention,
+        batch.label_N,
+        batch.layout,
+        batch.background_share if weighted else None,
+        config.pseudo_mean,
+    )
+    return Losses(video + beta * pseudo, video, pseudo)
 
 
 def layer_widths(dimensions: int, outputs: int, layers: int, floor: bool) -> list[int]:
