@@ -25,7 +25,7 @@ from trainables.datasets import load_dataset
 from trainables.datasets.contract import Dataset
 from trainables.presets import preset
 from trainables.pseudo_labels import background_share, sample
-from trainables.refinement import feature_store
+from trainables.resident import feature_store
 from trainables.selection import selection_splits
 from trainables.training import train_epoch, validation_losses
 

@@ -1,8 +1,8 @@
 """How busy a study keeps its cores with training: ``python -m benchmarks.study``.
 
 The grid ``generator-beta`` (25 configurations) on spoken-digits, through ``study.launch``, with two workers. Busy is
-the sum of the iterations' training seconds (the shared base model counted once, as it is trained) over workers x seconds;
-first of the study alone, from the first trial's start to the last one's end, then of the whole command.
+the sum of the iterations' training seconds (the shared base model counted once, as it is trained) over workers times
+seconds; first of the study alone, from the first trial's start to the last one's end, then of the whole command.
 """
 
 from __future__ import annotations

@@ -19,22 +19,24 @@ from unittest import mock
 import torch
 from tabulate import tabulate
 
+import trainables.trial
 from benchmarks.epoch import simulated
-from trainables import refinement, trainable
+from trainables import iteration
 from trainables.base_models.refineloc import RefineLoc
 from trainables.config import RunConfig
 from trainables.datasets import load_dataset
 from trainables.datasets.contract import Dataset
 from trainables.presets import preset
+from trainables.trainable import RefinementTrainable
 
 PARTS: dict[str, list[tuple[Any, str]]] = {
-    "epochs": [(refinement, "train")],
-    "scores of all snippets": [(refinement, "score_split")],
-    "pseudo labels": [(RefineLoc, "label"), (refinement, "sample"), (refinement, "label_quality")],
+    "epochs": [(iteration, "train")],
+    "scores of all snippets": [(iteration, "score_split")],
+    "pseudo labels": [(RefineLoc, "label"), (iteration, "sample"), (iteration, "label_quality")],
     "segments": [(RefineLoc, "predict")],
-    "evaluation": [(refinement, "iteration_report")],
-    "prediction files": [(trainable, "write_predictions")],
-    "checkpoint": [(trainable, "save_state")],
+    "evaluation": [(iteration, "iteration_report")],
+    "prediction files": [(trainables.trial, "write_predictions")],
+    "checkpoint": [(trainables.trial, "save_state")],
 }
 
 
@@ -61,6 +63,11 @@ def clocks(seconds: dict[str, float]) -> Iterator[None]:
 
 def trial(run: RunConfig, data: Dataset, folder: Path) -> tuple[float, dict[str, float]]:
     """Seconds of a complete trial, and of its parts."""
+
+    class Local(RefinementTrainable):
+        def setup(self, config: dict[str, Any]) -> None:  # type: ignore[override]
+            super().setup(config, data=data)
+
     seconds = dict.fromkeys(PARTS, 0.0)
     config = {
         "trial": 0,
@@ -71,8 +78,7 @@ def trial(run: RunConfig, data: Dataset, folder: Path) -> tuple[float, dict[str,
     }
     (folder / "predictions").mkdir()
     with clocks(seconds):
-        worker = trainable.RefinementTrainable.__new__(trainable.RefinementTrainable)
-        worker.setup(config, data)
+        worker = Local(config)
         started, done = time.perf_counter(), False
         while not done:
             result = worker.step()
