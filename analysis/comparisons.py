@@ -172,11 +172,13 @@ def top_configurations(study: Study, most: int = 10) -> list[RankedConfiguration
     """The best by mean selection objective, the oracle aside; those with the most seeds come first."""
     done = study.completed[study.completed[GENERATOR] != ORACLE]
     done = done.sort_values("trial").drop_duplicates(["configuration", "seed"])
-    found = [
+    groups = done.groupby("configuration", sort=False)
+    order = groups["objective"].agg(["size", "mean"]).sort_values(["size", "mean"], ascending=False)
+    best = [(name, groups.get_group(name)) for name in order.index[:most]]
+    return [
         RankedConfiguration(str(name), float(group["objective"].mean()), at_best_iteration(group))
-        for name, group in done.groupby("configuration", sort=False)
+        for name, group in best
     ]
-    return sorted(found, key=lambda one: (-one.test.n, -one.selection))[:most]
 
 
 def label_quality(study: Study, trials: pd.DataFrame, split: str = "train") -> dict[str, dict[int, Summary]]:

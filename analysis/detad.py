@@ -17,6 +17,7 @@ from trainables.matching import Floats, Ints, candidate_pairs, matches
 from trainables.segments import Segments
 
 Bools = npt.NDArray[np.bool_]
+Types = npt.NDArray[np.int8]
 
 TYPES = ("true_positive", "double_detection", "wrong_label", "localization", "confusion", "background")
 ERRORS = TYPES[1:]
@@ -65,33 +66,42 @@ def rank_predictions(
     rows = rows[np.lexsort((-predictions.score[rows], predictions.label[rows]))]
     segments = predictions[rows]
     rank = np.arange(len(rows)) - np.searchsorted(segments.label, segments.label)
-    if limit is not None:
-        kept = rank < limit * instances[segments.label]
-        segments, rank = segments[kept], rank[kept]
     matched = np.full((len(segments), len(tiou)), -1, dtype=np.int64)
     candidates = candidate_pairs(truth, segments, float(tiou.min()))
     for k, threshold in enumerate(tiou):
         found, instance = matches(candidates, threshold)
         matched[found, k] = instance
-    return Ranked(segments, rank, matched, instances, len(truth) / max(1, int(np.count_nonzero(instances))))
+    ranked = Ranked(segments, rank, matched, instances, len(truth) / max(1, int(np.count_nonzero(instances))))
+    return ranked if limit is None else best_of(ranked, limit)
 
 
-def average_precision_n(ranked: Ranked, hit: Bools, counted: Bools, instances: Ints) -> Floats:
-    """AP_N of each class at each threshold, (C, K), in [0, 1]; NaN for a class with no ``instances``.
+def best_of(ranked: Ranked, limit: int) -> Ranked:
+    """The best limit x (instances of the class) predictions of each class; none of the others took their matches."""
+    kept = ranked.rank < limit * ranked.instances[ranked.segments.label]
+    return ranked._replace(segments=ranked.segments[kept], rank=ranked.rank[kept], matched=ranked.matched[kept])
 
-    hit: true positives, (M, K). counted: predictions that are there at all, (M, K). instances: to be found, (C,).
+
+def average_precision_n(label: Ints, hit: Bools, counted: Ints, instances: Ints, mean_instances: float) -> Floats:
+    """AP_N of V variants of a ranking, (V, C, K), in [0, 1]; NaN for a class without instances.
+
+    Of R predictions, by class, then rank, among which are all true positives: no other one raises the curve.
+    label: (R,). hit: true positives, (R, V, K). counted: predictions of the class so far, the row's own included,
+    (R, V, K) or (R, V, 1). instances: of each class to be found, (C, V).
     """
-    ap = np.full((len(instances), hit.shape[1]), np.nan)
-    bounds = np.searchsorted(ranked.segments.label, np.arange(len(instances) + 1))
-    for label in np.flatnonzero(instances):
-        part = slice(bounds[label], bounds[label + 1])
-        precision = _precision_n(hit[part], counted[part], instances[label], ranked.mean_instances)
-        envelope = np.maximum.accumulate(precision[::-1], axis=0)[::-1]
-        ap[label] = (envelope * hit[part]).sum(axis=0) / instances[label]
+    ap = np.zeros((instances.shape[1], len(instances), hit.shape[2]))
+    ap[instances.T == 0] = np.nan
+    precision = _precision_n(_so_far(hit, label), counted, instances[label][:, :, None], mean_instances)
+    bounds = np.searchsorted(label, np.arange(len(instances) + 1))
+    for c in np.flatnonzero(np.diff(bounds)):
+        part = slice(bounds[c], bounds[c + 1])
+        envelope = np.maximum.accumulate(precision[part][::-1], axis=0)[::-1]
+        area = (envelope * hit[part]).sum(axis=0)
+        known = instances[c][:, None]
+        ap[:, c] = np.divide(area, known, out=np.full_like(area, np.nan), where=known > 0)
     return ap
 
 
-def error_types(truth: Segments, ranked: Ranked, tiou: Floats) -> Ints:
+def error_types(truth: Segments, ranked: Ranked, tiou: Floats) -> Types:
     """Index into TYPES of each prediction at each threshold, (M, K).
 
     The instance of any class in the video that is overlapped most decides (ties: the earlier one): enough overlap
@@ -102,55 +112,58 @@ def error_types(truth: Segments, ranked: Ranked, tiou: Floats) -> Ints:
     enough, some = overlap[:, None] >= tiou, overlap[:, None] >= MIN_TIOU
     same = same[:, None]
     conditions = [ranked.matched >= 0, enough & same, enough, some & same, some]
-    return np.select(conditions, np.arange(5), default=5)
+    return np.select(conditions, list(np.arange(5, dtype=np.int8)), default=np.int8(5))
 
 
-def false_positives(truth: Segments, predictions: Segments, num_classes: int, tiou: Floats) -> FalsePositives:
+def false_positives(truth: Segments, ranked: Ranked, tiou: Floats) -> FalsePositives:
     """Profile over 1G to 10G, average-mAP_N, and what removing each type of error would bring."""
-    ranked = rank_predictions(truth, predictions, num_classes, tiou, DEPTH)
-    types = error_types(truth, ranked, tiou)
-    hit = types == 0
-
-    def average(counted: Bools) -> float:
-        return 100 * float(np.nanmean(average_precision_n(ranked, hit, counted, ranked.instances)))
-
-    overall = average(np.ones_like(hit))
-    gains = {name: average(types != code) - overall for code, name in enumerate(ERRORS, start=1)}
-    depth = ranked.rank // ranked.instances[ranked.segments.label] if len(hit) else ranked.rank
+    best = best_of(ranked, DEPTH)
+    types = error_types(truth, best, tiou)
+    rows, label = _true_positives(best)
+    codes = np.arange(len(TYPES), dtype=np.int8)[:, None]
+    # As it is, and without each of ERRORS; a true positive is never removed.
+    removed: Bools = (types[:, None, :] == codes) & (codes > 0)
+    counted = best.rank[rows, None, None] + 1 - _so_far(removed, best.segments.label, rows)
+    hit = np.broadcast_to((types[rows] == 0)[:, None, :], counted.shape)
+    instances = np.broadcast_to(best.instances[:, None], (len(best.instances), len(TYPES)))
+    overall, *without = (
+        _average(ap) for ap in average_precision_n(label, hit, counted, instances, best.mean_instances)
+    )
+    gains = {name: value - overall for name, value in zip(ERRORS, without, strict=True)}
+    depth = best.rank // best.instances[best.segments.label] if len(types) else best.rank
     buckets = [_bucket(f"{g + 1}G", types[depth == g]) for g in range(DEPTH)]
-    return FalsePositives(len(hit), overall, gains, buckets)
+    return FalsePositives(len(types), overall, gains, buckets)
 
 
-def sensitivity(ranked: Ranked, groups: Ints, num_groups: int, label: Ints) -> Floats:
-    """Average-mAP_N in percent on the instances of each group, (num_groups,); NaN for a group without instances.
+def sensitivity(ranked: Ranked, members: Bools, label: Ints) -> Floats:
+    """Average-mAP_N in percent on the instances of each group, (G,); NaN for a group without instances.
 
-    groups, label: group (-1: none) and class of each instance. A prediction that finds an instance of another
-    group at any threshold is left out altogether, as in the original.
+    members: which of the instances are in each group, (G, instances). label: class of each instance. A prediction
+    that finds an instance outside the group at any threshold is left out altogether, as in the original.
     """
-    free = ranked.matched < 0
-    group_of = np.where(free, -2, groups[ranked.matched])
-    values = np.full(num_groups, np.nan)
-    for group in range(num_groups):
-        inside = np.bincount(label[groups == group], minlength=len(ranked.instances))
-        if inside.any():
-            kept = (free | (group_of == group)).all(axis=1)
-            counted = np.broadcast_to(kept[:, None], free.shape)
-            ap = average_precision_n(ranked, ~free & counted, counted, inside)
-            values[group] = 100 * np.nanmean(ap)
-    return values
+    rows, label_R = _true_positives(ranked)
+    matched = ranked.matched[rows]
+    found = matched >= 0
+    # An instance more, of every group, where nothing was found.
+    inside: Bools = np.all(np.concatenate([members.T, np.ones((1, len(members)), dtype=bool)])[matched], axis=1)
+    counted: Ints = ranked.rank[rows, None] + 1 - _so_far(~inside, label_R)
+    hit = found[:, None, :] & inside[:, :, None]
+    instances = np.stack([np.bincount(label[group], minlength=len(ranked.instances)) for group in members], axis=1)
+    ap = average_precision_n(label_R, hit, counted[:, :, None], instances, ranked.mean_instances)
+    return np.array([_average(each) if group.any() else np.nan for group, each in zip(members, ap, strict=True)])
 
 
 def missed(ranked: Ranked, num_instances: int) -> Bools:
     """Which instances no prediction of enough normalised precision finds, (instances, K)."""
-    hit = ranked.matched >= 0
-    bounds = np.searchsorted(ranked.segments.label, np.arange(len(ranked.instances) + 1))
+    rows, label = _true_positives(ranked)
+    matched = ranked.matched[rows]
+    hit = matched >= 0
+    precision = _precision_n(
+        _so_far(hit, label), ranked.rank[rows, None] + 1, ranked.instances[label][:, None], ranked.mean_instances
+    )
+    row, k = np.nonzero(hit & (precision > MIN_NORMALISED_PRECISION))
     found = np.zeros((num_instances, hit.shape[1]), dtype=bool)
-    for label in np.flatnonzero(np.diff(bounds)):
-        part = slice(bounds[label], bounds[label + 1])
-        counted = np.ones_like(hit[part])
-        precision = _precision_n(hit[part], counted, max(1, ranked.instances[label]), ranked.mean_instances)
-        row, k = np.nonzero(hit[part] & (precision > MIN_NORMALISED_PRECISION))
-        found[ranked.matched[part][row, k], k] = True
+    found[matched[row, k], k] = True
     return ~found
 
 
@@ -162,10 +175,33 @@ def share_missed(missed_at: Bools, groups: Ints, num_groups: int) -> Floats:
     return 100 * np.divide(total, count, out=np.full(num_groups, np.nan), where=count > 0)
 
 
-def _precision_n(hit: Bools, counted: Bools, instances: int, mean_instances: float) -> Floats:
-    weighted = np.cumsum(hit, axis=0) / instances * mean_instances
-    total = weighted + np.cumsum(counted & ~hit, axis=0)
+def _precision_n(hits: Ints, counted: Ints, instances: Ints, mean_instances: float) -> Floats:
+    """R N / (R N + F) of so many true positives among so many predictions; 0 before the first true positive."""
+    weighted = hits / np.maximum(instances, 1) * mean_instances
+    total = weighted + (counted - hits)
     return np.divide(weighted, total, out=np.zeros_like(weighted), where=total > 0)
+
+
+def _true_positives(ranked: Ranked) -> tuple[Ints, Ints]:
+    """Rows that find an instance at any threshold, and their classes; both of shape (R,)."""
+    rows = np.flatnonzero((ranked.matched >= 0).any(axis=1))
+    return rows, ranked.segments.label[rows]
+
+
+def _so_far(flags: Bools, label: Ints, rows: Ints | None = None) -> Ints:
+    """How many rows of the same class are flagged, from its first row to each of ``rows`` (all).
+
+    flags: (M, ...), by class: label (M,).
+    """
+    rows = np.arange(len(label)) if rows is None else rows
+    running = np.zeros((len(flags) + 1, *flags.shape[1:]), dtype=np.int64)
+    np.cumsum(flags, axis=0, out=running[1:])
+    found: Ints = running[rows + 1] - running[np.searchsorted(label, label[rows])]
+    return found
+
+
+def _average(ap: Floats) -> float:
+    return 100 * float(np.nanmean(ap))
 
 
 def _best_overlap(truth: Segments, segments: Segments) -> tuple[Floats, Bools]:
@@ -183,6 +219,6 @@ def _one_class(segments: Segments) -> Segments:
     return Segments.of(segments.video, segments.start_s, segments.end_s, np.zeros(len(segments)), segments.score)
 
 
-def _bucket(name: str, types: Ints) -> Bucket:
-    count = np.array([(types == code).sum() for code in range(len(TYPES))], dtype=np.float64)
+def _bucket(name: str, types: Types) -> Bucket:
+    count = np.bincount(types.reshape(-1), minlength=len(TYPES)).astype(np.float64)
     return Bucket(name, len(types), 100 * count / types.size if types.size else np.full(len(TYPES), np.nan))

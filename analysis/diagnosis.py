@@ -91,16 +91,19 @@ def diagnose(truth: GroundTruth, predictions: Segments, bins: Bins, tiou: Floats
         raise ValueError("the ground truth has no instance with start < end: nothing to diagnose")
     groups = characteristics(truth, bins)
     ranked = rank_predictions(instances, predictions, num_classes, tiou)
-    everything = np.zeros(len(instances), np.int64)
+    members = {name: group.of == np.arange(len(group.names))[:, None] for name, group in groups.items()}
+    everything = np.ones((1, len(instances)), dtype=bool)
+    overall, *by_group = sensitivity(ranked, np.concatenate([everything, *members.values()]), instances.label)
+    bounds = np.cumsum([len(of) for of in members.values()])[:-1]
     lost = missed(ranked, len(instances))
     return Diagnosis(
         name=name,
         tiou=tiou,
         instances=len(instances),
-        profile=false_positives(instances, predictions, num_classes, tiou),
-        overall=float(sensitivity(ranked, everything, 1, instances.label)[0]),
+        profile=false_positives(instances, ranked, tiou),
+        overall=float(overall),
         groups=groups,
-        sensitivity={k: sensitivity(ranked, g.of, len(g.names), instances.label) for k, g in groups.items()},
+        sensitivity=dict(zip(groups, np.split(np.array(by_group), bounds), strict=True)),
         false_negatives={k: share_missed(lost, g.of, len(g.names)) for k, g in groups.items()},
         pairs={pair: _pairwise(lost, groups[pair[0]], groups[pair[1]]) for pair in combinations(groups, 2)},
     )

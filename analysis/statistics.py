@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 RESAMPLES = 2000
 LEVEL = 0.95
@@ -70,6 +69,8 @@ def distinguishable(first: Summary, second: Summary) -> bool | None:
 def _interval(values: np.ndarray) -> tuple[float, float]:
     if np.ptp(values) == 0:
         return float(values[0]), float(values[0])
+    from scipy import stats  # half a second, which a study of one seed need not spend
+
     found = stats.bootstrap(
         (values,), np.mean, n_resamples=RESAMPLES, confidence_level=LEVEL, method="percentile",
         rng=np.random.default_rng(0),

@@ -6,13 +6,10 @@ ActivityNet-sized: 2,300 videos, about 450,000 snippets, 100 classes; random sco
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
-from collections.abc import Callable
 
 import numpy as np
-from tabulate import tabulate
 
+from benchmarks.timing import Work, in_turn, ratio_table
 from trainables.config import PseudoLabelConfig, SegmentConfig
 from trainables.datasets.contract import Split, Video
 from trainables.prediction import predict_segments
@@ -39,32 +36,33 @@ def simulated(videos: int, snippets: int, classes: int) -> tuple[Split, SnippetS
     return split, scores
 
 
-def seconds(work: Callable[[], object], runs: int) -> float:
-    times = []
-    for _ in range(runs):
-        started = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - started)
-    return statistics.median(times)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--runs", type=int, default=15)
     given = parser.parse_args()
     split, scores = simulated(2300, 450_000, 100)
     labels = PseudoLabelConfig(segments=SegmentConfig(top_k=3, min_class_score=0.01, min_attention=0.5))
+    segments = labels.segments
+    everything, surest = (segments.model_copy(update={"min_attention": least}) for least in (0.0, 0.8))
     rng = np.random.default_rng(0)
-    found = predict_segments(scores, split, labels.segments)
-    work: dict[str, Callable[[], object]] = {
+
+    def draw() -> object:
+        return sample(segment_prediction(scores, split, labels, rng), split, 0.8, rng)
+
+    found = predict_segments(scores, split, segments)
+    work: dict[str, Work] = {
         "one pass over the scores (their sum)": lambda: scores.class_probability.sum(),
-        "scores -> segments": lambda: predict_segments(scores, split, labels.segments),
-        "scores -> pseudo labels": lambda: segment_prediction(scores, split, labels, rng),
-        "sampling S": lambda: sample(split.snippet_truth, split, 0.8, rng),
+        "scores -> segments": lambda: predict_segments(scores, split, segments),
+        "  alpha_A 0: every snippet is foreground": lambda: predict_segments(scores, split, everything),
+        "  alpha_A 0.8: a tenth is": lambda: predict_segments(scores, split, surest),
+        "scores -> segments -> pseudo labels": lambda: segment_prediction(scores, split, labels, rng),
+        "  of which a share S is drawn": draw,
     }
-    rows = [(name, seconds(task, given.runs)) for name, task in work.items()]
-    print(f"simulated: {len(split):,} videos, {split.num_snippets:,} snippets, 100 classes; {len(found):,} segments")
-    print(tabulate([(n, 1000 * s, s / rows[0][1]) for n, s in rows], ["", "ms", "passes"], floatfmt=".1f"))
+    print(
+        f"simulated: {len(split):,} videos, {split.num_snippets:,} snippets, 100 classes; "
+        f"{len(found):,} segments of the top {segments.top_k} classes at alpha_A {segments.min_attention:g}"
+    )
+    print(ratio_table(in_turn(work, given.runs), next(iter(work)), "passes"))
 
 
 if __name__ == "__main__":

@@ -6,13 +6,15 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import fmean, median
+from typing import TYPE_CHECKING
 
 from study.config import StudyConfig
 from study.ledger import TrialRecord, read_events, trial_records
 from study.placement import Placement
-from study.request import Request
-from trainables.array_file import ArrayFile
 from trainables.config import RunConfig
+
+if TYPE_CHECKING:
+    from study.request import Request  # it reads data sets, which a look at a study's status need not
 
 SYMBOLS = {
     "pseudo_labels.generator": "",
@@ -128,6 +130,8 @@ def _trials(study: StudyConfig, finished: int) -> str:
 
 def _kept_features(request: Request) -> str:
     """Where the features lie that all trials map; empty for those in memory."""
+    from trainables.array_file import ArrayFile  # imports numpy, which a look at a study's status need not
+
     splits = (request.data.train.features, request.data.test.features)
     files = [ArrayFile.of(features) for features in splits]
     if files[0] is None:

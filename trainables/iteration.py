@@ -80,6 +80,7 @@ class Engine:
         self.labels_config = _resolved(config.pseudo_labels, self.splits.train)
         self.dtype = getattr(torch, config.compute.dtype)
         self.shape = data.dimensions, len(data.classes)
+        self._scored: tuple[Weights, dict[str, SnippetScores]] | None = None  # with the weights that make labels next
 
     def begin(self, state: RunState | None) -> Begun:
         """Pseudo labels from the model before, and a fresh model."""
@@ -134,6 +135,8 @@ class Engine:
             weights={name: tensor.cpu() for name, tensor in next_weights.items()},
             label_history=begun.history,
         )
+        if next_weights is trained.best or trained.chosen_epoch == trained.curve[-1].epoch:
+            self._scored = next_state.weights, scores
         return IterationResult(report, predictions, labels, next_state)
 
     def measure(self, model: BaseModel) -> float:
@@ -164,11 +167,15 @@ class Engine:
         """Foreground masks of the last m iterations, newest last, for the videos that train and that choose."""
         model = self._model(iteration, None)
         model.load_state_dict(state.weights)
+        weights, known = self._scored or (None, {})
+        self._scored = None  # not held while the next model trains
+        scores = known if weights is state.weights else {}
         kept = self.config.pseudo_labels.from_last_iterations - 1
         history = {}
         for name, purpose in self._label_splits("labels_train", "labels_valid"):
             rng = self._label_stream(iteration, purpose)
-            mask = model.label(self._score(model, name), self._split(name), self.labels_config, rng)
+            seen = scores.get(name) or self._score(model, name)
+            mask = model.label(seen, self._split(name), self.labels_config, rng)
             older = state.label_history.get(name, [])
             history[name] = [*(older[-kept:] if kept else []), mask]
         return history

@@ -32,7 +32,7 @@ def video_loss(
     ``log_inside``: -sum_t w_t sum_c y_c log softmax(cas)_tc, the released code, an upper bound by Jensen (D1).
     """
     if form == "log_inside":
-        log_target_N = (cas.log_softmax(dim=1) * target_VC[layout.video_N]).sum(dim=1)
+        log_target_N = (cas.log_softmax(dim=1) * target_VC.index_select(0, layout.video_N)).sum(dim=1)
         return -sum_per_video(weights_N * log_target_N, layout)
     pooled_VC = sum_per_video(weights_N[:, None] * cas.softmax(dim=1), layout)
     return -(target_VC * pooled_VC.clamp_min(SMALLEST_PROBABILITY).log()).sum(dim=1)

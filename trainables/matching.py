@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -54,7 +54,7 @@ def candidate_pairs(truth: Segments, ranked: Segments, min_tiou: float) -> Candi
 
 def _video_rows(segments: Segments, videos: dict[str, int]) -> Ints:
     names = segments.video.tolist()
-    return np.fromiter((videos.get(name, -1) for name in names), dtype=np.int64, count=len(names))
+    return np.fromiter(map(videos.get, names, repeat(-1)), dtype=np.int64, count=len(names))
 
 
 def _chunks(count: Ints) -> Iterator[slice]:

@@ -1,12 +1,13 @@
 """Snippet scores -> segments (paper, section 3.2 and Eq. 3; refineloc.md, section 3), all videos at once.
 
-Candidates are the (class rank, snippet) pairs of the top-k classes of each video, laid out as k copies of the
-split, so that masks, runs and means are single passes over flat arrays.
+Candidates are the (class rank, snippet) pairs of the top-k classes of each video near its foreground, laid out as k
+copies of these snippets, so that masks, runs and means are single passes over flat arrays.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -46,40 +47,70 @@ def predict_segments(scores: SnippetScores, split: Split, config: SegmentConfig)
 
 
 def predict_runs(scores: SnippetScores, config: SegmentConfig) -> SnippetRuns:
-    """Segments of all videos, by video, then class rank, then time."""
+    """Segments of all videos, by video, then class rank, then time.
+
+    Class scores are read only near snippets that pass the attention's threshold: nothing else can enter a segment.
+    """
     top_VK = top_classes(scores.video_score, config.top_k)
-    num_videos, ranks = top_VK.shape
-    video_N = scores.video_of_snippet
-    label_KN = top_VK.T[:, video_N]
-    # A flat take is half the time of an index per axis.
-    row_N = np.arange(scores.num_snippets) * scores.num_classes
-    class_KN = scores.class_probability.reshape(-1).take(row_N + label_KN)
-    kept = keep_snippets(class_KN, scores.foreground, config).reshape(-1)
-    starts = np.tile(scores.offsets[:-1], ranks) + np.repeat(np.arange(ranks) * scores.num_snippets, num_videos)
-    ends = starts + np.tile(np.diff(scores.offsets), ranks)
+    near = _near_foreground(scores, config)
+    video_M = scores.video_of_snippet[near.snippet]
+    class_KM = _class_scores(scores, top_VK, near.snippet, video_M)
+    kept = keep_snippets(class_KM, scores.foreground[near.snippet], config).reshape(-1)
+    ranks, size = class_KM.shape
+    starts, ends = (np.add.outer(np.arange(ranks) * size, bound).reshape(-1) for bound in (near.starts, near.ends))
     first, end = runs_of(group(kept, starts, ends, config.dilation, config.bridge), starts, ends)
     if config.min_snippets > 1:
         long_enough = end - first >= config.min_snippets
         first, end = first[long_enough], end[long_enough]
 
-    rank = first // max(scores.num_snippets, 1)
-    video = video_N[first - rank * scores.num_snippets] if first.size else first
+    rank, place = np.divmod(first, max(size, 1))
+    video = video_M[place]
     label = top_VK[video, rank]
     attention = scores.foreground if config.score_attention == "foreground" else scores.temporal_weight
-    score = mean_of_runs(class_KN.reshape(-1), first, end) + mean_of_runs(np.tile(attention, ranks), first, end)
+    attention_KM = np.tile(attention[near.snippet], ranks)
+    score = mean_of_runs(class_KM.reshape(-1), first, end) + mean_of_runs(attention_KM, first, end)
     if config.score_video:
         score = score + scores.video_score[video, label]
 
-    base = scores.offsets[video] + rank * scores.num_snippets
+    begin = near.snippet[place] - scores.offsets[video]
     length = np.diff(scores.offsets)[video]
     order = np.argsort(video, kind="stable")  # runs lie by class rank, then time, already
     return SnippetRuns(
         video=video[order],
-        first=np.clip(first - base - config.inflation, 0, None)[order],
-        end=np.minimum(end - base + config.inflation, length)[order],
+        first=np.clip(begin - config.inflation, 0, None)[order],
+        end=np.minimum(begin + (end - first) + config.inflation, length)[order],
         label=label[order],
         score=score[order],
     )
+
+
+def _class_scores(scores: SnippetScores, top_VK: Indices, snippet: Indices, video: Indices) -> npt.NDArray[np.float32]:
+    """Of each class rank at these snippets, (K, M). A flat take is half the time of an index per axis; rank by rank,
+    the indices stay in the cache."""
+    flat, row = scores.class_probability.reshape(-1), snippet * scores.num_classes
+    found = np.empty((top_VK.shape[1], len(snippet)), dtype=np.float32)
+    for rank, label_V in enumerate(top_VK.T):
+        # mode: by default, take fills a copy of ``out`` first
+        flat.take(row + label_V[video], out=found[rank], mode="clip")
+    return found
+
+
+class _Near(NamedTuple):
+    """Snippets that a segment may hold, ascending, (M,); starts, ends: stretches of neighbours among them, as places
+    in ``snippet``. No segment reaches from one stretch into another, and no stretch into another video."""
+
+    snippet: Indices
+    starts: Indices
+    ends: Indices
+
+
+def _near_foreground(scores: SnippetScores, config: SegmentConfig) -> _Near:
+    reach = config.dilation + config.bridge
+    starts, ends = scores.offsets[:-1], scores.offsets[1:]
+    mask = group(keep_attention(scores.foreground, config), starts, ends, dilation=reach, bridge=0)
+    first, end = runs_of(mask, starts, ends)
+    places = np.cumsum(end - first)
+    return _Near(np.flatnonzero(mask), places - (end - first), places)
 
 
 def top_classes(video_score: npt.NDArray[np.float32], top_k: int) -> Indices:
@@ -101,8 +132,15 @@ def keep_snippets(
     drop where the background exceeds alpha_A or the class score is below alpha_C (D4).
     """
     if config.thresholding == "keep_above":
-        return (class_score > config.min_class_score) & (foreground > config.min_attention)
-    return (class_score >= config.min_class_score) & (1 - foreground <= config.min_attention)
+        return (class_score > config.min_class_score) & keep_attention(foreground, config)
+    return (class_score >= config.min_class_score) & keep_attention(foreground, config)
+
+
+def keep_attention(foreground: npt.NDArray[np.float32], config: SegmentConfig) -> Mask:
+    """Snippets that pass the threshold on attention."""
+    if config.thresholding == "keep_above":
+        return foreground > config.min_attention
+    return 1 - foreground <= config.min_attention
 
 
 def group(kept: Mask, starts: Indices, ends: Indices, dilation: int, bridge: int) -> Mask:

@@ -96,7 +96,8 @@ def test_with_the_coverage_filter_a_video_without_ground_truth_is_background(sha
     kept = truth.instances[~(coverage(truth) > 1)]
     assert len(kept) == 3340
     predictions = read_predictions(Path(released(shared, 3)), truth.classes)
-    found = false_positives(kept, predictions, len(truth.classes), np.linspace(0.5, 0.95, 10))
+    tiou = np.linspace(0.5, 0.95, 10)
+    found = false_positives(kept, rank_predictions(kept, predictions, len(truth.classes), tiou), tiou)
     assert round(found.average_map_n, 4) == 21.1373
     shares = dict(zip(TYPES, found.buckets[0].shares.round(2), strict=True))
     assert (shares["background"], shares["confusion"], shares["wrong_label"]) == (18.97, 12.10, 6.09)
@@ -125,7 +126,7 @@ def test_equals_the_definitions_written_out(truth: Segments, predictions: Segmen
         np.testing.assert_array_equal(ranked.segments.start_s, predictions.start_s[rows])
         assert ranked.matched[:, k].tolist() == matched
         assert [TYPES[code] for code in types[:, k]] == kinds
-    profile = false_positives(truth, predictions, 3, tiou)
+    profile = false_positives(truth, rank_predictions(truth, predictions, 3, tiou), tiou)
     expected = np.mean([slow_map_n(truth, predictions, threshold, DEPTH) for threshold in tiou])
     assert profile.average_map_n == pytest.approx(100 * expected)
     for error in ERRORS:
@@ -139,7 +140,7 @@ def test_groups_equal_the_definitions_written_out(truth: Segments, predictions: 
     tiou = np.array([0.3, 0.7])
     groups = np.arange(len(truth)) % 2
     ranked = rank_predictions(truth, predictions, 3, tiou)
-    found = sensitivity(ranked, groups, 2, truth.label)
+    found = sensitivity(ranked, groups == np.arange(2)[:, None], truth.label)
     for group in (0, 1):
         rows, _, _ = slow_walk(truth, predictions, 0.5, None)
         walks = [slow_walk(truth, predictions, threshold, None)[1] for threshold in tiou]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import count
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -80,6 +83,28 @@ def test_going_on_from_a_state_equals_an_uninterrupted_run(changes: dict[str, An
     whole = list(refine(config, DATA))
     resumed = list(refine(config, DATA, whole[1].state))
     assert curve(resumed) == curve(whole[2:])
+
+
+@pytest.mark.parametrize(("choice", "scorings"), [("last", 2 + 2 + 2), ("best_map", 2 + 4 + 4)])
+def test_snippets_are_scored_once_where_the_chosen_model_also_labels(
+    choice: str, scorings: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two splits; a run that goes on from a state on the disk has to score them anew, with the same numbers."""
+    import trainables.iteration
+
+    changes = {"training__choice": choice, "training__epochs": 2, "pseudo_labels__source": "last_epoch"}
+    anew: list[IterationResult] = []
+    state = None
+    while state is None or not state.finished:
+        anew.append(next(refine(tiny_run(**changes), DATA, state)))
+        state = replace(anew[-1].state, weights=dict(anew[-1].state.weights))
+    counted, falling = Mock(wraps=trainables.iteration.score_split), count(0, -1)
+    monkeypatch.setattr(trainables.iteration, "score_split", counted)
+    monkeypatch.setattr(trainables.iteration.Engine, "measure", lambda self, model: float(next(falling)))
+    at_once = list(refine(tiny_run(**changes), DATA))
+    assert counted.call_count == scorings
+    if choice == "last":
+        assert curve(at_once) == curve(anew)
 
 
 def test_a_finished_state_has_nothing_left_to_run() -> None:

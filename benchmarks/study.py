@@ -1,0 +1,70 @@
+"""How busy a study keeps its cores with training: ``python -m benchmarks.study``.
+
+The grid ``generator-beta`` (25 configurations) on spoken-digits, through ``study.launch``, with two workers. Busy is
+the sum of the iterations' training seconds (the shared base model counted once, as it is trained) over workers times
+seconds; first of the study alone, from the first trial's start to the last one's end, then of the whole command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tabulate import tabulate
+
+from study.folder import StudyFolder
+from study.ledger import Event, read_events
+
+
+def seconds_busy(events: list[Event]) -> tuple[float, float]:
+    """Seconds of epochs and label making, and of whole iterations; an iteration 0 taken over is neither."""
+    own = [e for e in events if e["event"] == "iteration" and e.get("base_trained", True)]
+    return sum(e["report"]["training_s"] for e in own), sum(e["report"]["seconds"] for e in own)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--study", default="generator-beta")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="as of study.launch")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as aside:
+        options = ["--dataset", "spoken-digits", "--study", given.study, "--max-concurrent", str(given.workers)]
+        for setting in given.set:
+            options += ["--set", setting]
+        started = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-m", "study.launch", *options, "--study-dir", aside, "--name", "busy"],
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+        command_s = time.perf_counter() - started
+        events, _ = read_events(StudyFolder(Path(aside) / "busy").ledger_file)
+    training_s, iterations_s = seconds_busy(events)
+    starts = [e["time"] for e in events if e["event"] == "trial_started"]
+    ends = [e["time"] for e in events if e["event"] == "trial_ended"]
+    base = next(e for e in events if e["event"] == "iteration")
+    rows = [
+        ("first trial's start to last one's end", max(ends) - min(starts)),
+        ("the same, after the base model", max(ends) - base["time"]),
+        ("whole command", command_s),
+    ]
+    alone = base["report"]["training_s"], base["report"]["seconds"]
+    print(f"{len(ends)} trials, {given.workers} workers; base model {alone[1]:.1f} s, during which one worker waits")
+    table = []
+    for name, span in rows:
+        shift = alone if "after" in name else (0, 0)
+        busy = [
+            100 * (spent - less) / given.workers / span
+            for spent, less in zip((training_s, iterations_s), shift, strict=True)
+        ]
+        table.append([name, span, *busy])
+    print(tabulate(table, ["", "s", "training, % of cores", "iterations, % of cores"], floatfmt=".1f"))
+
+
+if __name__ == "__main__":
+    main()
