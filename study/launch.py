@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING
 from study.arguments import main_error, parse_arguments
 from study.base import BaseModels
 from study.folder import StudyFolder, lock, open_folder, settings_in_ledger, write_settings
+from study.gpu_probe import probe_on_ray
 from study.loggers import check_logger, logger_callback
 from study.placement import Placement, check_address
 from study.plan import describe_plan
 from study.progress import Progress, comparison, saved_text
 from study.request import Request, base_environment, read_placement, read_request, versions
+from study.trial_memory import probed_memory
 from trainables.config import ConfigError
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
             check_address(given.address)
         if given.log_to:
             check_logger(given.log_to)
-        placement = None if given.address else read_placement(given, request.run, request.data, None)
+        placement = None if given.address else read_placement(given, request.run, request.data)
         if given.dry_run:
             print(f"{request.card}\n\n{describe_plan(request, placement)}")
             return 0
@@ -135,6 +137,7 @@ def _run(given: Namespace, request: Request, driver: Driver, placement: Placemen
         if given.address:
             check_nodes_see(driver.folder.study_file.absolute())
         placement = placement or read_placement(given, request.run, request.data, (cluster.cores, cluster.gpus))
+        placement = _probed(given, request, placement, (cluster.cores, cluster.gpus))
         print(describe_plan(request, placement, driver.num_finished))
         shown = f"{cluster.dashboard}; sign in with the token of: ray get-auth-token" if cluster.dashboard else "none"
         print(f"dashboard    {shown}", end="\n\n")
@@ -166,6 +169,14 @@ def _run(given: Namespace, request: Request, driver: Driver, placement: Placemen
     finally:
         stop_ray()
     driver.note("study_ended", trials=driver.num_finished)
+
+
+def _probed(given: Namespace, request: Request, placement: Placement, cluster: tuple[int, int]) -> Placement:
+    """With the share of a GPU derived from a measurement, where it is to be derived."""
+    if placement.memory is None:
+        return placement
+    memory = probed_memory(placement.memory, probe_on_ray(request.run, request.data))
+    return read_placement(given, request.run, request.data, cluster, memory)
 
 
 def _conclude(request: Request, driver: Driver) -> int:

@@ -36,6 +36,7 @@ def describe_plan(request: Request, placement: Placement | None, finished: int =
         f"selection    {run.selection.rule}: {rule}; preset {run.protocol}",
         f"pruner       {study.pruner}, after iteration {study.grace}" if study.pruner != "none" else "",
         f"placement    {placement or 'as the cluster has room'}",
+        f"GPU memory   a trial: {placement.memory}" if placement and placement.memory else "",
         f"time         {_time(request, placement, trials * iterations)}",
         f"folder       {request.study_dir / request.name}",
     ]

@@ -13,11 +13,13 @@ import ray
 from ray import tune
 
 from study.driver import Driver
+from study.gpu_probe import probe_on_ray
 from study.ledger import TrialRecord
 from study.placement import place
 from study.session import run_trials, start_ray, stop_ray
 from tests.study.worlds import driver_of, report_of, run_of, study_of
 from trainables.datasets import Dataset, load_dataset
+from trainables.probe import TrialProbe
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -82,6 +84,20 @@ def driver(tmp_path_factory: pytest.TempPathFactory, data: Dataset) -> Driver:
 
 def placed(driver: Driver, trial: int) -> list[dict[str, Any]]:
     return [report["placed"] for report in driver.records[trial].iterations]
+
+
+def test_the_probe_of_a_logical_gpu_says_that_there_is_none(data: Dataset) -> None:
+    """Where there is a real one, it measures."""
+    found = probe_on_ray(run_of(compute__device="auto"), data)
+    assert isinstance(found, TrialProbe)
+    assert (found.trial_bytes is None) == (found.device == "cpu")
+
+
+def test_a_probe_that_fails_leaves_the_arithmetic_and_says_why(data: Dataset) -> None:
+    found = probe_on_ray(run_of(model__name="none"), data)
+    assert isinstance(found, str)
+    assert found.startswith("the probe failed (")
+    assert "no base model 'none'" in found
 
 
 def test_a_lost_worker_costs_a_retry_and_a_second_loss_the_trial_alone(driver: Driver) -> None:
