@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
             check_logger(given.log_to)
         placement = None if given.address else read_placement(given, request.run, request.data)
         if given.dry_run:
-            print(f"{request.card}\n\n{describe_plan(request, placement)}")
+            print(f"{request.card}\n\n{_dry_run(given, request, placement)}")
             return 0
         _check_with_torch(request)
         folder = request.create(command)
@@ -56,6 +56,20 @@ def main(arguments: list[str] | None = None) -> int:
             return _session(given, request, folder, placement)
     except ConfigError as error:
         return main_error(str(error))
+
+
+def _dry_run(given: Namespace, request: Request, placement: Placement | None) -> str:
+    """The plan, with a probe on this machine where one was asked for."""
+    if not given.probe:
+        return describe_plan(request, placement)
+    _check_with_torch(request)
+    from trainables.probe import probe_trial
+
+    probe = probe_trial(request.run, request.data)
+    if placement and placement.memory:
+        memory = probed_memory(placement.memory, probe)
+        placement = read_placement(given, request.run, request.data, memory=memory)
+    return describe_plan(request, placement, probe=probe)
 
 
 def _rerun(given: Namespace) -> int:
