@@ -22,6 +22,7 @@ from study.loggers import check_logger, logger_callback
 from study.placement import Placement, check_address
 from study.plan import describe_plan
 from study.progress import Progress, comparison, saved_text
+from study.repair import repair_from_checkpoints
 from study.request import Request, base_environment, read_placement, read_request, versions
 from study.trial_memory import probed_memory
 from trainables.config import ConfigError
@@ -103,10 +104,11 @@ def _session(given: Namespace, request: Request, folder: StudyFolder, placement:
     try:
         settings, known = open_folder(folder.path.parent, folder.name)[1], settings_in_ledger(folder)
         write_settings(folder, settings)  # where it was damaged
+        repaired = repair_from_checkpoints(folder)
         driver = Driver(folder, request.study, request.run)
         if known is None:
             driver.note("study_created", settings=settings)
-        for problem in driver.problems:
+        for problem in [*driver.problems, *repaired]:
             print(f"note: {problem}")
         print(request.card, end="\n\n")
         if driver.num_finished < request.study.num_trials:
