@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import util
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from trainables.config import ConfigError
 
 # Name of the option's value -> the package that it takes.
+# mlflow: its small form, mlflow-skinny, is enough.
 PACKAGES = {"tensorboard": "tensorboardX", "mlflow": "mlflow", "wandb": "wandb"}
 
 
@@ -28,6 +30,7 @@ def logger_callback(name: str, folder: Path) -> Any:
     if name == "mlflow":
         from ray.air.integrations.mlflow import MLflowLoggerCallback
 
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         store = f"sqlite:///{folder.absolute() / 'mlflow.db'}"
         return MLflowLoggerCallback(tracking_uri=store, registry_uri=store, experiment_name=folder.name)
     from ray.air.integrations.wandb import WandbLoggerCallback

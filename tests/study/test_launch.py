@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -35,13 +36,13 @@ def start(study_dir: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=240)
     return process.returncode, out, err
 
 
 def wait_for(study_dir: Path, process: subprocess.Popen[str], enough: Callable[[list[Event]], bool]) -> list[Event]:
     """Until the ledger of study ``s`` holds enough."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while time.monotonic() < deadline and process.poll() is None:
         events, _ = read_events(study_dir / "s" / "ledger.jsonl")
         if enough(events):
@@ -107,6 +108,20 @@ def test_a_trial_that_is_run_again_gives_the_recorded_numbers(reference: tuple[P
     assert (status, err) == (0, "")
     assert out.splitlines()[-1] == "t0001: all numbers are equal, to the last bit"
     assert (reference[0] / "s" / "ledger.jsonl").read_bytes() == before
+
+
+def test_a_damaged_iteration_of_an_ended_study_is_had_back_from_the_checkpoint(
+    tmp_path: Path, reference: tuple[Path, str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = shutil.copytree(reference[0] / "s", tmp_path / "s")
+    ledger = copy / "ledger.jsonl"
+    lines = ledger.read_bytes().splitlines(keepends=True)
+    damaged = max(n for n, line in enumerate(lines) if b'"event": "iteration"' in line)
+    ledger.write_bytes(b"".join([*lines[:damaged], lines[damaged][:40] + b"\n", *lines[damaged + 1 :]]))
+    assert main(["--resume", "s", "--study-dir", str(tmp_path)]) == 0
+    assert "is told again from its checkpoint" in capsys.readouterr().out
+    ledger.write_bytes(b"".join(line for n, line in enumerate(ledger.read_bytes().splitlines(True)) if n != damaged))
+    assert outcomes(tmp_path) == outcomes(reference[0])
 
 
 def test_the_next_plan_goes_by_what_this_study_cost(
