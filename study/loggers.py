@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from importlib import util
 from pathlib import Path
@@ -28,9 +29,10 @@ def logger_callback(name: str, folder: Path) -> Any:
 
         return TBXLoggerCallback()
     if name == "mlflow":
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         from ray.air.integrations.mlflow import MLflowLoggerCallback
 
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of the tables that it makes
         store = f"sqlite:///{folder.absolute() / 'mlflow.db'}"
         return MLflowLoggerCallback(tracking_uri=store, registry_uri=store, experiment_name=folder.name)
     from ray.air.integrations.wandb import WandbLoggerCallback

@@ -197,7 +197,7 @@ def test_a_killed_node_costs_nothing(tmp_path: Path, reference: list[Any], clust
 @pytest.fixture
 def blind_node(tmp_path: Path, cluster: Any) -> Iterator[None]:
     """A further node, named blind, in whose mount namespace another file system lies over the study's folder."""
-    ray = Path(sys.executable).with_name("ray")
+    ray = f"{sys.executable} -m ray.scripts.scripts"
     start_node = f"exec {ray} start --address={cluster.address} --num-cpus=1 --node-name=blind --block"
     process = subprocess.Popen(
         ["unshare", "--mount", "sh", "-c", f"mount -t tmpfs tmpfs {tmp_path} && echo mounted && {start_node}"],
@@ -212,7 +212,7 @@ def blind_node(tmp_path: Path, cluster: Any) -> Iterator[None]:
             said += line
             if "Ray runtime started" in line:
                 break
-        assert process.poll() is None, said
+        assert "Ray runtime started" in said, said
         yield
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -257,10 +257,10 @@ def test_tensorboard_finds_the_trials_when_asked_to(tmp_path: Path, reference: l
 
 def test_mlflow_finds_the_trials_when_asked_to(tmp_path: Path, reference: list[Any]) -> None:
     mlflow = pytest.importorskip("mlflow")
-    status, _, err = finish(start(tmp_path, *REQUEST, "--log-to", "mlflow"))
-    assert status == 0, err
+    status, _, err = finish(start(tmp_path, *REQUEST, "--num-samples", "3", "--log-to", "mlflow"))
+    assert (status, err) == (0, "")
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 's' / 'mlflow.db'}")
     runs = client.search_runs([client.get_experiment_by_name("s").experiment_id])
-    assert len(runs) == 10
+    assert len(runs) == 3
     assert all("report/best_so_far" in run.data.metrics for run in runs)
-    assert outcomes(tmp_path) == reference
+    assert outcomes(tmp_path) == reference[:3]
