@@ -146,7 +146,7 @@ def run_trials(
             run_config=tune.RunConfig(
                 name="checkpoints",
                 storage_path=str(driver.folder.path.absolute()),
-                callbacks=[LedgerCallback(driver), *callbacks],
+                callbacks=[LedgerCallback(driver, max_failures), *callbacks],
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # a trial keeps its own state
                 failure_config=tune.FailureConfig(max_failures=max_failures),
                 stop=_stopper(driver, requested),
