@@ -9,7 +9,10 @@ does not count there.
 from __future__ import annotations
 
 import argparse
+import json
 import resource
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -23,7 +26,6 @@ from study.folder import StudyFolder, create_folder
 from study.mirror import Mirror
 from study.placement import place
 from study.session import run_trials, start_ray, stop_ray
-from study.status import study_status
 from trainables.config import RunConfig
 from trainables.datasets import load_dataset
 from trainables.datasets.contract import Dataset
@@ -45,8 +47,9 @@ def extend(folder: StudyFolder, study: StudyConfig, run: RunConfig, data: Datase
     each, each_cpu = (time.perf_counter() - started) / new, (time.process_time() - started_cpu) / new
     mirror.close()
     driver.close()
+    command = [sys.executable, "-m", "study.status", folder.name, "--study-dir", str(folder.path.parent), "--json"]
     started = time.perf_counter()
-    status = study_status(folder.path.parent, folder.name)
+    status = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
     asked = time.perf_counter() - started
     trials = len(status["trials"])
     assert status["counts"] == {"completed": trials}, status["counts"]
