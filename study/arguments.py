@@ -27,16 +27,9 @@ cannot be written to any more; 130 interrupted"""
 
 # What may be said to a study that exists; everything else is in its study.json already.
 WITH_RESUME = {
-    *("resume", "num_samples", "study_dir", "data_dir", "address", "dry_run", "verbose"),
-    *(
-        "gpus_per_trial",
-        "cpus_per_trial",
-        "trials_per_process",
-        "max_concurrent",
-        "trial_timeout",
-        "max_failures",
-        "log_to",
-    ),
+    *("resume", "num_samples", "study_dir", "data_dir", "address", "dry_run", "probe", "verbose"),
+    *("gpus_per_trial", "cpus_per_trial", "trials_per_process"),
+    *("max_concurrent", "trial_timeout", "max_failures", "log_to"),
 }
 WITH_RERUN = {"rerun", "study_dir", "data_dir"}
 
@@ -71,6 +64,8 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     for way, allowed in (("resume", WITH_RESUME), ("rerun", WITH_RERUN)):
         if getattr(given, way):
             _refuse_others(parser, given, way, allowed)
+    if given.probe and not given.dry_run:
+        parser.error("--probe: tells what a study would cost; give --dry-run with it")
     if given.rerun and not given.rerun[1].removeprefix("t").isdecimal():
         parser.error(f"--rerun: the trial is a number, as 7 or t0007, got '{given.rerun[1]}'")
     return given
@@ -139,6 +134,9 @@ def _add_where(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--address", metavar="HOST:PORT", help="join this Ray cluster ('auto': the one running here)")
     group.add_argument("--log-to", choices=LOGGERS, help="write the trials for this program too")
     group.add_argument("--dry-run", action="store_true", help="print the plan and its cost, start nothing")
+    group.add_argument(
+        "--probe", action="store_true", help="with --dry-run: run a shortened trial, to tell time and GPU memory"
+    )
     group.add_argument("--verbose", action="store_true", help="a line for each refinement iteration too")
 
 

@@ -37,6 +37,9 @@ class StudyConfig(Part):
         3, ge=0, description="configuration c is proposed from the results of those up to c - 1 - lookback"
     )
     startup: int = Field(8, ge=1, description="results that TPE and GP wait for before they stop drawing at random")
+    history: int = Field(
+        1000, ge=10, description="how many results the search looks back on: the latest and the best of the others"
+    )
     asynchronous: bool = Field(False, description="propose from whatever has ended; repeats on one worker only")
     pruner: Literal["none", "asha", "median"] = Field("none", description="stops weak trials early")
     grace: int = Field(1, ge=0, description="refinement iterations before a trial may be pruned")

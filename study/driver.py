@@ -151,8 +151,11 @@ class Driver:
         others = self._proposals.curves_before(self._configuration(record))
         return PRUNERS[self.study.pruner]([*curve, report["best_so_far"]], others, self.study.grace)
 
-    def retried(self, number: int, reason: str, gpus: float) -> None:
-        """A trial ran out of memory: it goes on from its last whole iteration with a larger share of a GPU."""
+    def retried(self, number: int, reason: str, gpus: float | None) -> None:
+        """A trial ran out of memory, or its worker was lost: it goes on from its last whole iteration.
+
+        gpus: its share of a GPU from now on, None for that of all trials.
+        """
         if not self.records[number].finished:
             self._happened("trial_retried", number, reason=reason, gpus=gpus)
             self._release_base(number)

@@ -17,11 +17,14 @@ from typing import TYPE_CHECKING
 from study.arguments import main_error, parse_arguments
 from study.base import BaseModels
 from study.folder import StudyFolder, lock, open_folder, settings_in_ledger, write_settings
+from study.gpu_probe import probe_on_ray
 from study.loggers import check_logger, logger_callback
 from study.placement import Placement, check_address
 from study.plan import describe_plan
 from study.progress import Progress, comparison, saved_text
+from study.repair import repair_from_checkpoints
 from study.request import Request, base_environment, check_together, read_placement, read_request, versions
+from study.trial_memory import probed_memory
 from trainables.config import ConfigError
 
 if TYPE_CHECKING:
@@ -45,9 +48,9 @@ def main(arguments: list[str] | None = None) -> int:
             check_address(given.address)
         if given.log_to:
             check_logger(given.log_to)
-        placement = None if given.address else read_placement(given, request.run, request.data, None)
+        placement = None if given.address else read_placement(given, request.run, request.data)
         if given.dry_run:
-            print(f"{request.card}\n\n{describe_plan(request, placement)}")
+            print(f"{request.card}\n\n{_dry_run(given, request, placement)}")
             return 0
         _check_with_torch(request)
         folder = request.create(command)
@@ -55,6 +58,20 @@ def main(arguments: list[str] | None = None) -> int:
             return _session(given, request, folder, placement)
     except ConfigError as error:
         return main_error(str(error))
+
+
+def _dry_run(given: Namespace, request: Request, placement: Placement | None) -> str:
+    """The plan, with a probe on this machine where one was asked for."""
+    if not given.probe:
+        return describe_plan(request, placement)
+    _check_with_torch(request)
+    from trainables.probe import probe_trial
+
+    probe = probe_trial(request.run, request.data, given.trials_per_process or 1)
+    if placement and placement.memory:
+        memory = probed_memory(placement.memory, probe)
+        placement = read_placement(given, request.run, request.data, memory=memory)
+    return describe_plan(request, placement, probe=probe)
 
 
 def _rerun(given: Namespace) -> int:
@@ -88,10 +105,11 @@ def _session(given: Namespace, request: Request, folder: StudyFolder, placement:
     try:
         settings, known = open_folder(folder.path.parent, folder.name)[1], settings_in_ledger(folder)
         write_settings(folder, settings)  # where it was damaged
+        repaired = repair_from_checkpoints(folder)
         driver = Driver(folder, request.study, request.run)
         if known is None:
             driver.note("study_created", settings=settings)
-        for problem in driver.problems:
+        for problem in [*driver.problems, *repaired]:
             print(f"note: {problem}")
         print(request.card, end="\n\n")
         if driver.num_finished < request.study.num_trials:
@@ -136,6 +154,7 @@ def _run(given: Namespace, request: Request, driver: Driver, placement: Placemen
         if given.address:
             check_nodes_see(driver.folder.study_file.absolute())
         placement = placement or read_placement(given, request.run, request.data, (cluster.cores, cluster.gpus))
+        placement = _probed(given, request, placement, (cluster.cores, cluster.gpus))
         print(describe_plan(request, placement, driver.num_finished))
         shown = f"{cluster.dashboard}; sign in with the token of: ray get-auth-token" if cluster.dashboard else "none"
         print(f"dashboard    {shown}", end="\n\n")
@@ -167,6 +186,14 @@ def _run(given: Namespace, request: Request, driver: Driver, placement: Placemen
     finally:
         stop_ray()
     driver.note("study_ended", trials=driver.num_finished)
+
+
+def _probed(given: Namespace, request: Request, placement: Placement, cluster: tuple[int, int]) -> Placement:
+    """With the share of a GPU derived from a measurement, where it is to be derived."""
+    if placement.memory is None:
+        return placement
+    memory = probed_memory(placement.memory, probe_on_ray(request.run, request.data, placement.trials_per_process))
+    return read_placement(given, request.run, request.data, cluster, memory)
 
 
 def _conclude(request: Request, driver: Driver) -> int:

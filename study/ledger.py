@@ -37,7 +37,7 @@ class Ledger:
 
     def append(self, event: str, **fields: Any) -> Event:
         """Write one event and return it; values that JSON does not have (NaN, infinity) become null."""
-        entry = _finite({"seq": self._next, "time": round(time.time(), 3), "event": event, **fields})
+        entry = finite({"seq": self._next, "time": round(time.time(), 3), "event": event, **fields})
         self._write(encode(entry))
         self._next += 1
         return entry
@@ -182,13 +182,14 @@ def _crc(text: bytes) -> str:
     return f"{zlib.crc32(text):08x}"
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """``value`` as a ledger holds it: null for the numbers that JSON does not have, text for keys, lists."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {str(key): _finite(item) for key, item in value.items()}
+        return {str(key): finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return value
 
 

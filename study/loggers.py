@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from importlib import util
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 from trainables.config import ConfigError
 
 # Name of the option's value -> the package that it takes.
+# mlflow: its small form, mlflow-skinny, is enough.
 PACKAGES = {"tensorboard": "tensorboardX", "mlflow": "mlflow", "wandb": "wandb"}
 
 
@@ -26,8 +29,10 @@ def logger_callback(name: str, folder: Path) -> Any:
 
         return TBXLoggerCallback()
     if name == "mlflow":
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         from ray.air.integrations.mlflow import MLflowLoggerCallback
 
+        logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of the tables that it makes
         store = f"sqlite:///{folder.absolute() / 'mlflow.db'}"
         return MLflowLoggerCallback(tracking_uri=store, registry_uri=store, experiment_name=folder.name)
     from ray.air.integrations.wandb import WandbLoggerCallback

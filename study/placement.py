@@ -6,25 +6,21 @@ import math
 import os
 import socket
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from trainables.config import ConfigError, RunConfig
+from study.trial_memory import GIGABYTE, TrialMemory
+from trainables.config import ConfigError
 
-GIGABYTE = 2**30
-CUDA_CONTEXT_BYTES = int(0.6 * GIGABYTE)
 CONNECT_S = 2.0
-MARGIN = 1.3  # caching allocator, fragmentation and temporary tensors
 MOST_PER_GPU = 16  # processes that share one GPU take turns: more of them help no further
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Resources of one trial, and how many trials run at once. gpus_per_trial may be a fraction.
-
-    trials_per_process: how many train together, on the resources of one; concurrency then counts the processes.
-    """
+    """Resources of one trial, and how many trials run at once. gpus_per_trial may be a fraction; memory: what it was
+    derived from, None where it was given or there is no GPU. trials_per_process: how many train together, on the
+    resources of one; concurrency then counts the processes."""
 
     cpus_per_trial: int
     gpus_per_trial: float
@@ -32,6 +28,7 @@ class Placement:
     concurrency: int
     cores: int
     gpus: int
+    memory: TrialMemory | None = None
     trials_per_process: int = 1
 
     @property
@@ -57,15 +54,14 @@ def place(
     cpus_per_trial: int | None = None,
     gpus_per_trial: float | None = None,
     max_concurrent: int | None = None,
-    trial_bytes: int | None = None,
-    device_bytes: int | None = None,
+    memory: TrialMemory | None = None,
     trials_per_process: int = 1,
 ) -> Placement:
     """Fill the machine: cores / CPUs per trial, and GPUs / share of a GPU per trial, whichever is less.
 
     cpus_per_trial: None takes the trial's threads. gpus_per_trial: None ('auto') derives the share from
-    ``trial_bytes`` and ``device_bytes``, a whole GPU where they are unknown, none without a GPU. trials_per_process:
-    trials that share the resources of one. max_concurrent: trials. Raises ConfigError for a request that this machine
+    ``memory``, a whole GPU where it is unknown, none without a GPU. trials_per_process: trials that share the
+    resources of one. max_concurrent: trials. Raises ConfigError for a request that this machine
     cannot meet.
     """
     cpus = cpus_per_trial or threads
@@ -77,45 +73,31 @@ def place(
         )
     if gpus_per_trial and gpus_per_trial > 1 and gpus_per_trial != int(gpus_per_trial):
         raise ConfigError(f"--gpus-per-trial: above 1 it must be a whole number, got {gpus_per_trial:g}")
-    share = gpus_per_trial if gpus_per_trial is not None else gpu_share(gpus, trial_bytes, device_bytes)
+    share = gpus_per_trial if gpus_per_trial is not None else gpu_share(gpus, memory)
     if share > gpus:
         raise ConfigError(f"--gpus-per-trial: {share:g} GPUs asked for, but there are {gpus}; ask for fewer")
     fits = cores // cpus
     if share:
         # Ray gives a trial a part of one GPU, so what is left over of each GPU stays unused.
         fits = min(fits, gpus * int(1 / share + 1e-9) if share <= 1 else int(gpus / share))
+    derived_from = memory if share and gpus_per_trial is None else None
     most = max(1, max_concurrent // trials_per_process) if max_concurrent else fits
-    return Placement(cpus, share, threads, min(fits, most), cores, gpus, trials_per_process)
+    return Placement(cpus, share, threads, min(fits, most), cores, gpus, derived_from, trials_per_process)
 
 
-def gpu_share(gpus: int, trial_bytes: int | None, device_bytes: int | None) -> float:
+def gpu_share(gpus: int, memory: TrialMemory | None) -> float:
     """Largest 1/n of a GPU, n up to MOST_PER_GPU, that holds a trial; 0 without a GPU."""
     if not gpus:
         return 0.0
-    if not trial_bytes or not device_bytes:
+    if memory is None or not memory.device_bytes:
         return 1.0
-    at_once = min(MOST_PER_GPU, device_bytes // trial_bytes)
+    at_once = min(MOST_PER_GPU, memory.device_bytes // memory.needed_bytes)
     if at_once < 1:
         raise ConfigError(
-            f"--gpus-per-trial: a trial needs about {trial_bytes / GIGABYTE:.1f} GiB of GPU memory, the GPU has "
-            f"{device_bytes / GIGABYTE:.1f}; set compute.dtype=bfloat16, or compute.device=cpu"
+            f"--gpus-per-trial: a trial needs about {memory.needed_bytes / GIGABYTE:.1f} GiB of GPU memory, the GPU "
+            f"has {memory.device_bytes / GIGABYTE:.1f}; set compute.dtype=bfloat16, or compute.device=cpu"
         )
     return math.floor(1e4 / at_once) / 1e4
-
-
-def estimate_trial_bytes(run: RunConfig, snippets: int, videos: int, dimensions: int) -> int:
-    """GPU memory of one trial, from arithmetic: context + (features + a batch's activations + model) x margin.
-
-    snippets: rows of both splits together. videos: of the training split; its mean length makes the batch.
-    """
-    element = 2 if run.compute.dtype == "bfloat16" else 4
-    features = snippets * dimensions * element
-    batch_rows = math.ceil(snippets / max(videos, 1)) * run.training.batch_videos
-    hidden = sum(dimensions // 2 ** (layer + 1) for layer in range(run.model.layers))
-    activations = batch_rows * (dimensions + 2 * hidden) * 4 * 3  # values, gradients, ReLU masks and temporaries
-    widths = [dimensions // 2**layer for layer in range(run.model.layers + 1)]
-    weights = 2 * sum(a * b for a, b in pairwise(widths)) * 4 * 4  # two heads; Adam holds four
-    return CUDA_CONTEXT_BYTES + int(MARGIN * (features + activations + weights))
 
 
 def check_address(address: str) -> None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from statistics import fmean, median
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from study.config import StudyConfig
-from study.ledger import TrialRecord, read_events, trial_records
+from study.ledger import TrialRecord
+from study.past import PastStudy, free_bytes, past_study
 from study.placement import Placement
 from trainables.config import RunConfig
 
 if TYPE_CHECKING:
     from study.request import Request  # it reads data sets, which a look at a study's status need not
+    from trainables.probe import TrialProbe
 
 SYMBOLS = {
     "pseudo_labels.generator": "",
@@ -26,8 +27,12 @@ SYMBOLS = {
 NAMES = {key: symbol.rstrip("=") or "generator" for key, symbol in SYMBOLS.items()}
 
 
-def describe_plan(request: Request, placement: Placement | None, finished: int = 0) -> str:
-    """The plan of a session, one fact per line. placement: None when it depends on a cluster not yet joined."""
+def describe_plan(
+    request: Request, placement: Placement | None, finished: int = 0, probe: TrialProbe | None = None
+) -> str:
+    """The plan of a session, one fact per line. placement: None when it depends on a cluster not yet joined. probe:
+    tells the time, where one was made; else the last study does."""
+    past, free = past_study(request.study_dir, request.run), free_bytes(request.study_dir)
     study, run = request.study, request.run
     trials, iterations = study.num_trials - finished, run.refinement.iterations
     rule = "the test split chooses" if run.selection.rule == "paper" else "held-out training videos choose"
@@ -40,11 +45,17 @@ def describe_plan(request: Request, placement: Placement | None, finished: int =
         f"selection    {run.selection.rule}: {rule}; preset {run.protocol}",
         f"pruner       {study.pruner}, after iteration {study.grace}" if study.pruner != "none" else "",
         f"placement    {placement or 'as the cluster has room'}",
-        f"time         {_time(request, placement, trials * iterations)}",
+        f"GPU memory   a trial: {placement.memory}" if placement and placement.memory else "",
+        f"time         {_time(request.run, placement, trials * iterations, past, probe)}",
+        f"disk         {_disk(trials, past)}; {size_text(free)} free",
         f"folder       {request.study_dir / request.name}",
         f"features     {features}" if features else "",
     ]
     notes = list(request.notes)
+    if past and past.trial_bytes * trials > free:
+        notes.append(
+            f"the disk is too small for that; free some, or choose another --study-dir than {request.study_dir}"
+        )
     if placement and study.waits and placement.trials_at_once > study.lookback + 1:
         idle, enough = placement.trials_at_once - 1 - study.lookback, 2 * placement.trials_at_once
         places = "1 place stays" if idle == 1 else f"{idle} places stay"
@@ -98,26 +109,13 @@ def seconds_text(seconds: float | None) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
-def past_seconds(study_dir: Path, run: RunConfig) -> tuple[float, str] | None:
-    """Median seconds of an iteration in the last study of the same data, model and training here, and its name."""
-    files = sorted(study_dir.glob("*/study.json"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for file in files:
-        seconds = _seconds_of(file, run)
-        if seconds:
-            return median(seconds), file.parent.name
-    return None
-
-
-def _seconds_of(file: Path, run: RunConfig) -> Sequence[float]:
-    try:
-        before = json.loads(file.read_text(encoding="utf-8"))["run"]
-    except (OSError, ValueError, KeyError):
-        return []
-    now = run.model_dump(mode="json")
-    if any(before.get(part) != now[part] for part in ("dataset", "model", "training", "compute")):
-        return []
-    records = trial_records(read_events(file.with_name("ledger.jsonl"))[0])
-    return [report["seconds"] for record in records for report in record.iterations]
+def size_text(size: float) -> str:
+    """``512 B``, ``3.4 MB``: powers of 1000, as disks are sold."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} TB"
 
 
 def _trials(study: StudyConfig, finished: int) -> str:
@@ -140,10 +138,24 @@ def _kept_features(request: Request) -> str:
     return f"{Path(files[0].path).parent} ({size:.1f} GB, one copy for all studies; may be deleted when none runs)"
 
 
-def _time(request: Request, placement: Placement | None, trainings: int) -> str:
-    past = past_seconds(request.study_dir, request.run)
-    if past is None or placement is None:
-        return "unknown until the first iterations end"
-    seconds, name = past
+def _time(
+    run: RunConfig, placement: Placement | None, trainings: int, past: PastStudy | None, probe: TrialProbe | None
+) -> str:
+    if probe:
+        seconds, source = probe.iteration_s(run.training.epochs), f"probe: {probe.epoch_s:.2g} s per epoch"
+    elif past:
+        seconds, source = past.iteration_s, f"study {past.name}"
+    else:
+        return "unknown until the first iterations end (--dry-run --probe measures an epoch)"
+    if placement is None:
+        return f"{seconds:.1f} s per training ({source})"
     total = seconds_text(seconds * trainings / placement.concurrency)
-    return f"about {total}, at {seconds:.1f} s per training (study {name})"
+    return f"about {total}, at {seconds:.1f} s per training ({source})"
+
+
+def _disk(trials: int, past: PastStudy | None) -> str:
+    if past is None:
+        return "unknown until the first trials end"
+    return (
+        f"about {size_text(past.trial_bytes * trials)}, at {size_text(past.trial_bytes)} per trial (study {past.name})"
+    )

@@ -15,6 +15,7 @@ from study.ranking import ORACLE, best_configuration, generator_of
 from trainables.config import RunConfig
 
 REFRESH_S = 0.2
+REFRESH_SHARE = 0.05  # of the driver's time, at most: it looks at all trials
 
 
 class Progress:
@@ -30,7 +31,7 @@ class Progress:
             total=trials, initial=finished, unit="trial", dynamic_ncols=True, leave=False, disable=None,
             bar_format="{desc}|{bar:20}| {postfix}",
         )  # fmt: skip
-        self._shown = 0.0
+        self._next_refresh = 0.0
         self._refresh()
 
     def __call__(self, event: Event, record: TrialRecord) -> None:
@@ -49,10 +50,10 @@ class Progress:
         self._bar.close()
 
     def _refresh(self) -> None:
-        # Looks at all trials: not for every event of a long study, and not where nobody sees it.
-        if self._bar.disable or time.monotonic() - self._shown < REFRESH_S:
+        # Not for every event of a long study, and not where nobody sees it.
+        started = time.monotonic()
+        if self._bar.disable or started < self._next_refresh:
             return
-        self._shown = time.monotonic()
         records = list(self._records.values())
         finished = sum(record.finished for record in records)
         running = sum(record.state == "running" for record in records)
@@ -65,6 +66,8 @@ class Progress:
         self._bar.set_postfix_str(
             f"{running} running, {iterations} iterations, best {number_text(best)}, ETA {seconds_text(left)}"
         )
+        now = time.monotonic()
+        self._next_refresh = now + max(REFRESH_S, (now - started) / REFRESH_SHARE)
 
 
 def trial_line(record: TrialRecord) -> str:

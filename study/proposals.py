@@ -3,11 +3,12 @@
 Configuration c is proposed from the results of configurations up to c - 1 - lookback, told to Optuna in number
 order and no further, by a sampler that is made anew for c from (study seed, c). So neither the number of workers,
 nor the order in which they end, nor a kill and a resume changes what is proposed. An asynchronous study gives that
-up: it is told whatever has ended, in the order of its end, and never waits. No Ray.
+up: it is told whatever has ended, and never waits. Of a long study Optuna sees a part (``study.memory``). No Ray.
 """
 
 from __future__ import annotations
 
+import heapq
 import json
 import math
 import warnings
@@ -21,6 +22,7 @@ from optuna.trial import TrialState
 
 from study.config import StudyConfig
 from study.ledger import TrialRecord
+from study.memory import Memory, Remembered
 from study.search_space import Point, grid, point_at, suggest
 
 SAMPLED_TRIES, RANDOM_TRIES = 8, 100
@@ -74,9 +76,10 @@ class Proposals:
         self._points: list[Point] = []
         self._known: dict[str, int] = {}
         self._outcomes: dict[int, Outcome] = {}
+        self._untold: list[int] = []  # a heap
         self._told: set[int] = set()
-        self._next_to_tell = 0
-        self._optuna = optuna.create_study(direction="maximize")
+        self._first_unknown = 0
+        self._memory = Memory(study.history)
 
     def __len__(self) -> int:
         return len(self._points)
@@ -86,15 +89,18 @@ class Proposals:
         if configuration in self._outcomes:
             raise ValueError(f"configuration {configuration} was told already")
         self._outcomes[configuration] = result
+        heapq.heappush(self._untold, configuration)
 
     def knows(self, configuration: int) -> bool:
         """Whether the result of a configuration has been told."""
         return configuration in self._outcomes
 
     def curves_before(self, configuration: int) -> list[tuple[float, ...]]:
-        """Curves of the configurations that this one was proposed from; of all that ended, when asynchronous."""
+        """Curves of the latest ``history`` configurations among those that this one was proposed from; among all that
+        ended, when asynchronous."""
         end = len(self._points) if self._config.asynchronous else self._horizon(configuration)
-        outcomes = (self._outcomes[c] for c in range(end) if c in self._outcomes and c != configuration)
+        numbers = range(max(0, end - self._config.history), end)
+        outcomes = (self._outcomes[c] for c in numbers if c in self._outcomes and c != configuration)
         return [known.curve for known in outcomes if known.curve]
 
     @property
@@ -132,9 +138,9 @@ class Proposals:
         return max(0, configuration - self._config.lookback)
 
     def _next_unknown(self) -> int:
-        while self._next_to_tell in self._outcomes:
-            self._next_to_tell += 1
-        return self._next_to_tell
+        while self._first_unknown in self._outcomes:
+            self._first_unknown += 1
+        return self._first_unknown
 
     def _next(self) -> Proposal | None:
         number = len(self._points)
@@ -157,12 +163,11 @@ class Proposals:
     def _ask(self, attempt: int) -> Point:
         if self._config.sampler == "qmc" and attempt < SAMPLED_TRIES:
             return point_at(self._config.space, _sobol(self._config, len(self._points) + attempt * SOBOL_SKIP))
-        self._optuna.sampler = self._sampler(attempt)
-        trial = self._optuna.ask()
-        point = suggest(self._config.space, trial)
-        # Results are added whole by _add; what was asked with is closed, so that it counts for nothing.
-        self._optuna.tell(trial, state=TrialState.FAIL)
-        return point
+        # A study for one question: what is asked leaves no trace that the next one would have to wade through.
+        asked = optuna.create_study(
+            storage=Remembered(self._memory.trials()), sampler=self._sampler(attempt), direction="maximize"
+        )
+        return suggest(self._config.space, asked.ask())
 
     def _sampler(self, attempt: int) -> optuna.samplers.BaseSampler:
         entropy = [self._config.seed, len(self._points), attempt]
@@ -173,24 +178,25 @@ class Proposals:
             # These samplers and options are marked experimental; they are chosen on purpose.
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             if self._config.sampler == "gp":
-                return optuna.samplers.GPSampler(seed=seed, n_startup_trials=self._config.startup)
+                return optuna.samplers.GPSampler(
+                    seed=seed, n_startup_trials=self._config.startup, warn_independent_sampling=False
+                )
             return optuna.samplers.TPESampler(
                 seed=seed, multivariate=True, group=True, n_startup_trials=self._config.startup
             )
 
     def _tell_optuna(self) -> None:
-        if self._config.asynchronous:
-            due = [c for c in self._outcomes if c not in self._told and c < len(self._points)]
-        else:
-            end = self._horizon(len(self._points))
-            due = [c for c in range(end) if c in self._outcomes and c not in self._told]
-        for configuration in due:
+        end = len(self._points) if self._config.asynchronous else self._horizon(len(self._points))
+        while self._untold and self._untold[0] < end:
+            configuration = heapq.heappop(self._untold)
             self._add(configuration)
             self._told.add(configuration)
 
     def _add(self, configuration: int) -> None:
         result, point = self._outcomes[configuration], self._points[configuration]
-        self._optuna.add_trial(
+        if result.state == TrialState.FAIL:
+            return  # no sampler looks at it
+        self._memory.add(
             optuna.trial.create_trial(
                 state=result.state,
                 value=result.value,

@@ -13,9 +13,11 @@ import yaml
 
 from study.config import StudyConfig, load_study, parse_study
 from study.folder import StudyFolder, check_name, create_folder, free_name, open_folder, settings_in_ledger
+from study.gpu_probe import gpu_memory
 from study.ledger import read_events
-from study.placement import Placement, count_cores, count_gpus, estimate_trial_bytes, place
+from study.placement import Placement, count_cores, count_gpus, place
 from study.search_space import check_values, known_point
+from study.trial_memory import TrialMemory, estimated_memory
 from trainables.config import ConfigError, RunConfig, parse_config
 from trainables.datasets import DataCard, Dataset, FeatureFolder, load_dataset, make_card, require_files
 from trainables.joint import check_joint
@@ -74,30 +76,31 @@ def read_request(given: Namespace) -> Request:
     return _resumed(given, study_dir) if given.resume else _new(given, study_dir)
 
 
-def read_placement(given: Namespace, run: RunConfig, data: Dataset, cluster: tuple[int, int] | None) -> Placement:
-    """Where the trials go: on this machine, or on a ``cluster`` of (cores, GPUs). Raises ConfigError."""
+def read_placement(
+    given: Namespace,
+    run: RunConfig,
+    data: Dataset,
+    cluster: tuple[int, int] | None = None,
+    memory: TrialMemory | None = None,
+) -> Placement:
+    """Where the trials go: on this machine, or on a ``cluster`` of (cores, GPUs). memory: of a trial, where it is known
+    better than by arithmetic. Raises ConfigError."""
     wanted = None if given.gpus_per_trial in (None, "auto") else float(given.gpus_per_trial)
     cores, gpus = cluster or (count_cores(), count_gpus())
+    together = given.trials_per_process or 1
     if run.compute.device == "cpu":
         if wanted:
             raise ConfigError(f"--gpus-per-trial: {wanted:g} asked for, but compute.device is cpu; leave one of them")
         wanted = 0.0
-    memory: tuple[int | None, int | None] = (None, None)
-    if gpus and wanted != 0 and cluster is None:
-        from study.gpu_memory import gpu_memory  # imports torch, which only a machine with a GPU has to wait for
-
-        device_bytes = gpu_memory()
-        if device_bytes is None and wanted:
+    if gpus and wanted != 0 and memory is None:
+        device_bytes = None if cluster else gpu_memory()
+        if device_bytes is None and wanted and not cluster:
             raise ConfigError(
                 f"--gpus-per-trial: {wanted:g} asked for, but the installed torch cannot use the GPU here"
             )
-        gpus = gpus if device_bytes else 0
-        snippets = data.train.num_snippets + data.test.num_snippets
-        memory = estimate_trial_bytes(run, snippets, len(data.train), data.dimensions), device_bytes
-    together = given.trials_per_process or 1
-    return place(
-        cores, gpus, run.compute.threads, given.cpus_per_trial, wanted, given.max_concurrent, *memory, together
-    )
+        gpus = gpus if device_bytes or cluster else 0
+        memory = estimated_memory(run, data, device_bytes, trials_per_process=together)
+    return place(cores, gpus, run.compute.threads, given.cpus_per_trial, wanted, given.max_concurrent, memory, together)
 
 
 def check_together(given: Namespace, request: Request) -> None:

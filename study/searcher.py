@@ -6,6 +6,8 @@ Tune's callbacks hear of an event before Tune asks for another trial, so the led
 from __future__ import annotations
 
 import os
+import re
+from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +21,7 @@ from study.ledger import TrialRecord
 
 METRIC, MODE = "objective", "max"
 DESCRIBE_S = 10.0
+ACTOR_ID = r"\b[0-9a-f]{32}\b"
 
 
 class Limits(NamedTuple):
@@ -61,10 +64,11 @@ class StudySearcher(Searcher):
 
 
 class LedgerCallback(tune.Callback):
-    """Tells the driver what happens to its trials."""
+    """Tells the driver what happens to its trials. max_failures: how many losses of its worker a trial survives."""
 
-    def __init__(self, driver: Driver) -> None:
-        self._driver = driver
+    def __init__(self, driver: Driver, max_failures: int = 1) -> None:
+        self._driver, self._max_failures = driver, max_failures
+        self._put_back: Counter[int] = Counter()
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         with self._driver.noting_full_disk():
@@ -90,7 +94,19 @@ class LedgerCallback(tune.Callback):
         state = "out-of-memory" if "OutOfMemory" in reason else "failed"
         with self._driver.noting_full_disk():
             for config in members(trial.config):
-                self._driver.ended(config["trial"], state, reason, log)
+                if not self._lost_once(config["trial"], log, reason):
+                    self._driver.ended(config["trial"], state, reason, log)
+
+    def _lost_once(self, number: int, log: str, reason: str) -> bool:
+        """Put a trial back that Tune gave up too early: it counts each call that a lost worker did not answer, and a
+        node that goes away leaves two of them unanswered."""
+        workers = set(re.findall(ACTOR_ID, log))
+        calls = log.count("Failure # ")
+        if not workers or calls <= len(workers) or self._put_back[number] + len(workers) > self._max_failures:
+            return False
+        self._put_back[number] += len(workers)
+        self._driver.retried(number, reason, self._driver.records[number].gpus)
+        return True
 
     def _result(self, config: dict[str, Any], result: dict[str, Any]) -> None:
         number, state = config["trial"], result["state"]

@@ -30,7 +30,8 @@ RAY_ENVIRONMENT = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # a trial's results are in the ledger: no further files
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl+C is handled here
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # the reason is in the trial's line, the traceback in its log
-    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",  # Tune's own snapshots are not used
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1e9",  # Tune's own snapshots hold all trials, and are not used
     "RAY_AIR_NEW_OUTPUT": "0",  # a progress table of Ray's beside ours
     "RAY_USAGE_STATS_ENABLED": "0",  # its consent prompt is three lines
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # a trial without a share of a GPU sees none
@@ -146,7 +147,7 @@ def run_trials(
             run_config=tune.RunConfig(
                 name="checkpoints",
                 storage_path=str(driver.folder.path.absolute()),
-                callbacks=[LedgerCallback(driver), *callbacks],
+                callbacks=[LedgerCallback(driver, max_failures), *callbacks],
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # a trial keeps its own state
                 failure_config=tune.FailureConfig(max_failures=max_failures),
                 stop=_stopper(driver, requested),

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 
 from study.folder import StudyFolder
+from study.launch import main
 from study.ledger import Event, read_events, trial_records
 from study.status import study_status
 
@@ -34,13 +36,13 @@ def start(study_dir: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=240)
     return process.returncode, out, err
 
 
 def wait_for(study_dir: Path, process: subprocess.Popen[str], enough: Callable[[list[Event]], bool]) -> list[Event]:
     """Until the ledger of study ``s`` holds enough."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while time.monotonic() < deadline and process.poll() is None:
         events, _ = read_events(study_dir / "s" / "ledger.jsonl")
         if enough(events):
@@ -73,8 +75,8 @@ def test_a_study_prints_its_own_lines_and_nothing_else(reference: tuple[Path, st
     _, out, err = reference
     assert err == ""
     lines = [line for line in out.splitlines() if line]
-    # Card 8, plan 8, one per trial 5, counts 1, comparison 4, where and next 3.
-    assert len(lines) <= 30, out
+    # Card 8, plan 9, one per trial 5, counts 1, comparison 4, where and next 3.
+    assert len(lines) <= 31, out
     assert len([line for line in lines if re.match(r"t\d{4}  completed", line)]) == 5
     assert not re.search("warning|deprecat|ray::|INFO|WARN", out, re.IGNORECASE)
     for part in ("dashboard    http://", "ray get-auth-token", "M0 (iteration 0)", "best: t000", "rule: held-out"):
@@ -106,6 +108,39 @@ def test_a_trial_that_is_run_again_gives_the_recorded_numbers(reference: tuple[P
     assert (status, err) == (0, "")
     assert out.splitlines()[-1] == "t0001: all numbers are equal, to the last bit"
     assert (reference[0] / "s" / "ledger.jsonl").read_bytes() == before
+
+
+def test_a_damaged_iteration_of_an_ended_study_is_had_back_from_the_checkpoint(
+    tmp_path: Path, reference: tuple[Path, str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = shutil.copytree(reference[0] / "s", tmp_path / "s")
+    ledger = copy / "ledger.jsonl"
+    lines = ledger.read_bytes().splitlines(keepends=True)
+    damaged = max(n for n, line in enumerate(lines) if b'"event": "iteration"' in line)
+    ledger.write_bytes(b"".join([*lines[:damaged], lines[damaged][:40] + b"\n", *lines[damaged + 1 :]]))
+    assert main(["--resume", "s", "--study-dir", str(tmp_path)]) == 0
+    assert "is told again from its checkpoint" in capsys.readouterr().out
+    ledger.write_bytes(b"".join(line for n, line in enumerate(ledger.read_bytes().splitlines(True)) if n != damaged))
+    assert outcomes(tmp_path) == outcomes(reference[0])
+
+
+def test_the_next_plan_goes_by_what_this_study_cost(
+    reference: tuple[Path, str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*SLOW, "--dry-run", "--study-dir", str(reference[0])]) == 0
+    printed = capsys.readouterr().out
+    assert re.search(r"time         about .*, at \d+\.\d s per training \(study s\)", printed)
+    assert re.search(r"disk         about [\d.]+ kB, at [\d.]+ kB per trial \(study s\); [\d.]+ .B free", printed)
+    assert "the disk is too small" not in printed
+
+
+def test_a_disk_that_is_too_small_is_noted_before_anything_starts(
+    reference: tuple[Path, str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("study.plan.free_bytes", lambda folder: 10_000)
+    assert main([*SLOW, "--dry-run", "--study-dir", str(reference[0])]) == 0
+    assert "10 kB free\n" in (printed := capsys.readouterr().out)
+    assert "note         the disk is too small for that; free some" in printed
 
 
 def test_an_ended_study_is_resumed_without_running_anything(reference: tuple[Path, str, str]) -> None:

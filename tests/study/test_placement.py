@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from study.placement import GIGABYTE, count_cores, estimate_trial_bytes, place
-from tests.study.worlds import run_of
+from study.placement import count_cores, place
+from study.trial_memory import GIGABYTE, TrialMemory
 from trainables.config import ConfigError
 
 
@@ -20,8 +20,8 @@ from trainables.config import ConfigError
         ({"cores": 16, "gpus": 2, "threads": 1, "gpus_per_trial": 0.3}, 6, 0.3),
         ({"cores": 16, "gpus": 4, "threads": 1, "gpus_per_trial": 2.0}, 2, 2),
         ({"cores": 4, "gpus": 1, "threads": 1, "gpus_per_trial": 0.1}, 4, 0.1),
-        ({"cores": 32, "gpus": 1, "threads": 1, "trial_bytes": 5 * GIGABYTE, "device_bytes": 16 * GIGABYTE}, 3, 0.3333),
-        ({"cores": 32, "gpus": 1, "threads": 1, "trial_bytes": 1, "device_bytes": 16 * GIGABYTE}, 16, 0.0625),
+        ({"cores": 32, "gpus": 1, "threads": 1, "memory": TrialMemory(5 * GIGABYTE, 16 * GIGABYTE)}, 3, 0.3333),
+        ({"cores": 32, "gpus": 1, "threads": 1, "memory": TrialMemory(1, 16 * GIGABYTE)}, 16, 0.0625),
         ({"cores": 4, "gpus": 1, "threads": 1, "gpus_per_trial": 0.0}, 4, 0),
     ],
 )
@@ -37,7 +37,7 @@ def test_trials_fill_the_machine(request_: dict[str, Any], concurrency: int, sha
         ({"gpus": 1, "gpus_per_trial": 2.0}, "--gpus-per-trial: 2 GPUs asked for, but there are 1"),
         ({"gpus": 4, "gpus_per_trial": 1.5}, "above 1 it must be a whole number, got 1.5"),
         ({"gpus": 0, "cpus_per_trial": 9}, "--cpus-per-trial: 9 CPUs asked for, but there are 4"),
-        ({"gpus": 1, "trial_bytes": 9 * GIGABYTE, "device_bytes": 8 * GIGABYTE}, "a trial needs about 9.0 GiB"),
+        ({"gpus": 1, "memory": TrialMemory(9 * GIGABYTE, 8 * GIGABYTE)}, "a trial needs about 9.0 GiB"),
     ],
 )
 def test_what_the_machine_cannot_give_is_refused(request_: dict[str, Any], message: str) -> None:
@@ -46,9 +46,13 @@ def test_what_the_machine_cannot_give_is_refused(request_: dict[str, Any], messa
     assert message in str(error.value)
 
 
-def test_a_thumos_sized_trial_fits_a_gpu_several_times() -> None:
-    needed = estimate_trial_bytes(run_of(training__batch_videos=32), 160_000, 412, 2048)
-    assert 160_000 * 2048 * 4 < needed < 8 * GIGABYTE
+def test_what_the_share_was_derived_from_is_kept_with_it() -> None:
+    memory = TrialMemory(5 * GIGABYTE, 16 * GIGABYTE, 3 * GIGABYTE, "a GPU")
+    derived = place(32, 1, 1, memory=memory)
+    assert (derived.gpus_per_trial, derived.concurrency) == (0.25, 4)  # 16 GiB hold 3.6 four times
+    assert derived.as_dict()["memory"]["measured_bytes"] == 3 * GIGABYTE
+    assert place(32, 1, 1, memory=memory, gpus_per_trial=0.5).memory is None
+    assert place(32, 0, 1, memory=memory).memory is None
 
 
 def test_there_is_at_least_one_core() -> None:

@@ -42,6 +42,32 @@ def test_late_results_change_no_proposal(sampler: str) -> None:
     assert all(contains(study.space, point) for point in points)
 
 
+@pytest.mark.parametrize("sampler", ["tpe", "gp"])
+def test_late_results_change_no_proposal_of_a_study_that_has_begun_to_forget(sampler: str) -> None:
+    study = study_of(sampler=sampler, num_samples=40, history=10)
+    points = propose_all(Proposals(study), 40, delay=0)
+    assert points == propose_all(Proposals(study), 40, delay=3)
+    unforgetting = propose_all(Proposals(study_of(sampler=sampler, num_samples=40)), 40)
+    assert points[:10] == unforgetting[:10]
+    assert points != unforgetting
+
+
+def test_a_restored_search_has_forgotten_the_same() -> None:
+    study = study_of(num_samples=40, history=10)
+    first, again = Proposals(study), Proposals(study)
+    made = []
+    for number in range(40):
+        proposal = first.propose()
+        assert proposal is not None
+        made.append(proposal)
+        first.tell(number, value_of(proposal.params))
+    for number in range(30):
+        again.tell(number, value_of(made[number].params))
+    for proposal in made[:30]:
+        again.restore(proposal.params, proposal.repeats)
+    assert again.propose() == made[30]
+
+
 def test_results_change_proposals_after_the_startup() -> None:
     study = study_of(startup=3, lookback=1)
     reference = propose_all(Proposals(study), 12)

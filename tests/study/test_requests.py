@@ -63,6 +63,7 @@ WRONG = [
     (["--rerun", "nothing", "0"], "no study 'nothing' in"),
     (["--rerun", "taken", "best"], "--rerun: the trial is a number, as 7 or t0007, got 'best'"),
     (["--rerun", "taken", "0", "--seed", "1"], "--seed: study 'taken' has its own already"),
+    ([*SIMULATED, "--probe"], "--probe: tells what a study would cost; give --dry-run with it"),
     (["--dataset", "thumos14"], "thumos14"),
 ]
 
@@ -129,6 +130,15 @@ def test_a_dry_run_prints_card_and_plan_and_makes_nothing(
     assert "SIMULATED" in printed
     assert "14 (7 configurations x 2 seeds); up to 3 iterations each: up to 42 trainings" in printed
     assert not (work_folder / "studies").exists()
+
+
+def test_a_probe_tells_the_time_of_a_dry_run(work_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*SIMULATED, "--dry-run"]) == 0
+    assert "time         unknown until the first iterations end" in capsys.readouterr().out
+    assert main([*SIMULATED, "--dry-run", "--probe", "--set", "compute.device=cpu"]) == 0
+    printed = capsys.readouterr().out
+    assert "s per training (probe: " in printed
+    assert "disk         unknown until the first trials end; " in printed
 
 
 def test_status_of_an_unknown_study_is_refused(work_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

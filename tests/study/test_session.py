@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,11 +14,14 @@ import ray
 from ray import tune
 
 from study.driver import Driver
+from study.gpu_probe import probe_on_ray
 from study.ledger import TrialRecord
 from study.placement import place
+from study.searcher import LedgerCallback
 from study.session import run_trials, start_ray, stop_ray
 from tests.study.worlds import driver_of, report_of, run_of, study_of
 from trainables.datasets import Dataset, load_dataset
+from trainables.probe import TrialProbe
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -80,8 +84,48 @@ def driver(tmp_path_factory: pytest.TempPathFactory, data: Dataset) -> Driver:
     return driver
 
 
+def unanswered(*workers: str) -> str:
+    """Tune's error file after calls to these workers."""
+    return "".join(f"Failure # {n}\nThe actor {worker} is unavailable: died\n" for n, worker in enumerate(workers, 1))
+
+
+def test_one_lost_worker_that_left_two_calls_unanswered_is_one_loss(tmp_path: Path) -> None:
+    driver = driver_of(tmp_path, study_of(num_samples=4))
+    one, other = 2 * "bcdc8c2a2617aaf0", 2 * "0523d00100000000"
+    logs = [
+        [unanswered(one, one), unanswered(other, other)],
+        [unanswered(one, other)],
+        ["Failure # 1\nValueError: no\n"],
+    ]
+    callback = LedgerCallback(driver, max_failures=1)
+    for number, files in enumerate(logs):
+        driver.next_trial()
+        for log in files:
+            (tmp_path / "error.txt").write_text(log)
+            trial = SimpleNamespace(config={"trial": number}, error_file=str(tmp_path / "error.txt"))
+            callback.on_trial_error(0, [], trial)
+            if log is files[0] and number == 0:
+                assert driver.records[0].state == "proposed"
+                assert driver.next_trial() is driver.records[0], "it comes first"
+        assert driver.records[number].state == "failed"
+
+
 def placed(driver: Driver, trial: int) -> list[dict[str, Any]]:
     return [report["placed"] for report in driver.records[trial].iterations]
+
+
+def test_the_probe_of_a_logical_gpu_says_that_there_is_none(data: Dataset) -> None:
+    """Where there is a real one, it measures."""
+    found = probe_on_ray(run_of(compute__device="auto"), data)
+    assert isinstance(found, TrialProbe)
+    assert (found.trial_bytes is None) == (found.device == "cpu")
+
+
+def test_a_probe_that_fails_leaves_the_arithmetic_and_says_why(data: Dataset) -> None:
+    found = probe_on_ray(run_of(model__name="none"), data)
+    assert isinstance(found, str)
+    assert found.startswith("the probe failed (")
+    assert "no base model 'none'" in found
 
 
 def test_a_lost_worker_costs_a_retry_and_a_second_loss_the_trial_alone(driver: Driver) -> None:

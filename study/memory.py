@@ -1,0 +1,62 @@
+"""What a sampler sees of a study: the latest results and the best of those before, so many in all. No Ray.
+
+The work of a sampler grows with the results that it looks at; all of a long study would make each proposal slower than
+the one before. TPE models its good points by the best 25 at most, whatever the study's length (Optuna's gamma): half
+of what is kept are the best, so those are not lost. Which results are kept depends on their order and values alone.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections import deque
+from collections.abc import Container
+
+from optuna.storages import InMemoryStorage
+from optuna.trial import FrozenTrial, TrialState
+
+Rank = tuple[bool, float, int]
+
+
+class Memory:
+    """Results in the order in which they were told, all of them until there are more than ``size``."""
+
+    def __init__(self, size: int) -> None:
+        """size: 2 or more; half of it, rounded up, for the latest."""
+        self._latest: deque[FrozenTrial] = deque()
+        self._best: list[FrozenTrial] = []
+        self._num_latest, self._num_best = size - size // 2, size // 2
+        self._told = 0
+
+    def add(self, trial: FrozenTrial) -> None:
+        """Take in the next result; one that is neither recent nor good is forgotten for it."""
+        # Samplers go by it: TPE trusts old results less. 0 is the trial that is asked for (see ``Remembered``).
+        self._told += 1
+        trial.number = self._told
+        self._latest.append(trial)
+        if len(self._latest) > self._num_latest:
+            insort(self._best, self._latest.popleft(), key=_rank)
+            del self._best[self._num_best :]
+
+    def trials(self) -> list[FrozenTrial]:
+        """What is remembered, in the order in which it was told."""
+        return [*sorted(self._best, key=lambda trial: trial.number), *self._latest]
+
+
+def _rank(trial: FrozenTrial) -> Rank:
+    """Lower is better: completed before pruned, the higher value, the earlier one."""
+    assert trial.value is not None, "failed trials have no place here"
+    return trial.state != TrialState.COMPLETE, -trial.value, trial.number
+
+
+class Remembered(InMemoryStorage):
+    """An Optuna storage in which samplers find the results that they are to see, and nothing else."""
+
+    def __init__(self, trials: list[FrozenTrial]) -> None:
+        super().__init__()
+        self._remembered = trials
+
+    def get_all_trials(
+        self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
+    ) -> list[FrozenTrial]:
+        """Of all states, or of ``states``. Samplers read only, so nothing is copied."""
+        return [trial for trial in self._remembered if states is None or trial.state in states]
