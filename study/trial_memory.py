@@ -1,5 +1,5 @@
-"""GPU memory of a process that runs a trial, or some together: by arithmetic, and measured by a probe where a device can
-be had. No torch, no Ray."""
+"""GPU memory of a process that runs a trial, or some together: by arithmetic, and measured by a probe where a device
+can be had. No torch, no Ray."""
 
 from __future__ import annotations
 
