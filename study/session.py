@@ -119,6 +119,7 @@ def run_trials(
     from ray import tune
 
     from study.folder import trial_name
+    from study.scheduler import FreeWorkerFirst
     from study.searcher import LedgerCallback, Limits, StudySearcher, title
     from trainables.trainable import JointTrainable, RefinementTrainable
 
@@ -138,6 +139,7 @@ def run_trials(
             param_space={},
             tune_config=tune.TuneConfig(
                 search_alg=StudySearcher(driver, limits),
+                scheduler=FreeWorkerFirst(),
                 num_samples=-1,
                 max_concurrent_trials=placement.concurrency,
                 reuse_actors=True,

@@ -165,9 +165,9 @@ def _result(trial: Trial, ended: IterationResult | NonFiniteLoss) -> dict[str, A
 
 
 def _release() -> None:
-    """Give the memory of the last trial back before the next one asks for its own."""
-    gc.collect()
+    """Give the GPU memory of the last trial back before the next one asks for its own."""
     if torch.cuda.is_available() and torch.cuda.is_initialized():
+        gc.collect()
         torch.cuda.empty_cache()
 
 

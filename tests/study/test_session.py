@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -222,3 +224,28 @@ def test_trials_that_share_a_process_go_on_when_it_is_lost(tmp_path: Path, data:
     for record in driver.records.values():
         assert record.state == "completed"
         assert [report["iteration"] for report in record.iterations] == [0, 1, 2]
+
+
+class Brief(Scripted):
+    """Trials that end long before another worker would be there."""
+
+    def setup(self, config: dict[str, Any], data: Dataset | None = None) -> None:
+        time.sleep(1.0)
+        super().setup(config, data)
+
+    def begin(self, config: dict[str, Any]) -> None:
+        super().begin(config)
+        self.trial = 0  # one that does not die
+
+    def step(self) -> dict[str, Any]:
+        time.sleep(0.05)
+        return super().step()
+
+
+def test_trials_shorter_than_the_start_of_a_worker_use_all_places(tmp_path: Path, data: Dataset) -> None:
+    driver = driver_of(tmp_path, study_of(num_samples=40, sampler="random"))
+    (tmp_path / "checkpoints").mkdir()
+    run_trials(driver, data, place(2, 0, threads=1), trainable=Brief)
+    pids = [placed(driver, number)[0]["pid"] for number, record in driver.records.items() if record.iterations]
+    by_worker = Counter(pids)
+    assert sum(count >= 5 for count in by_worker.values()) >= 2, by_worker
