@@ -219,6 +219,7 @@ def score_split(model: BaseModel, data: SplitTensors, dtype: torch.dtype = torch
         with autocast(features.device, dtype):
             parts.append(model.readout(features))
     columns = [torch.cat(column) for column in zip(*parts, strict=True)]
+    parts.clear()  # class scores of every snippet: the largest thing that a trial has for itself
     return model.scores(*columns, split=data.split)
 
 
