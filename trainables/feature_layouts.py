@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-import h5py
 import numpy as np
 import numpy.typing as npt
 
@@ -56,6 +55,8 @@ class Hdf5Features:
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self._unforgotten = 0
+        import h5py  # here, as a machine that trains on other data need not have it
+
         self._files: list[h5py.File] = []
         self._videos: dict[str, h5py.Dataset] = {}
         for path in paths:
@@ -227,7 +228,9 @@ def _video_names(folders: Sequence[Path], features: Path) -> list[str]:
     )
 
 
-def _open_hdf5(path: Path) -> h5py.File:
+def _open_hdf5(path: Path) -> Any:
+    import h5py
+
     try:
         return h5py.File(path, "r")
     except OSError as error:
