@@ -14,7 +14,7 @@ from study.base import BaseModels
 from study.config import StudyConfig
 from study.faults import fault_point
 from study.folder import StudyFolder, trial_name
-from study.ledger import FINAL_STATES, Event, Ledger, TrialRecord, read_events, trial_records
+from study.ledger import FINAL_STATES, Event, Ledger, TrialRecord, iteration_fields, read_events, trial_records
 from study.proposals import Proposals, outcome
 from study.pruning import PRUNERS
 from study.ranking import CONFIRM, ranked_configurations
@@ -134,12 +134,9 @@ class Driver:
         record = self.records[number]
         if any(known["iteration"] == report["iteration"] for known in record.iterations):
             return
-        values = dict(report)
-        base: Mapping[str, Any] | None = values.pop("base", None)
-        fields = {"base": base["key"], "base_trained": base["trained"]} if base else {}
-        self._happened("iteration", number, report=values, **fields)
+        self._happened("iteration", number, **iteration_fields(report))
         self._release_base(number)
-        if self.prunes(number, values):
+        if self.prunes(number, report):
             self.ended(number, "pruned", f"stopped early by the pruner ({self.study.pruner})")
 
     def prunes(self, number: int, report: Mapping[str, Any]) -> bool:

@@ -76,6 +76,14 @@ def free_name(study_dir: Path, stem: str) -> str:
     return f"{stem}-{number}"
 
 
+def nearest_existing(path: Path) -> Path:
+    """``path``, or the closest folder above it that is there: where it is, or will be made."""
+    path = path.absolute()
+    while not path.exists():
+        path = path.parent
+    return path
+
+
 def check_name(study_dir: Path, name: str) -> None:
     """A new study of this name can be made in ``study_dir``; raises ConfigError otherwise, and makes nothing."""
     if not name or name != Path(name).name or name.startswith("."):
@@ -84,9 +92,7 @@ def check_name(study_dir: Path, name: str) -> None:
         raise ConfigError(
             f"--name: study '{name}' exists in {study_dir}; go on with --resume {name}, or choose another --name"
         )
-    parent = study_dir.absolute()
-    while not parent.exists():
-        parent = parent.parent
+    parent = nearest_existing(study_dir)
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
         raise ConfigError(f"--study-dir: {parent} is not a folder that can be written to; choose another --study-dir")
 

@@ -178,6 +178,13 @@ def trial_records(events: Iterable[Mapping[str, Any]]) -> list[TrialRecord]:
     return [records[number] for number in sorted(records)]
 
 
+def iteration_fields(report: Mapping[str, Any]) -> dict[str, Any]:
+    """What an event tells of an iteration: where an iteration 0 is from stands beside its report."""
+    base = report.get("base")
+    told = {"report": {key: value for key, value in report.items() if key != "base"}}
+    return told | ({"base": base["key"], "base_trained": base["trained"]} if base else {})
+
+
 def _crc(text: bytes) -> str:
     return f"{zlib.crc32(text):08x}"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from study.folder import StudyFolder
+from study.folder import StudyFolder, nearest_existing
 from study.ledger import read_events, trial_records
 from trainables.config import RunConfig
 
@@ -31,10 +31,7 @@ def past_study(study_dir: Path, run: RunConfig) -> PastStudy | None:
 
 def free_bytes(study_dir: Path) -> int:
     """Free space where ``study_dir`` is, or will be made."""
-    path = study_dir.absolute()
-    while not path.exists():
-        path = path.parent
-    return shutil.disk_usage(path).free
+    return shutil.disk_usage(nearest_existing(study_dir)).free
 
 
 def _read(folder: StudyFolder, run: RunConfig) -> PastStudy | None:

@@ -33,6 +33,7 @@ class Placement:
 
     @property
     def trials_at_once(self) -> int:
+        """Of all processes together."""
         return self.concurrency * self.trials_per_process
 
     def as_dict(self) -> dict[str, Any]:
@@ -61,8 +62,7 @@ def place(
 
     cpus_per_trial: None takes the trial's threads. gpus_per_trial: None ('auto') derives the share from
     ``memory``, a whole GPU where it is unknown, none without a GPU. trials_per_process: trials that share the
-    resources of one. max_concurrent: trials. Raises ConfigError for a request that this machine
-    cannot meet.
+    resources of one. max_concurrent: trials. Raises ConfigError for a request that this machine cannot meet.
     """
     cpus = cpus_per_trial or threads
     if cpus > cores:

@@ -37,7 +37,7 @@ def describe_plan(
     trials, iterations = study.num_trials - finished, run.refinement.iterations
     rule = "the test split chooses" if run.selection.rule == "paper" else "held-out training videos choose"
     trainings = f"up to {iterations} iterations each: up to {trials * iterations} trainings"
-    features = _kept_features(request)
+    features = _features_text(request)
     lines = [
         f"study        {request.name}: {study.description or study.name}",
         f"varies       {', '.join(NAMES.get(key, key) for key in study.space)} ({study.sampler})",
@@ -45,7 +45,7 @@ def describe_plan(
         f"selection    {run.selection.rule}: {rule}; preset {run.protocol}",
         f"pruner       {study.pruner}, after iteration {study.grace}" if study.pruner != "none" else "",
         f"placement    {placement or 'as the cluster has room'}",
-        f"GPU memory   a trial: {placement.memory}" if placement and placement.memory else "",
+        f"GPU memory   a {_sharer(placement)}: {placement.memory}" if placement and placement.memory else "",
         f"time         {_time(request.run, placement, trials * iterations, past, probe)}",
         f"disk         {_disk(trials, past)}; {size_text(free)} free",
         f"folder       {request.study_dir / request.name}",
@@ -126,7 +126,12 @@ def _trials(study: StudyConfig, finished: int) -> str:
     return f"{study.num_trials}{replicates}{done}"
 
 
-def _kept_features(request: Request) -> str:
+def _sharer(placement: Placement) -> str:
+    """What has a share of a GPU to itself."""
+    return "trial" if placement.trials_per_process == 1 else f"process of {placement.trials_per_process} trials"
+
+
+def _features_text(request: Request) -> str:
     """Where the features lie that all trials map; empty for those in memory."""
     from trainables.array_file import ArrayFile  # imports numpy, which a look at a study's status need not
 

@@ -3,7 +3,7 @@
 Configuration c is proposed from the results of configurations up to c - 1 - lookback, told to Optuna in number
 order and no further, by a sampler that is made anew for c from (study seed, c). So neither the number of workers,
 nor the order in which they end, nor a kill and a resume changes what is proposed. An asynchronous study gives that
-up: it is told whatever has ended, and never waits. Of a long study Optuna sees a part (``study.memory``). No Ray.
+up: it is told whatever has ended, and never waits. Of a long study Optuna sees a part (``study.history``). No Ray.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ import optuna
 from optuna.trial import TrialState
 
 from study.config import StudyConfig
+from study.history import History, Remembered
 from study.ledger import TrialRecord
-from study.memory import Memory, Remembered
 from study.search_space import Point, grid, point_at, suggest
 
 SAMPLED_TRIES, RANDOM_TRIES = 8, 100
@@ -79,7 +79,7 @@ class Proposals:
         self._untold: list[int] = []  # a heap
         self._told: set[int] = set()
         self._first_unknown = 0
-        self._memory = Memory(study.history)
+        self._history = History(study.history)
 
     def __len__(self) -> int:
         return len(self._points)
@@ -165,7 +165,7 @@ class Proposals:
             return point_at(self._config.space, _sobol(self._config, len(self._points) + attempt * SOBOL_SKIP))
         # A study for one question: what is asked leaves no trace that the next one would have to wade through.
         asked = optuna.create_study(
-            storage=Remembered(self._memory.trials()), sampler=self._sampler(attempt), direction="maximize"
+            storage=Remembered(self._history.trials()), sampler=self._sampler(attempt), direction="maximize"
         )
         return suggest(self._config.space, asked.ask())
 
@@ -196,7 +196,7 @@ class Proposals:
         result, point = self._outcomes[configuration], self._points[configuration]
         if result.state == TrialState.FAIL:
             return  # no sampler looks at it
-        self._memory.add(
+        self._history.add(
             optuna.trial.create_trial(
                 state=result.state,
                 value=result.value,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from study.folder import StudyFolder, trial_name
-from study.ledger import Ledger, TrialRecord, finite, read_events, trial_records
+from study.ledger import Ledger, TrialRecord, finite, iteration_fields, read_events, trial_records
 
 
 def repair_from_checkpoints(folder: StudyFolder) -> list[str]:
@@ -29,7 +29,7 @@ def repair_from_checkpoints(folder: StudyFolder) -> list[str]:
             state = load_state(folder.state_file(record.number))
             missing = missing_reports(record, state.reports) if state else []
             for report in missing:
-                ledger.append("iteration", trial=record.number, **_told(report), source="checkpoint")
+                ledger.append("iteration", trial=record.number, **iteration_fields(report), source="checkpoint")
             if missing:
                 numbers = ", ".join(str(report["iteration"]) for report in missing)
                 notes.append(f"{trial_name(record.number)}: iteration {numbers} is told again from its checkpoint")
@@ -49,17 +49,10 @@ def missing_reports(record: TrialRecord, reports: list[dict[str, Any]]) -> list[
     """Reports of a checkpoint that the ledger lacks; none where the two disagree in anything."""
     found = {report["iteration"]: report for report in reports}
     for known in record.iterations:
-        if known["iteration"] not in found or _told(found[known["iteration"]])["report"] != known:
+        if known["iteration"] not in found or finite(iteration_fields(found[known["iteration"]])["report"]) != known:
             return []
     ended_with = found[max(found)]
     if (ended_with["best_iteration"], finite(ended_with["best_so_far"])) != (record.best_iteration, record.objective):
         return []
     known_numbers = {known["iteration"] for known in record.iterations}
     return [found[number] for number in sorted(found) if number not in known_numbers]
-
-
-def _told(report: dict[str, Any]) -> dict[str, Any]:
-    """As the driver writes it: where iteration 0 is from stands beside the report."""
-    values = {key: value for key, value in report.items() if key != "base"}
-    base = report.get("base")
-    return {"report": finite(values)} | ({"base": base["key"], "base_trained": base["trained"]} if base else {})

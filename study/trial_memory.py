@@ -51,12 +51,12 @@ class TrialMemory:
 
 
 def estimated_memory(
-    run: RunConfig, data: Dataset, device_bytes: int | None, note: str | None = None, trials_per_process: int = 1
+    run: RunConfig, data: Dataset, device_bytes: int | None, trials_per_process: int = 1
 ) -> TrialMemory:
     """What arithmetic alone says of a trial, or of some that share a process."""
     snippets = data.train.num_snippets + data.test.num_snippets
     estimate = estimate_trial_bytes(run, snippets, len(data.train), data.dimensions, trials_per_process)
-    return TrialMemory(estimate, device_bytes, note=note)
+    return TrialMemory(estimate, device_bytes)
 
 
 def probed_memory(estimated: TrialMemory, probe: TrialProbe | str) -> TrialMemory:
@@ -80,9 +80,8 @@ def estimate_trial_bytes(run: RunConfig, snippets: int, videos: int, dimensions:
     features = snippets * dimensions * element
     batch_rows = math.ceil(snippets / max(videos, 1)) * run.training.batch_videos
     hidden = sum(dimensions // 2 ** (layer + 1) for layer in range(run.model.layers))
-    activations = (
-        batch_rows * (dimensions + 2 * hidden * together) * 4 * 3
-    )  # values, gradients, ReLU masks and temporaries
+    # Values, gradients, ReLU masks and temporaries.
+    activations = batch_rows * (dimensions + 2 * hidden * together) * 4 * 3
     widths = [dimensions // 2**layer for layer in range(run.model.layers + 1)]
     weights = 2 * sum(a * b for a, b in pairwise(widths)) * 4 * 4  # two heads; Adam holds four
     return CUDA_CONTEXT_BYTES + int(ARITHMETIC_MARGIN * (features + activations + together * weights))

@@ -73,10 +73,11 @@ class JointTrainer:
         self._steps: dict[tuple[int, int], tuple[Tensor, Replayed]] = {}
         self._validate = Replayed(self._validation, self._pool)
 
-    @property
-    def places(self) -> int:
-        """K: most runs at once."""
-        return len(self.models)
+    def holds(self, runs: int) -> bool:
+        """Whether so many runs are to train here: recordings are worth keeping while fewer than half of their places
+        stay empty, and without them an empty place only costs."""
+        places = len(self.models)
+        return runs <= places < 2 * runs if self.fixed else runs == places
 
     def train(self, shares: Sequence[Share], order_of_epoch: Callable[[], Order]) -> list[Trained | NonFiniteLoss]:
         """Train from the shares' weights; in place of the result of a run whose loss is not finite, the error.

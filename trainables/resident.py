@@ -45,8 +45,7 @@ class Resident:
 
     def trains_jointly(self, config: RunConfig, runs: int) -> bool:
         """Whether so many runs train in steps of fixed shapes, which are shared, and recorded on a GPU."""
-        recorded = self.device.type == "cuda" and config.compute.steps == "recorded"
-        return config.model.name in JOINT_MODELS and (runs > 1 or recorded)
+        return config.model.name in JOINT_MODELS and (runs > 1 or self._records(config))
 
     def trainer(
         self, config: RunConfig, shape: tuple[int, int], train: SplitTensors, valid: SplitTensors, runs: int
@@ -54,15 +53,13 @@ class Resident:
         """A trainer for runs like this; the last one, if it will do. shape: feature dimensions, classes."""
         splits = [(id(data.features), data.split.names.tolist()) for data in (train, valid)]
         key = joint_key(config), shape, splits
-        if self._trainer is None or self._trainer[0] != key or not self._holds(self._trainer[1].places, runs):
+        if self._trainer is None or self._trainer[0] != key or not self._trainer[1].holds(runs):
             self._trainer = None  # gives its memory back first
             rng = torch.Generator()  # these weights are overwritten
             models = [RefineLoc(config, *shape, rng).to(self.device) for _ in range(runs)]
             dtype = getattr(torch, config.compute.dtype)
-            fixed = self.device.type == "cuda" and config.compute.steps == "recorded"
-            self._trainer = key, JointTrainer(models, train, valid, dtype, fixed)
+            self._trainer = key, JointTrainer(models, train, valid, dtype, fixed=self._records(config))
         return self._trainer[1]
 
-    def _holds(self, places: int, runs: int) -> bool:
-        """Recordings are worth keeping while fewer than half of their places stay empty."""
-        return runs <= places < 2 * runs if self.device.type == "cuda" else runs == places
+    def _records(self, config: RunConfig) -> bool:
+        return self.device.type == "cuda" and config.compute.steps == "recorded"

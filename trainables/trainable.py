@@ -33,7 +33,7 @@ class RefinementTrainable(tune.Trainable):
     Its Tune configuration: that of a ``Trial``, and, each absent where it is not wanted, ``title`` (where Ray and
     ``ps`` show the trial), ``timeout_s`` (what is left of the trial's time), ``retries`` (after an exception),
     ``gpus`` (share of the GPU's memory that this process may use). The data set comes through
-    ``tune.with_parameters``: once per node in Ray's object store, read in place by all trials.
+    ``tune.with_parameters``: once per node in Ray's object store, or mapped from files, read in place by all trials.
     """
 
     _title: str = "trial"  # asked for also when a worker fails before its first trial begins

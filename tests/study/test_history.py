@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from optuna.trial import FrozenTrial, TrialState
 
-from study.memory import Memory, Remembered
+from study.history import History, Remembered
 
 STATES = st.sampled_from([TrialState.COMPLETE, TrialState.PRUNED])
 
@@ -27,20 +27,20 @@ def obvious(results: list[tuple[TrialState, float]], size: int) -> list[int]:
 def test_the_latest_and_the_best_of_the_others_are_remembered_in_order(
     results: list[tuple[TrialState, float]], size: int
 ) -> None:
-    memory = Memory(size)
+    history = History(size)
     for state, value in results:
-        memory.add(told(state, value))
-    trials = memory.trials()
+        history.add(told(state, value))
+    trials = history.trials()
     assert len(trials) == min(len(results), size)
     assert [(trial.state, trial.value) for trial in trials] == [results[n] for n in obvious(results, size)]
     assert [trial.number - 1 for trial in trials] == obvious(results, size)
 
 
 def test_samplers_see_what_is_remembered_and_not_the_trial_that_is_asked_for() -> None:
-    memory = Memory(4)
+    history = History(4)
     for value in range(9):
-        memory.add(told(TrialState.COMPLETE if value % 2 else TrialState.PRUNED, float(value)))
-    study = optuna.create_study(storage=Remembered(memory.trials()), direction="maximize")
+        history.add(told(TrialState.COMPLETE if value % 2 else TrialState.PRUNED, float(value)))
+    study = optuna.create_study(storage=Remembered(history.trials()), direction="maximize")
     assert study.ask().number not in [trial.number for trial in study.get_trials()]
     assert [trial.value for trial in study.get_trials()] == [3.0, 5.0, 7.0, 8.0]
     assert [trial.value for trial in study.get_trials(states=[TrialState.PRUNED])] == [8.0]

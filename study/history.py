@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 Rank = tuple[bool, float, int]
 
 
-class Memory:
+class History:
     """Results in the order in which they were told, all of them until there are more than ``size``."""
 
     def __init__(self, size: int) -> None:
