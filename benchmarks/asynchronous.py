@@ -22,9 +22,8 @@ from tabulate import tabulate
 from benchmarks.tabulated import curve
 from study.config import load_study, parse_study
 from study.driver import Driver, NoTrial
-from study.folder import StudyFolder
-from study.ledger import TrialRecord
-from trainables.presets import preset
+from study.ledger import StudyFolder, TrialRecord
+from trainables.config import preset
 
 SPREAD = 0.5  # standard deviation of the logarithm of a trial's time
 

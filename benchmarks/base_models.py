@@ -20,13 +20,12 @@ import torch
 from benchmarks.epoch import simulated
 from benchmarks.epoch import timed as elapsed
 from trainables.base_models import build_base_model
-from trainables.batches import Batch, SplitTensors
-from trainables.config import RunConfig
-from trainables.datasets.contract import Dataset
-from trainables.presets import preset
-from trainables.pseudo_labels import sample
-from trainables.resident import feature_store
-from trainables.training import train_epoch
+from trainables.batching import Batch, SplitTensors
+from trainables.config import RunConfig, preset
+from trainables.data import Dataset
+from trainables.gpu.device_cache import feature_store
+from trainables.labels import sample
+from trainables.training.loop import train_epoch
 
 WIDTHS = {"wtalc": "model.wtalc.hidden", "basnet": "model.basnet.hidden"}
 

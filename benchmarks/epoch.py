@@ -20,13 +20,13 @@ import torch
 
 from trainables.base_models import build_base_model
 from trainables.base_models.refineloc import layer_widths
-from trainables.batches import SplitTensors
+from trainables.batching import SplitTensors
 from trainables.config import DatasetConfig, RunConfig, SimulationConfig, parse_config
+from trainables.data import Dataset
 from trainables.datasets import load_dataset
-from trainables.datasets.contract import Dataset
-from trainables.pseudo_labels import sample
-from trainables.resident import feature_store
-from trainables.training import train_epoch, validation_losses
+from trainables.gpu.device_cache import feature_store
+from trainables.labels import sample
+from trainables.training.loop import train_epoch, validation_losses
 
 
 def released_run(**changes: object) -> RunConfig:

@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 from tabulate import tabulate
 
-from analysis.characteristics import BINS
-from analysis.diagnosis import diagnose
-from analysis.ground_truth import read_ground_truth
+from analysis.diagnosis.characteristics import BINS
+from analysis.diagnosis.diagnosis import diagnose
+from analysis.diagnosis.ground_truth import read_ground_truth
 from benchmarks.timing import Work, in_turn, ratio_table
-from tests.trainables.test_evaluation import slow_average_precision
-from trainables.evaluation import average_precision, evaluate, tiou_thresholds
-from trainables.segment_files import read_predictions
-from trainables.segments import Segments
+from tests.trainables.evaluation.test_mean_ap import slow_average_precision
+from trainables.data import Segments, read_predictions
+from trainables.evaluation import evaluate, tiou_thresholds
+from trainables.evaluation.mean_ap import average_precision
 
 TIOU = tiou_thresholds("0.5:0.05:0.95")
 CLASSES = 100

@@ -25,13 +25,13 @@ import torch
 
 from benchmarks.epoch import epoch, floor, released_run, simulated, timed
 from trainables.base_models import RefineLoc
-from trainables.batches import SplitTensors
+from trainables.batching import SplitTensors
 from trainables.config import RunConfig
-from trainables.datasets.contract import Dataset, Split
-from trainables.joint_training import JointTrainer, Share
-from trainables.pseudo_labels import sample
+from trainables.data import Dataset, Split
+from trainables.gpu import Resident, Share
+from trainables.gpu.joint_training import JointTrainer
+from trainables.labels import sample
 from trainables.refinement import refine, refine_together
-from trainables.resident import Resident
 
 MIB = 2**20
 

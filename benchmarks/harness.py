@@ -23,13 +23,12 @@ from tabulate import tabulate
 from benchmarks.tabulated import ITERATIONS, Tabulated
 from study.config import load_study, parse_study
 from study.driver import Driver
-from study.folder import create_folder
-from study.ledger import Event, TrialRecord
-from study.mirror import Mirror
+from study.execution.optuna_journal import Mirror
+from study.execution.session import run_trials, start_ray, stop_ray
+from study.ledger import Event, TrialRecord, create_folder
 from study.placement import place
-from study.session import run_trials, start_ray, stop_ray
+from trainables.config import preset
 from trainables.datasets import load_dataset
-from trainables.presets import preset
 
 WORKERS = 2
 

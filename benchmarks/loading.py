@@ -25,10 +25,9 @@ from tabulate import tabulate
 
 from benchmarks.feature_files import flush, forget, write_data_set
 from benchmarks.process_memory import Watch, process_memory
-from trainables.batches import SplitTensors
+from trainables.batching import FeatureStore, SplitTensors
+from trainables.data import Split
 from trainables.datasets import Dataset, FeatureFolder, load_dataset
-from trainables.datasets.contract import Split
-from trainables.feature_store import FeatureStore
 
 BLOCK = 8 * 2**20
 

@@ -27,12 +27,11 @@ from benchmarks.feature_files import write_data_set
 from benchmarks.process_memory import MIB, Memory, Watch, cached_mib, process_memory, tree_memory
 from study.config import parse_study
 from study.driver import Driver
-from study.folder import create_folder
+from study.execution.session import run_trials, start_ray, stop_ray
+from study.ledger import create_folder
 from study.placement import place
-from study.session import run_trials, start_ray, stop_ray
-from trainables.config import DatasetConfig
+from trainables.config import DatasetConfig, preset
 from trainables.datasets import Dataset, FeatureFolder, load_dataset
-from trainables.presets import preset
 
 POLL_S = 0.5
 ITEM_BYTES = {"float32": 4, "bfloat16": 2}

@@ -11,11 +11,9 @@ import numpy as np
 
 from benchmarks.timing import Work, in_turn, ratio_table
 from trainables.config import PseudoLabelConfig, SegmentConfig
-from trainables.datasets.contract import Split, Video
-from trainables.prediction import predict_segments
-from trainables.pseudo_labels import sample, segment_prediction
-from trainables.scores import SnippetScores
-from trainables.segments import Segments
+from trainables.data import Segments, Split, Video
+from trainables.labels import SnippetScores, predict_segments, sample
+from trainables.labels.generators import segment_prediction
 
 
 def simulated(videos: int, snippets: int, classes: int) -> tuple[Split, SnippetScores]:

@@ -22,14 +22,13 @@ from tabulate import tabulate
 from benchmarks.tabulated import Tabulated
 from study.config import StudyConfig, load_study, parse_study
 from study.driver import Driver
-from study.folder import StudyFolder, create_folder
-from study.mirror import Mirror
+from study.execution.optuna_journal import Mirror
+from study.execution.session import run_trials, start_ray, stop_ray
+from study.ledger import StudyFolder, create_folder
 from study.placement import place
-from study.session import run_trials, start_ray, stop_ray
-from trainables.config import RunConfig
+from trainables.config import RunConfig, preset
+from trainables.data import Dataset
 from trainables.datasets import load_dataset
-from trainables.datasets.contract import Dataset
-from trainables.presets import preset
 
 MIB = 2**20
 

@@ -17,17 +17,16 @@ from torch import Tensor
 from torch.nn import functional
 
 from benchmarks.timing import Work, in_turn, ratio_table
-from trainables.base_models import build_base_model
-from trainables.base_models.contract import BaseModel
-from trainables.batches import SplitTensors
-from trainables.config import ConfigError, RunConfig
+from trainables.base_models import BaseModel, build_base_model
+from trainables.batching import SplitTensors
+from trainables.config import RunConfig, preset
+from trainables.data import Dataset
 from trainables.datasets import load_dataset
-from trainables.datasets.contract import Dataset
-from trainables.presets import preset
-from trainables.pseudo_labels import background_share, sample
-from trainables.resident import feature_store
-from trainables.selection import selection_splits
-from trainables.training import train_epoch, validation_losses
+from trainables.errors import UserError
+from trainables.gpu.device_cache import feature_store
+from trainables.labels import background_share, sample
+from trainables.refinement import selection_splits
+from trainables.training.loop import train_epoch, validation_losses
 
 
 def fresh(run: RunConfig, data: Dataset) -> tuple[BaseModel, torch.optim.Optimizer]:
@@ -97,7 +96,7 @@ def main() -> None:
         run = preset(name).updated({"compute.device": "cpu"}, "benchmark")
         try:
             data = load_dataset(run.dataset, given.data_dir)
-        except ConfigError as error:
+        except UserError as error:
             print(f"{name}: left out ({error})\n")
             continue
         splits = selection_splits(run, data)

@@ -22,13 +22,13 @@ from tabulate import tabulate
 from benchmarks.tabulated import ITERATIONS, Tabulated
 from study.config import load_study, parse_study
 from study.driver import Driver, NoTrial
-from study.folder import create_folder
-from trainables.presets import preset
+from study.ledger import create_folder
+from trainables.config import preset
 
 NEEDED = {
     "study.launch --dry-run": "numpy, pandas, pydantic, h5py",
     "study.status": "pydantic",
-    "analysis.tables": "numpy, pandas, pydantic, tabulate",
+    "analysis.tables.study_tables": "numpy, pandas, pydantic, tabulate",
 }
 
 
@@ -87,7 +87,7 @@ def main() -> None:
             commands = {
                 "study.launch --dry-run": ["-m", "study.launch", "--dry-run"],
                 "study.status": ["-m", "study.status", name],
-                "analysis.tables": ["-m", "analysis.tables", "--study", name],
+                "analysis.tables.study_tables": ["-m", "analysis.tables.study_tables", "--study", name],
             }
             for command, arguments in commands.items():
                 pairs = []

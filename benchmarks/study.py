@@ -16,8 +16,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from study.folder import StudyFolder
-from study.ledger import Event, read_events
+from study.ledger import Event, StudyFolder, read_events
 
 
 def seconds_busy(events: list[Event]) -> tuple[float, float]:

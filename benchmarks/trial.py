@@ -19,15 +19,14 @@ from unittest import mock
 import torch
 from tabulate import tabulate
 
-import trainables.trial
+import trainables.worker.trial
 from benchmarks.epoch import simulated
-from trainables import iteration
-from trainables.base_models.refineloc import RefineLoc
-from trainables.config import RunConfig
+from trainables.base_models import RefineLoc
+from trainables.config import RunConfig, preset
+from trainables.data import Dataset
 from trainables.datasets import load_dataset
-from trainables.datasets.contract import Dataset
-from trainables.presets import preset
-from trainables.trainable import RefinementTrainable
+from trainables.refinement import iteration
+from trainables.worker.trainable import RefinementTrainable
 
 PARTS: dict[str, list[tuple[Any, str]]] = {
     "epochs": [(iteration, "train")],
@@ -35,8 +34,8 @@ PARTS: dict[str, list[tuple[Any, str]]] = {
     "pseudo labels": [(RefineLoc, "label"), (iteration, "sample"), (iteration, "label_quality")],
     "segments": [(RefineLoc, "predict")],
     "evaluation": [(iteration, "iteration_report")],
-    "prediction files": [(trainables.trial, "write_predictions")],
-    "checkpoint": [(trainables.trial, "save_state")],
+    "prediction files": [(trainables.worker.trial, "write_predictions")],
+    "checkpoint": [(trainables.worker.trial, "save_state")],
 }
 
 

@@ -10,17 +10,23 @@ from contextlib import contextmanager
 from enum import Enum
 from typing import Any
 
-from study.base import BaseModels
-from study.config import StudyConfig
-from study.faults import fault_point
-from study.folder import StudyFolder, trial_name
-from study.ledger import FINAL_STATES, Event, Ledger, TrialRecord, iteration_fields, read_events, trial_records
-from study.proposals import Proposals, outcome
-from study.pruning import PRUNERS
-from study.ranking import CONFIRM, ranked_configurations
-from study.search_space import Point, known_point
-from trainables.config import RunConfig
-from trainables.joint import joint_key
+from study.config import Point, StudyConfig, known_point
+from study.fault_injection import fault_point
+from study.ledger import (
+    FINAL_STATES,
+    Event,
+    Ledger,
+    StudyFolder,
+    TrialRecord,
+    iteration_fields,
+    read_events,
+    trial_name,
+    trial_records,
+)
+from study.m0_cache import BaseModels
+from study.search import CONFIRM, PRUNERS, ranked_configurations
+from study.search.proposals import Proposals, outcome
+from trainables.config import RunConfig, joint_key
 
 Listener = Callable[[Event, TrialRecord], None]
 

@@ -14,18 +14,15 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from study.arguments import main_error, parse_arguments
-from study.base import BaseModels
-from study.folder import StudyFolder, lock, open_folder, settings_in_ledger, write_settings
-from study.gpu_probe import probe_on_ray
-from study.loggers import check_logger, logger_callback
-from study.placement import Placement, check_address
-from study.plan import describe_plan
-from study.progress import Progress, comparison, saved_text
-from study.repair import repair_from_checkpoints
-from study.request import Request, base_environment, check_together, read_placement, read_request, versions
-from study.trial_memory import probed_memory
-from trainables.config import ConfigError
+from study.cli.arguments import main_error, parse_arguments
+from study.cli.plan import describe_plan
+from study.cli.progress import Progress, comparison, saved_text
+from study.cli.request import Request, base_environment, check_together, read_placement, read_request, versions
+from study.execution.loggers import check_logger, logger_callback
+from study.ledger import StudyFolder, lock, open_folder, repair_from_checkpoints, settings_in_ledger, write_settings
+from study.m0_cache import BaseModels
+from study.placement import Placement, check_address, probe_on_ray, probed_memory
+from trainables.errors import UserError
 
 if TYPE_CHECKING:
     from study.driver import Driver
@@ -56,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         folder = request.create(command)
         with lock(folder):
             return _session(given, request, folder, placement)
-    except ConfigError as error:
+    except UserError as error:
         return main_error(str(error))
 
 
@@ -65,7 +62,7 @@ def _dry_run(given: Namespace, request: Request, placement: Placement | None) ->
     if not given.probe:
         return describe_plan(request, placement)
     _check_with_torch(request)
-    from trainables.probe import probe_trial
+    from trainables.worker.probe import probe_trial
 
     probe = probe_trial(request.run, request.data, given.trials_per_process or 1)
     if placement and placement.memory:
@@ -75,7 +72,7 @@ def _dry_run(given: Namespace, request: Request, placement: Placement | None) ->
 
 
 def _rerun(given: Namespace) -> int:
-    from study.rerun import recorded_trial, rerun
+    from study.cli.rerun import recorded_trial, rerun
 
     name, trial = given.rerun
     given.resume, given.num_samples = name, None
@@ -87,13 +84,13 @@ def _rerun(given: Namespace) -> int:
 def _check_with_torch(request: Request) -> None:
     """What can be wrong with a request and takes torch to see."""
     from trainables.base_models import BASE_MODELS
-    from trainables.config import nearest
-    from trainables.resident import resolve_device
-    from trainables.selection import selection_splits
+    from trainables.errors import nearest
+    from trainables.gpu import resolve_device
+    from trainables.refinement import selection_splits
 
     name = request.run.model.name
     if name not in BASE_MODELS:
-        raise ConfigError(f"model.name: no base model '{name}'. {nearest(name, BASE_MODELS)}")
+        raise UserError(f"model.name: no base model '{name}'. {nearest(name, BASE_MODELS)}")
     resolve_device(request.run)
     selection_splits(request.run, request.data)
 
@@ -145,8 +142,8 @@ def _resume_command(given: Namespace, folder: StudyFolder) -> str:
 
 
 def _run(given: Namespace, request: Request, driver: Driver, placement: Placement | None) -> None:
-    from study.mirror import Mirror
-    from study.session import MAX_FAILURES, check_nodes_see, run_trials, start_ray, stop_ray
+    from study.execution.optuna_journal import Mirror
+    from study.execution.session import MAX_FAILURES, check_nodes_see, run_trials, start_ray, stop_ray
 
     try:
         local = placement or Placement(0, 0, 0, 0, 0, 0)

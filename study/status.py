@@ -9,20 +9,19 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from study.arguments import main_error
+from study.cli.arguments import main_error
+from study.cli.plan import point_text, remaining_seconds, seconds_text
+from study.cli.progress import number_text
 from study.config import parse_study
-from study.folder import is_driven, open_folder, trial_name
-from study.ledger import TrialRecord, read_events, trial_records
-from study.plan import point_text, remaining_seconds, seconds_text
-from study.progress import number_text
-from study.ranking import best_configuration
-from trainables.config import ConfigError
+from study.ledger import TrialRecord, is_driven, open_folder, read_events, trial_name, trial_records
+from study.search import best_configuration
+from trainables.errors import UserError
 
 SESSION_EVENTS = ("study_started", "study_resumed", "study_stopped", "study_ended")
 
 
 def study_status(study_dir: Path, name: str) -> dict[str, Any]:
-    """JSON-able status of a study, running, ended, dead or copied elsewhere; raises ConfigError.
+    """JSON-able status of a study, running, ended, dead or copied elsewhere; raises UserError.
 
     state: running (its driver lives), ended, stopped (it can be resumed). eta_s: seconds, None unless running.
     """
@@ -97,7 +96,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         status = study_status(given.study_dir, given.name)
-    except ConfigError as error:
+    except UserError as error:
         return main_error(str(error))
     print(json.dumps(status, indent=1, ensure_ascii=False) if given.json else status_text(status))
     return 0

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from study.ledger import Ledger
+from study.ledger.events import Ledger
 
 GENERATOR, BETA = "pseudo_labels.generator", "loss.beta"
 

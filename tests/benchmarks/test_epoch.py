@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from benchmarks.epoch import released_run
-from trainables.presets import preset
+from trainables.config.presets import preset
 
 
 def test_the_benchmarks_run_what_the_preset_holds() -> None:

@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from study.base import BaseModels
-from study.folder import StudyFolder, create_folder, lock, open_folder
+from study.execution.optuna_journal import Mirror
 from study.launch import main
-from study.mirror import Mirror
+from study.ledger.folder import StudyFolder, create_folder, lock, open_folder
+from study.m0_cache import BaseModels
 from study.status import study_status
 from tests.study.worlds import driver_of, outcomes, run_of, study_of, work
 from tests.trainables.worlds import tiny_dataset
-from trainables.checkpoint import load_state, save_state
-from trainables.config import ConfigError
-from trainables.refinement import refine
+from trainables.errors import UserError
+from trainables.refinement.refine import refine
+from trainables.worker.checkpoint import load_state, save_state
 
 STUDY, RUN = study_of(num_samples=6), run_of()
 SETTINGS = {
@@ -57,7 +57,7 @@ def test_study_json_is_had_back_from_the_ledger(folder: StudyFolder) -> None:
         folder.study_file.write_bytes(damaged)
         try:
             found = open_folder(folder.path.parent, "s")[1]
-        except ConfigError as error:
+        except UserError as error:
             assert str(folder.study_file) in str(error)  # noqa: PT017 (either is right, whichever byte it was)
             continue
         assert found["run"] == settings["run"]
@@ -69,7 +69,7 @@ def test_study_json_is_had_back_from_the_ledger(folder: StudyFolder) -> None:
 def test_without_a_ledger_a_damaged_study_json_is_named(folder: StudyFolder) -> None:
     folder.ledger_file.unlink()
     folder.study_file.write_bytes(b"{")
-    with pytest.raises(ConfigError, match=r"study\.json: cannot be read \(not whole JSON\); restore it from a copy"):
+    with pytest.raises(UserError, match=r"study\.json: cannot be read \(not whole JSON\); restore it from a copy"):
         open_folder(folder.path.parent, "s")
 
 

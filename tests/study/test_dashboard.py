@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from tests.study.test_faults import kill, start
+from tests.study.test_fault_injection import kill, start
 from tests.study.test_launch import wait_for
 
 CHROMIUM, CHROMEDRIVER = shutil.which("chromium"), shutil.which("chromedriver")

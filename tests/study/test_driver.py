@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from study.driver import NoTrial
-from study.ledger import read_events
-from study.ranking import ranked_configurations
+from study.ledger.events import read_events
+from study.search.ranking import ranked_configurations
 from tests.study.worlds import driver_of, outcomes, report_of, study_of, work
 
 

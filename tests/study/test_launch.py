@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from study.folder import StudyFolder
 from study.launch import main
-from study.ledger import Event, read_events, trial_records
+from study.ledger.events import Event, read_events, trial_records
+from study.ledger.folder import StudyFolder
 from study.status import study_status
 
 REQUEST = ["--dataset", "simulated", "--num-samples", "5", "--seed", "3", "--set", "compute.device=cpu"]
@@ -137,7 +137,7 @@ def test_the_next_plan_goes_by_what_this_study_cost(
 def test_a_disk_that_is_too_small_is_noted_before_anything_starts(
     reference: tuple[Path, str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("study.plan.free_bytes", lambda folder: 10_000)
+    monkeypatch.setattr("study.cli.plan.free_bytes", lambda folder: 10_000)
     assert main([*SLOW, "--dry-run", "--study-dir", str(reference[0])]) == 0
     assert "10 kB free\n" in (printed := capsys.readouterr().out)
     assert "note         the disk is too small for that; free some" in printed

@@ -13,11 +13,11 @@ import ray
 import torch
 
 from study.driver import Driver
-from study.placement import place
-from study.session import run_trials, start_ray, stop_ray
+from study.execution.session import run_trials, start_ray, stop_ray
+from study.placement.placement import place
 from tests.study.worlds import driver_of, run_of, study_of
 from trainables.datasets import Dataset, load_dataset
-from trainables.trainable import RefinementTrainable
+from trainables.worker.trainable import RefinementTrainable
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

@@ -12,16 +12,16 @@ import h5py
 import numpy as np
 import pytest
 
+from study.execution.session import run_trials, start_ray, stop_ray
 from study.launch import main
-from study.ledger import read_events, trial_records
-from study.placement import place
-from study.session import run_trials, start_ray, stop_ray
+from study.ledger.events import read_events, trial_records
+from study.placement.placement import place
 from tests.study.worlds import driver_of, study_of
-from trainables.array_file import ArrayFile
-from trainables.config import RunConfig
+from trainables.config.presets import preset
+from trainables.config.run import RunConfig
+from trainables.data.array_file import ArrayFile
 from trainables.datasets import Dataset, FeatureFolder, load_dataset
-from trainables.presets import preset
-from trainables.refinement import refine
+from trainables.refinement.refine import refine
 
 TIMES = {"seconds", "training_s"}
 HEADER = "video-name,t-start,t-end,label,video-duration,fps,video-num-frames"
@@ -127,7 +127,7 @@ def test_a_launch_keeps_the_features_beside_its_studies_and_a_resume_finds_them(
 def test_features_without_room_end_a_launch_before_it_starts(
     data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trainables.datasets.feature_folder.SPARE_BYTES", 10**18)
+    monkeypatch.setattr("trainables.data.feature_cache.SPARE_BYTES", 10**18)
     where = ["--study-dir", str(tmp_path), "--data-dir", str(data_dir)]
     assert main(["--dataset", "activitynet12", "--features", "i3d", *where]) == 2
     assert "make room, or choose another --study-dir" in capsys.readouterr().err

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from study.cli.request import parse_assignments
 from study.launch import main
-from study.request import parse_assignments
 from study.status import main as status_main
 
 SIMULATED = ["--dataset", "simulated"]
@@ -102,7 +102,7 @@ def test_values_are_read_as_people_write_them() -> None:
 def test_a_gpu_that_is_not_there_is_refused(
     work_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("study.request.count_gpus", lambda: 0)
+    monkeypatch.setattr("study.cli.request.count_gpus", lambda: 0)
     assert main([*SIMULATED, "--gpus-per-trial", "0.5"]) == 2
     assert "--gpus-per-trial: 0.5 asked for, but no GPU was found" in capsys.readouterr().err
 

@@ -6,12 +6,12 @@ import random
 from pathlib import Path
 from typing import Any
 
-from study.config import StudyConfig, parse_study
+from study.config.study import StudyConfig, parse_study
 from study.driver import Driver, NoTrial
-from study.folder import StudyFolder
-from study.ledger import TrialRecord
-from trainables.config import RunConfig
-from trainables.presets import preset
+from study.ledger.events import TrialRecord
+from study.ledger.folder import StudyFolder
+from trainables.config.presets import preset
+from trainables.config.run import RunConfig
 
 GENERATOR, BETA = "pseudo_labels.generator", "loss.beta"
 MIN_ATTENTION = "pseudo_labels.segments.min_attention"

@@ -7,9 +7,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from trainables.datasets.contract import Dataset, Split, Video
-from trainables.scores import SnippetScores
-from trainables.segments import Segments
+from trainables.data.segments import Segments
+from trainables.data.split import Dataset, Split, Video
+from trainables.labels.scores import SnippetScores
 
 
 def split_of(

@@ -24,17 +24,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainables.base_model_config import BasnetConfig
 from trainables.base_models.basnet_detection import detect
 from trainables.base_models.contract import BaseModel, Losses, register
 from trainables.base_models.convolution import branches, convolve, positions_of, taps
 from trainables.base_models.layers import RectifiedDropout, draw_default_weights
-from trainables.batches import CHUNK_SNIPPETS, Batch, SplitTensors
-from trainables.config import PseudoLabelConfig, RunConfig
-from trainables.datasets.contract import Split
-from trainables.losses import pseudo_label_loss
-from trainables.scores import SMALLEST_SCORE, SnippetScores
-from trainables.segments import Segments
+from trainables.base_models.losses import pseudo_label_loss
+from trainables.batching import CHUNK_SNIPPETS, Batch, SplitTensors
+from trainables.config import BasnetConfig, PseudoLabelConfig, RunConfig
+from trainables.data import Segments, Split
+from trainables.labels import SMALLEST_SCORE, SnippetScores
 
 Indices = npt.NDArray[np.int64]
 

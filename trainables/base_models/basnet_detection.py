@@ -7,9 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from trainables.base_model_config import BasnetConfig
-from trainables.datasets.contract import Split
-from trainables.segments import Segments
+from trainables.config import BasnetConfig
+from trainables.data import Segments, Split
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]

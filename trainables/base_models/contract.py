@@ -15,13 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from trainables.batches import Batch, SplitTensors
-from trainables.config import ConfigError, PseudoLabelConfig, RunConfig, nearest
-from trainables.datasets.contract import Split
-from trainables.prediction import predict_segments
-from trainables.pseudo_labels import Mask, background_share, generator_named
-from trainables.scores import SnippetScores
-from trainables.segments import Segments
+from trainables.batching import Batch, SplitTensors
+from trainables.config import PseudoLabelConfig, RunConfig
+from trainables.data import Segments, Split
+from trainables.errors import UserError, nearest
+from trainables.labels import Mask, SnippetScores, background_share, generator_named, predict_segments
 
 
 class Losses(NamedTuple):
@@ -106,7 +104,7 @@ def register(name: str) -> Callable[[ModelT], ModelT]:
 
 
 def build_base_model(config: RunConfig, dimensions: int, num_classes: int, rng: torch.Generator) -> BaseModel:
-    """The configured base model with fresh weights, or ConfigError with the nearest known name."""
+    """The configured base model with fresh weights, or UserError with the nearest known name."""
     if config.model.name not in BASE_MODELS:
-        raise ConfigError(f"model.name: no base model '{config.model.name}'. {nearest(config.model.name, BASE_MODELS)}")
+        raise UserError(f"model.name: no base model '{config.model.name}'. {nearest(config.model.name, BASE_MODELS)}")
     return BASE_MODELS[config.model.name](config, dimensions, num_classes, rng)

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainables.attention import VideoLayout, foreground_probability, sum_per_video, temporal_weights
+from trainables.base_models.attention import foreground_probability, temporal_weights
 from trainables.base_models.contract import BaseModel, Losses, register
 from trainables.base_models.layers import draw_default_weights
-from trainables.batches import Batch
+from trainables.base_models.losses import pseudo_label_loss, video_loss
+from trainables.batching import Batch, VideoLayout, sum_per_video
 from trainables.config import LossConfig, RunConfig
-from trainables.datasets.contract import Split
-from trainables.losses import pseudo_label_loss, video_loss
-from trainables.scores import SnippetScores
+from trainables.data import Split
+from trainables.labels import SnippetScores
 
 
 class SnippetLogits(NamedTuple):

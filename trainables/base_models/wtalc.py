@@ -26,18 +26,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainables.attention import VideoLayout, softmax_per_video, sum_per_video
-from trainables.base_model_config import WtalcConfig
 from trainables.base_models.contract import BaseModel, Losses, register
 from trainables.base_models.layers import RectifiedDropout, draw_xavier_weights
-from trainables.batches import Batch, SplitTensors
-from trainables.config import ConfigError, PseudoLabelConfig, RunConfig
-from trainables.datasets.contract import Split
-from trainables.losses import pseudo_label_loss
-from trainables.prediction import runs_of
-from trainables.pseudo_labels import Mask, background_share, foreground_by_class
-from trainables.scores import SMALLEST_SCORE, SnippetScores
-from trainables.segments import Segments
+from trainables.base_models.losses import pseudo_label_loss
+from trainables.batching import Batch, SplitTensors, VideoLayout, softmax_per_video, sum_per_video
+from trainables.config import PseudoLabelConfig, RunConfig, WtalcConfig
+from trainables.data import Segments, Split
+from trainables.errors import UserError
+from trainables.labels import SMALLEST_SCORE, Mask, SnippetScores, background_share, foreground_by_class, runs_of
 
 SMALLEST_SQUARE = 1e-16  # of a feature's length: keeps the cosine of a zero vector finite
 
@@ -71,7 +67,7 @@ class Wtalc(BaseModel):
         super().__init__(config, dimensions, num_classes, rng)
         self.settings = config.model.wtalc or WtalcConfig()
         if config.training.batch_videos < 2 * self.settings.pairs:
-            raise ConfigError(
+            raise UserError(
                 f"training.batch_videos: must hold the {self.settings.pairs} pairs of model.wtalc.pairs, "
                 f"got {config.training.batch_videos}"
             )

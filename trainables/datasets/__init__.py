@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from trainables.config import ConfigError, DatasetConfig
+from trainables.config import DatasetConfig
+from trainables.data import Dataset, FeatureFolder, Split, Video
 from trainables.datasets import external, simulated, spoken_digits, utkinect  # noqa: F401 (they register themselves)
 from trainables.datasets.card import DataCard, make_card
-from trainables.datasets.contract import Dataset, Split, Video
-from trainables.datasets.feature_folder import FeatureFolder
 from trainables.datasets.registry import FAMILIES, DataProblems, family, register
+from trainables.errors import UserError
 
 __all__ = [
     "FAMILIES",
@@ -29,7 +29,7 @@ __all__ = [
 
 
 def require_files(config: DatasetConfig, data_dir: Path) -> None:
-    """Raise ConfigError, without reading any data, for an unknown data set or files that are not there."""
+    """Raise UserError, without reading any data, for an unknown data set or files that are not there."""
     family(config.name).require_files(config, data_dir)
 
 
@@ -38,7 +38,7 @@ def load_dataset(config: DatasetConfig, data_dir: Path, kept: FeatureFolder | No
 
     data_dir: holds ``<name>/`` with the annotations and ``<name>/<features>/`` with the features, for data sets that
     are a user's download. kept: where their features are kept for all processes to map; None: in memory. Raises
-    ConfigError for an unknown name, missing files and an empty split; DataProblems (a ConfigError) with everything
+    UserError for an unknown name, missing files and an empty split; DataProblems (a UserError) with everything
     that is wrong inside the files.
     """
     dataset = family(config.name).load(config, data_dir, kept)
@@ -52,7 +52,7 @@ def _without_excluded(dataset: Dataset, config: DatasetConfig) -> Dataset:
     for split in (dataset.train, dataset.test):
         kept = split.subset(np.flatnonzero(~np.isin(split.names.astype(str), config.exclude_videos)), split.name)
         if not len(kept):
-            raise ConfigError(f"{config.name}: split {split.name} is empty after dataset.exclude_videos")
+            raise UserError(f"{config.name}: split {split.name} is empty after dataset.exclude_videos")
         splits[split.name] = kept
     note = f"excluded by configuration: {', '.join(config.exclude_videos)}"
     return Dataset(

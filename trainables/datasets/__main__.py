@@ -7,8 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from trainables.config import ConfigError, DatasetConfig
+from trainables.config import DatasetConfig
 from trainables.datasets import FAMILIES, DataProblems, family, load_dataset, make_card
+from trainables.errors import UserError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for problem in error.problems:
             print(f"  {problem}", file=sys.stderr)
         return 2
-    except ConfigError as error:
+    except UserError as error:
         print(error, file=sys.stderr)
         return 2
     print(make_card(dataset, config))
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _config(options: argparse.Namespace) -> DatasetConfig:
     family(options.dataset)
-    from trainables.presets import preset  # after the name is known, so that its message wins
+    from trainables.config import preset  # after the name is known, so that its message wins
 
     config = preset(options.dataset, options.features, "released").dataset
     changes = {

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainables.config import DatasetConfig
-from trainables.datasets.contract import Dataset, Split
+from trainables.data import Dataset, Split
 
 HASHED_BYTES = 64 * 2**20
 BLOCKS = 64

@@ -9,21 +9,30 @@ from pathlib import Path
 
 import numpy as np
 
-from trainables.annotation_formats import FORMATS
-from trainables.annotations import THUMOS14_CLASSES, Annotations, read_annotations
-from trainables.config import ConfigError, DatasetConfig
-from trainables.datasets.contract import Dataset, Split, Video
-from trainables.datasets.feature_folder import FeatureFolder, LoadedFeatures, feature_key
-from trainables.datasets.registry import DataProblems, register
-from trainables.feature_layouts import LAYOUTS, feature_paths, open_features
-from trainables.features import (
+from trainables.config import DatasetConfig
+from trainables.data import (
+    FORMATS,
+    LAYOUTS,
+    THUMOS14_CLASSES,
+    Annotations,
+    Dataset,
     ExpectedLengths,
+    FeatureFolder,
     FlatFeatures,
+    LoadedFeatures,
+    Split,
+    Video,
+    feature_key,
+    feature_paths,
     feature_width,
     length_problems,
     load_features,
+    open_features,
     plan_features,
+    read_annotations,
 )
+from trainables.datasets.registry import DataProblems, register
+from trainables.errors import UserError
 
 PAGES = {
     "i3d": "W-TALC's page (github.com/sujoyp/wtalc-pytorch) offers the I3D features",
@@ -50,7 +59,7 @@ ACTIVITYNET12 = ExternalDataset("activitynet12", "ActivityNet v1.2", None, has_a
 
 
 def require_files(config: DatasetConfig, data_dir: Path) -> None:
-    """Raise ConfigError, in milliseconds, when annotations or features are not where they are looked for."""
+    """Raise UserError, in milliseconds, when annotations or features are not where they are looked for."""
     annotations, features = _paths(config, data_dir)
     lacking = []
     if not annotations.exists():
@@ -59,7 +68,7 @@ def require_files(config: DatasetConfig, data_dir: Path) -> None:
         page = PAGES.get(str(config.features), "extract them, or see " + "; ".join(PAGES.values()))
         lacking.append(f"features: {features} does not exist; {page}")
     if lacking:
-        raise ConfigError(
+        raise UserError(
             f"{config.name}: its files are a download of yours and were not found:\n  "
             + "\n  ".join(lacking)
             + "\nUnderstood annotations: "
@@ -74,7 +83,7 @@ def load(fixed: ExternalDataset, config: DatasetConfig, data_dir: Path, kept: Fe
     """Read annotations and features of both splits; the features are mapped from ``kept`` where one is given.
 
     Everything that is wrong with single videos is collected and raised together as DataProblems; what concerns the
-    whole data set (no files, unknown format, an empty split, no frame rate) as ConfigError.
+    whole data set (no files, unknown format, an empty split, no frame rate) as UserError.
     """
     require_files(config, data_dir)
     path, features_path = _paths(config, data_dir)
@@ -174,19 +183,19 @@ def _missing(name: str, flat: FlatFeatures, names: Sequence[str], config: Datase
 
 def _require_usable(annotations: Annotations, name: str, config: DatasetConfig) -> None:
     if not annotations.videos:
-        raise ConfigError(
+        raise UserError(
             f"{config.name}: split {name} is empty: {annotations.source} has no {name} video"
             + (" left after dataset.exclude_videos" if config.exclude_videos else "; both splits are needed")
         )
     unlabelled = [video for video, labels in annotations.labels().items() if not labels]
     if unlabelled:
-        raise ConfigError(
+        raise UserError(
             f"{annotations.source}: {len(unlabelled)} {name} videos have no instance and so no label "
             f"({', '.join(unlabelled[:3])}); leave them out by dataset.exclude_videos"
         )
     no_rate = [video.name for video in annotations.videos if video.fps is None]
     if config.snippet_fps == "native" and no_rate:
-        raise ConfigError(
+        raise UserError(
             f"dataset.snippet_fps: native needs each video's frame rate, but {annotations.format} has none for "
             f"{len(no_rate)} {name} videos ({no_rate[0]}); use RefineLoc's CSV, or set the rate as a number"
         )
@@ -202,7 +211,7 @@ def _expected_lengths(annotations: Annotations, config: DatasetConfig) -> Expect
 
 def _paths(config: DatasetConfig, data_dir: Path) -> tuple[Path, Path]:
     if config.features is None and config.features_path is None:
-        raise ConfigError(f"dataset.features: {config.name} needs a feature type, i3d or tsn")
+        raise UserError(f"dataset.features: {config.name} needs a feature type, i3d or tsn")
     annotations = Path(config.annotations_path) if config.annotations_path else data_dir / config.name
     features = Path(config.features_path) if config.features_path else data_dir / config.name / str(config.features)
     return annotations, features

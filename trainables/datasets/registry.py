@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from trainables.config import ConfigError, DatasetConfig, nearest
-from trainables.datasets.contract import Dataset
-from trainables.datasets.feature_folder import FeatureFolder
+from trainables.config import DatasetConfig
+from trainables.data import Dataset, FeatureFolder
+from trainables.errors import UserError, nearest
 
 SHOWN_PROBLEMS = 5
 
 
 class Loader(Protocol):
-    """Reads a data set; raises ConfigError, or DataProblems with everything that is wrong with its files.
+    """Reads a data set; raises UserError, or DataProblems with everything that is wrong with its files.
 
     kept: where large features are mapped from; small data sets leave it alone.
     """
@@ -22,7 +22,7 @@ class Loader(Protocol):
     def __call__(self, config: DatasetConfig, data_dir: Path, kept: FeatureFolder | None = None) -> Dataset: ...
 
 
-class DataProblems(ConfigError):
+class DataProblems(UserError):
     """What is wrong with a data set's files: all of it, not the first.
 
     problems: one sentence each. dataset: what could be read nevertheless, None when nothing could.
@@ -54,7 +54,7 @@ FAMILIES: dict[str, Family] = {}
 
 
 def register(name: str, require_files: Callable[[DatasetConfig, Path], None]) -> Callable[[Loader], Loader]:
-    """Add a data set. ``require_files`` raises ConfigError, fast, when its files are not there."""
+    """Add a data set. ``require_files`` raises UserError, fast, when its files are not there."""
 
     def add(load: Loader) -> Loader:
         if name in FAMILIES:
@@ -66,23 +66,23 @@ def register(name: str, require_files: Callable[[DatasetConfig, Path], None]) ->
 
 
 def family(name: str) -> Family:
-    """The data set of this name; raises ConfigError with the nearest known name."""
+    """The data set of this name; raises UserError with the nearest known name."""
     if name not in FAMILIES:
-        raise ConfigError(f"dataset.name: unknown data set {name!r}. {nearest(name, FAMILIES)}")
+        raise UserError(f"dataset.name: unknown data set {name!r}. {nearest(name, FAMILIES)}")
     return FAMILIES[name]
 
 
 def require_grid(config: DatasetConfig, frames: int | None, fps: float) -> None:
     """Refuse settings that a data set with features of its own cannot follow.
 
-    frames: the only possible snippet length, None where any will do. Raises ConfigError naming field and remedy.
+    frames: the only possible snippet length, None where any will do. Raises UserError naming field and remedy.
     """
     if config.snippet_fps != fps:
-        raise ConfigError(
+        raise UserError(
             f"dataset.snippet_fps: {config.name} has {fps:g} frames per second, got {config.snippet_fps}; set {fps}"
         )
     if frames is not None and config.snippet_frames != frames:
-        raise ConfigError(f"dataset.snippet_frames: {config.name} has {frames}, got {config.snippet_frames}")
+        raise UserError(f"dataset.snippet_frames: {config.name} has {frames}, got {config.snippet_frames}")
     for field, value, default in (("features", config.features, None), ("stream", config.stream, "both")):
         if value != default:
-            raise ConfigError(f"dataset.{field}: {config.name} has one kind of features, got {value!r}; set {default}")
+            raise UserError(f"dataset.{field}: {config.name} has one kind of features, got {value!r}; set {default}")

@@ -14,12 +14,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from trainables.annotations import Annotations, read_annotations
-from trainables.config import ConfigError, DatasetConfig, SimulationConfig
-from trainables.datasets.contract import Dataset, Split, Video
-from trainables.datasets.feature_folder import FeatureFolder
+from trainables.config import DatasetConfig, SimulationConfig
+from trainables.data import Annotations, Dataset, FeatureFolder, Segments, Split, Video, read_annotations
 from trainables.datasets.registry import register
-from trainables.segments import Segments
+from trainables.errors import UserError
 
 # Rows drawn at a time: the means of a block are a temporary of its size, not of the data set's.
 BLOCK_ROWS = 8192
@@ -27,11 +25,11 @@ SHAPE_OF_LENGTHS = 4.0
 
 
 def require_files(config: DatasetConfig, data_dir: Path) -> None:
-    """Raise ConfigError when real annotation files are asked for and are not there."""
+    """Raise UserError when real annotation files are asked for and are not there."""
     if config.snippet_fps == "native":
-        raise ConfigError("dataset.snippet_fps: simulated features need a number, got 'native'")
+        raise UserError("dataset.snippet_fps: simulated features need a number, got 'native'")
     if config.annotations_path and not Path(config.annotations_path).exists():
-        raise ConfigError(f"dataset.annotations_path: {config.annotations_path} does not exist")
+        raise UserError(f"dataset.annotations_path: {config.annotations_path} does not exist")
 
 
 @register("simulated", require_files)
@@ -90,10 +88,10 @@ def _drawn(
 
 def _annotated(annotations: Annotations, name: str, config: DatasetConfig) -> tuple[tuple[Video, ...], Segments]:
     if not annotations.videos:
-        raise ConfigError(f"simulated: split {name} is empty: {annotations.source} has no {name} video")
+        raise UserError(f"simulated: split {name} is empty: {annotations.source} has no {name} video")
     without = [video.name for video in annotations.videos if video.duration_s is None]
     if without:
-        raise ConfigError(
+        raise UserError(
             f"simulated: {annotations.format} lacks durations ({without[0]}), which give each T; use RefineLoc's CSV"
         )
     fps, labels = float(config.snippet_fps), annotations.labels()

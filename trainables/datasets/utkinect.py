@@ -23,11 +23,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from trainables.config import ConfigError, DatasetConfig, nearest
-from trainables.datasets.contract import Dataset, Split, Video
-from trainables.datasets.feature_folder import FeatureFolder
+from trainables.config import DatasetConfig
+from trainables.data import Dataset, FeatureFolder, Segments, Split, Video
 from trainables.datasets.registry import register, require_grid
-from trainables.segments import Segments
+from trainables.errors import UserError, nearest
 
 ACTIONS = ("walk", "sitDown", "standUp", "pickUp", "carry", "throw", "push", "pull", "waveHands", "clapHands")
 FRAMES_PER_SECOND = 30.0
@@ -47,11 +46,11 @@ class Action:
 
 
 def require_files(config: DatasetConfig, data_dir: Path) -> None:
-    """Raise ConfigError when the recordings are not under ``data_dir``."""
+    """Raise UserError when the recordings are not under ``data_dir``."""
     require_grid(config, None, FRAMES_PER_SECOND)
     labels = _folder(config, data_dir) / "actionLabel.txt"
     if not labels.is_file():
-        raise ConfigError(
+        raise UserError(
             f"utkinect: {labels} does not exist; put actionLabel.txt and the joints_s??_e??.txt files of "
             "UTKinect-Action3D (its authors' page at the University of Texas) there, or name the folder above by "
             "--data-dir. --dataset spoken-digits runs at once"
@@ -74,7 +73,7 @@ def load(config: DatasetConfig, data_dir: Path, kept: FeatureFolder | None = Non
     for name, clips in splits.items():
         if not clips:
             labels = folder / "actionLabel.txt"
-            raise ConfigError(f"utkinect: split {name} is empty: {labels} lists none of its subjects")
+            raise UserError(f"utkinect: split {name} is empty: {labels} lists none of its subjects")
     values = np.concatenate([clip.features for clip in splits["train"]])
     mean, std = values.mean(axis=0), values.std(axis=0)
     std[std < 1e-6] = 1  # the first joint relative to itself is always 0
@@ -85,7 +84,7 @@ def load(config: DatasetConfig, data_dir: Path, kept: FeatureFolder | None = Non
 
 
 def read_actions(path: Path) -> dict[str, list[Action]]:
-    """Recording -> its annotated actions, NaN ranges included. Raises ConfigError for an unknown action or line."""
+    """Recording -> its annotated actions, NaN ranges included. Raises UserError for an unknown action or line."""
     recordings: dict[str, list[Action]] = {}
     recording = ""
     for number, line in enumerate(path.read_text().splitlines(), start=1):
@@ -98,12 +97,12 @@ def read_actions(path: Path) -> dict[str, list[Action]]:
             continue
         label = name.strip()
         if label not in ACTIONS:
-            raise ConfigError(f"{path}, line {number}: label {label!r} is in no class list. {nearest(label, ACTIONS)}")
+            raise UserError(f"{path}, line {number}: label {label!r} is in no class list. {nearest(label, ACTIONS)}")
         try:
             start, end = map(float, frames.split())
             recordings[recording].append(Action(ACTIONS.index(label), start, end))
         except (ValueError, KeyError):
-            raise ConfigError(f"{path}, line {number}: expected 'action: start end', got {line.strip()!r}") from None
+            raise UserError(f"{path}, line {number}: expected 'action: start end', got {line.strip()!r}") from None
     return recordings
 
 
@@ -142,14 +141,14 @@ def _read_joints(path: Path, step: int) -> tuple[npt.NDArray[np.int64], npt.NDAr
     try:
         table = pd.read_csv(path, sep=r"\s+", header=None, dtype=np.float64).to_numpy()
     except FileNotFoundError:
-        raise ConfigError(f"utkinect: {path} does not exist, but actionLabel.txt lists the recording") from None
+        raise UserError(f"utkinect: {path} does not exist, but actionLabel.txt lists the recording") from None
     except (ValueError, pd.errors.ParserError) as error:
-        raise ConfigError(f"{path}: truncated or damaged ({error}); get it again") from None
+        raise UserError(f"{path}: truncated or damaged ({error}); get it again") from None
     if table.shape[1] != 1 + 3 * JOINTS:
-        raise ConfigError(f"{path}: rows have {table.shape[1]} numbers, expected {1 + 3 * JOINTS}; get it again")
+        raise UserError(f"{path}: rows have {table.shape[1]} numbers, expected {1 + 3 * JOINTS}; get it again")
     bad = np.flatnonzero(~np.isfinite(table).all(axis=1))
     if bad.size:
-        raise ConfigError(f"{path}, row {bad[0] + 1}: a number is missing or not finite; get it again")
+        raise UserError(f"{path}, row {bad[0] + 1}: a number is missing or not finite; get it again")
     frames, first = np.unique(table[:, 0], return_index=True)
     grid = np.arange(frames[0], frames[-1] + 1, step)
     joints = np.stack([np.interp(grid, frames, column) for column in table[first, 1:].T], axis=1)

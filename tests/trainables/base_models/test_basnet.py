@@ -23,10 +23,10 @@ from trainables.base_models.basnet import (
     perturbed_positions,
     uniform_positions,
 )
-from trainables.batches import SplitTensors
-from trainables.config import RunConfig, parse_config
-from trainables.feature_store import FeatureStore
-from trainables.training import score_split
+from trainables.batching.device_features import FeatureStore
+from trainables.batching.videos import SplitTensors
+from trainables.config.run import RunConfig, parse_config
+from trainables.training.loop import score_split
 
 CPU = torch.device("cpu")
 

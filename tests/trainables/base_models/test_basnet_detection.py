@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.trainables.worlds import split_of
-from trainables.base_model_config import BasnetConfig
 from trainables.base_models.basnet_detection import (
     detect,
     outer_inner_contrast,
@@ -17,6 +16,7 @@ from trainables.base_models.basnet_detection import (
     suppress,
     upsampled,
 )
+from trainables.config.base_models import BasnetConfig
 
 
 def slow_contrast(curve: list[float], group: list[int], flank: float = 0.25) -> float:

@@ -13,12 +13,14 @@ from trainables.base_models import BASE_MODELS, BaseModel, build_base_model
 from trainables.base_models.contract import register
 from trainables.base_models.layers import draw_default_weights
 from trainables.base_models.refineloc import RefineLoc, SnippetLogits
-from trainables.batches import Batch, SplitTensors
-from trainables.config import ConfigError, RunConfig, parse_config
-from trainables.feature_store import FeatureStore
-from trainables.pseudo_labels import GENERATORS, HIDDEN
-from trainables.refinement import IterationResult, refine
-from trainables.training import score_split
+from trainables.batching.device_features import FeatureStore
+from trainables.batching.videos import Batch, SplitTensors
+from trainables.config.run import RunConfig, parse_config
+from trainables.errors import UserError
+from trainables.labels.generators import GENERATORS
+from trainables.labels.sampling import HIDDEN
+from trainables.refinement.refine import IterationResult, refine
+from trainables.training.loop import score_split
 
 DATA = tiny_dataset()
 CPU = torch.device("cpu")
@@ -225,7 +227,7 @@ def test_every_alternative_attachment_refines_and_goes_on_from_a_state(name: str
 
 
 def test_an_unknown_base_model_names_the_nearest() -> None:
-    with pytest.raises(ConfigError, match=r"model.name: no base model 'wtlc'. Did you mean 'wtalc'\?"):
+    with pytest.raises(UserError, match=r"model.name: no base model 'wtlc'. Did you mean 'wtalc'\?"):
         build("wtlc")
 
 

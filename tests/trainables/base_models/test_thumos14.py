@@ -9,11 +9,11 @@ import h5py
 import numpy as np
 import pytest
 
-from trainables.annotations import THUMOS14_CLASSES, read_annotations
-from trainables.config import SimulationConfig
+from trainables.config.presets import preset
+from trainables.config.run import SimulationConfig
+from trainables.data.annotations import THUMOS14_CLASSES, read_annotations
 from trainables.datasets import Dataset, load_dataset
-from trainables.presets import preset
-from trainables.refinement import refine
+from trainables.refinement.refine import refine
 
 SMALL: dict[str, dict[str, Any]] = {
     "wtalc": {"model.wtalc.hidden": 32},

@@ -14,8 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.trainables.worlds import split_of, tiny_dataset
-from trainables.attention import VideoLayout
-from trainables.base_model_config import WtalcConfig
 from trainables.base_models import build_base_model
 from trainables.base_models.wtalc import (
     Wtalc,
@@ -27,11 +25,14 @@ from trainables.base_models.wtalc import (
     mean_of_largest,
     mil_loss,
 )
-from trainables.batches import SplitTensors
-from trainables.config import ConfigError, PseudoLabelConfig, RunConfig, SegmentConfig, parse_config
-from trainables.datasets.contract import Dataset, Split
-from trainables.feature_store import FeatureStore
-from trainables.training import score_split
+from trainables.batching.device_features import FeatureStore
+from trainables.batching.layout import VideoLayout
+from trainables.batching.videos import SplitTensors
+from trainables.config.base_models import WtalcConfig
+from trainables.config.run import PseudoLabelConfig, RunConfig, SegmentConfig, parse_config
+from trainables.data.split import Dataset, Split
+from trainables.errors import UserError
+from trainables.training.loop import score_split
 
 lengths_and_seed = st.tuples(st.lists(st.integers(1, 20), min_size=2, max_size=4), st.integers(0, 9999))
 CPU = torch.device("cpu")
@@ -406,5 +407,5 @@ def test_the_head_does_not_change_iteration_0(head_input: str) -> None:
 
 
 def test_a_batch_too_small_for_the_pairs_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"training.batch_videos: must hold the 3 pairs of model.wtalc.pairs, got 4"):
+    with pytest.raises(UserError, match=r"training.batch_videos: must hold the 3 pairs of model.wtalc.pairs, got 4"):
         build_base_model(wtalc_run().updated({"training.batch_videos": 4}), 2, 2, torch.Generator())

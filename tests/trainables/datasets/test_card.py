@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainables.config import DatasetConfig
+from tests.trainables.datasets.test_external import small_thumos14
+from trainables.config.run import DatasetConfig
+from trainables.data.split import Dataset
 from trainables.datasets import card as card_module
 from trainables.datasets import load_dataset, make_card
 from trainables.datasets.__main__ import main
 from trainables.datasets.card import content_hash
-from trainables.datasets.contract import Dataset
-
-from .test_external import small_thumos14
 
 CONFIG = DatasetConfig(name="simulated")
 
@@ -65,10 +64,6 @@ def test_hash_of_large_features_is_sampled_and_says_so(dataset: Dataset, monkeyp
 class TestCheck:
     def arguments(self, data_dir: Path, *more: str) -> list[str]:
         return ["check", "--dataset", "thumos14", "--features", "i3d", "--data-dir", str(data_dir), *more]
-
-    @pytest.fixture(autouse=True)
-    def both_halves(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        pytest.importorskip("trainables.presets")
 
     def test_a_usable_data_set_shows_its_card(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         small_thumos14(tmp_path)

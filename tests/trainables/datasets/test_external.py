@@ -12,9 +12,10 @@ import h5py
 import numpy as np
 import pytest
 
-from trainables.annotations import THUMOS14_CLASSES, AnnotatedVideo, read_annotations
-from trainables.config import ConfigError, DatasetConfig
+from trainables.config.run import DatasetConfig
+from trainables.data.annotations import THUMOS14_CLASSES, AnnotatedVideo, read_annotations
 from trainables.datasets import DataProblems, Dataset, load_dataset, make_card, require_files
+from trainables.errors import UserError
 
 
 def config(name: str = "thumos14", **changes: Any) -> DatasetConfig:
@@ -84,7 +85,7 @@ class TestSnippetGrids:
 
     def test_native_rates_must_be_known(self, shared: Path, tmp_path: Path) -> None:
         cfg = tsn(annotations_path=str(shared / "data/thumos14/gt.json"), features_path=str(tmp_path))
-        with pytest.raises(ConfigError, match=r"dataset\.snippet_fps: native needs each video's frame rate.*number"):
+        with pytest.raises(UserError, match=r"dataset\.snippet_fps: native needs each video's frame rate.*number"):
             load_dataset(cfg, Path("nowhere"))
 
 
@@ -168,7 +169,7 @@ def test_many_problems_are_shortened_and_survive_another_process() -> None:
 class TestBadInput:
     @pytest.mark.parametrize("name", ["thumos14", "activitynet12"])
     def test_missing_files_are_explained(self, tmp_path: Path, name: str) -> None:
-        with pytest.raises(ConfigError) as caught:
+        with pytest.raises(UserError) as caught:
             require_files(config(name), tmp_path)
         message = str(caught.value)
         for words in (
@@ -179,16 +180,17 @@ class TestBadInput:
 
     def test_missing_files_are_found_at_once_without_torch(self, tmp_path: Path) -> None:
         code = (
-            "import sys\nfrom pathlib import Path\nfrom trainables.config import *\n"
+            "import sys\nfrom pathlib import Path\nfrom trainables.config import DatasetConfig\n"
+            "from trainables.errors import UserError\n"
             "from trainables.datasets import require_files\n"
             "try: require_files(DatasetConfig(name='thumos14', features='tsn'), Path('x'))\n"
-            "except ConfigError as error: print('AutoLoc' in str(error), 'torch' in sys.modules, 'ray' in sys.modules)"
+            "except UserError as error: print('AutoLoc' in str(error), 'torch' in sys.modules, 'ray' in sys.modules)"
         )
         result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert result.stdout.split() == ["True", "False", "False"]
 
     def test_a_feature_type_is_needed(self, tmp_path: Path) -> None:
-        with pytest.raises(ConfigError, match=r"dataset\.features: thumos14 needs a feature type, i3d or tsn"):
+        with pytest.raises(UserError, match=r"dataset\.features: thumos14 needs a feature type, i3d or tsn"):
             load_dataset(config(features=None), tmp_path)
 
     def test_missing_videos_are_counted_and_named(self, tmp_path: Path) -> None:
@@ -235,14 +237,14 @@ class TestBadInput:
     def test_a_split_without_videos_is_named(self, tmp_path: Path) -> None:
         cfg = small_thumos14(tmp_path)
         (tmp_path / "thumos14/thumos14_test_groundtruth.csv").unlink()
-        with pytest.raises(ConfigError, match=r"split test is empty: .* has no test video"):
+        with pytest.raises(UserError, match=r"split test is empty: .* has no test video"):
             load_dataset(cfg, tmp_path)
 
     def test_excluding_all_videos_empties_a_split(self, tmp_path: Path) -> None:
         cfg = small_thumos14(tmp_path, exclude_videos=("valid_0", "valid_1"))
-        with pytest.raises(ConfigError, match=r"split train is empty: .*dataset\.exclude_videos"):
+        with pytest.raises(UserError, match=r"split train is empty: .*dataset\.exclude_videos"):
             load_dataset(cfg, tmp_path)
 
     def test_an_unknown_data_set_is_told_the_nearest(self, tmp_path: Path) -> None:
-        with pytest.raises(ConfigError, match=r"dataset\.name: unknown data set 'thumos'. Did you mean 'thumos14'"):
+        with pytest.raises(UserError, match=r"dataset\.name: unknown data set 'thumos'. Did you mean 'thumos14'"):
             load_dataset(config("thumos"), tmp_path)

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainables.config import ConfigError, DatasetConfig, SimulationConfig
+from trainables.config.run import DatasetConfig, SimulationConfig
 from trainables.datasets import Dataset, load_dataset, make_card
 from trainables.datasets.simulated import state_means
+from trainables.errors import UserError
 
 
 def simulated(**size: object) -> Dataset:
@@ -72,5 +73,5 @@ def test_real_annotations_give_videos_and_truth(shared: Path) -> None:
 
 def test_annotations_without_durations_are_refused(shared: Path) -> None:
     config = DatasetConfig(name="simulated", annotations_path=str(shared / "data/thumos14/gt.json"))
-    with pytest.raises(ConfigError, match="ActivityNet JSON lacks durations"):
+    with pytest.raises(UserError, match="ActivityNet JSON lacks durations"):
         load_dataset(config, Path("nowhere"))

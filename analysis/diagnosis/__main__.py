@@ -1,0 +1,100 @@
+"""``python -m analysis.diagnosis``: what is wrong with detections; one prediction file, or several compared."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from analysis.diagnosis.characteristics import BINS, coverage
+from analysis.diagnosis.diagnosis import Diagnosis, diagnose, to_markdown
+from analysis.diagnosis.ground_truth import read_ground_truth
+from trainables.data import read_predictions
+from trainables.errors import UserError
+from trainables.evaluation import tiou_thresholds
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; 2, after one line on stderr, for a request that cannot be carried out."""
+    options = _parser().parse_args(arguments)
+    try:
+        found = _diagnoses(options)
+        if options.out:
+            from analysis.diagnosis.figures import diagnosis_drawings
+            from analysis.drawing import write_drawings
+
+            write_drawings(diagnosis_drawings(found), options.out, "")
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    if options.json:
+        trees = [_finite(one.as_dict()) for one in found]
+        print(json.dumps(trees[0] if len(trees) == 1 else {"diagnoses": trees}, indent=1))
+    else:
+        print("\n".join(to_markdown(one) for one in found))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "python -m analysis.diagnosis", description="Error analysis of detections (DETAD)."
+    )
+    parser.add_argument(
+        "--predictions", type=Path, required=True, nargs="+", metavar="FILE", help="one file, or several to compare"
+    )
+    parser.add_argument("--ground-truth", type=Path, required=True, metavar="FILE", help="any format of the field")
+    parser.add_argument("--subset", choices=("train", "test"), help="videos of ground truth with both")
+    parser.add_argument(
+        "--bins", choices=BINS, default="activitynet", help="groups of instances (default: %(default)s)"
+    )
+    parser.add_argument("--tiou", help="start:step:stop, or a list (default: that of the bins)")
+    parser.add_argument(
+        "--drop-beyond-video", action="store_true",
+        help="leave out instances longer than their video, as the original does (needs durations)",
+    )  # fmt: skip
+    parser.add_argument("--names", nargs="+", metavar="NAME", help="what to call the files in tables and figures")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="also draw the three figures into this folder")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def _diagnoses(options: argparse.Namespace) -> list[Diagnosis]:
+    bins = BINS[options.bins]
+    tiou = tiou_thresholds(options.tiou or bins.tiou)
+    truth = read_ground_truth(options.ground_truth, options.subset)
+    if options.drop_beyond_video:
+        if not truth.durations:
+            raise UserError(f"--drop-beyond-video: {options.ground_truth} does not tell the videos' durations")
+        # not "<= 1": an instance of a video of unknown duration stays
+        truth = truth._replace(instances=truth.instances[~(coverage(truth) > 1)])
+    names = options.names or [str(path) for path in options.predictions]
+    if len(names) != len(options.predictions):
+        raise UserError(f"--names: {len(names)} names for {len(options.predictions)} prediction files")
+    found = []
+    for path, name in zip(options.predictions, names, strict=True):
+        predictions = read_predictions(path, truth.classes)
+        unknown = int((predictions.label < 0).sum())
+        if unknown:
+            print(f"warning: {path}: {unknown} predictions of a class without instances are ignored", file=sys.stderr)
+        try:
+            found.append(diagnose(truth, predictions, bins, tiou, name))
+        except ValueError as error:
+            raise UserError(f"{options.ground_truth}: {error}") from None
+    return found
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN: an empty bucket or group is null."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list) else value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

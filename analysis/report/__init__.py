@@ -1,0 +1,1 @@
+"""One self-contained HTML page; ``python -m analysis.report``."""

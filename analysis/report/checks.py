@@ -1,0 +1,163 @@
+"""Automated checks of a search, after Google's tuning playbook: each says what was looked at and what to do."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from analysis.figures import at_edge, search_history, searched_axes
+from analysis.results import (
+    at_best_iteration,
+    base_model,
+    best_predictions,
+    best_trials,
+    distinguishable,
+    short_key,
+    video_interval,
+)
+from analysis.study import Study
+from analysis.text import chosen_on_test, what_is_chosen
+
+INFEASIBLE = ("failed", "timed-out", "out-of-memory", "non-finite")
+MOST_INFEASIBLE = 0.1
+LATE = 0.8  # a best that is found behind this share of the trials may not be the last one
+
+
+class Check(NamedTuple):
+    """verdict: ``ok``, ``look`` (something to act on) or ``unknown`` (the study cannot tell)."""
+
+    name: str
+    verdict: str
+    text: str
+
+
+def checks(study: Study) -> list[Check]:
+    """All of them; those that need a completed trial are left out of a study without one."""
+    found = [infeasible_share(study), ledger_whole(study)]
+    if study.completed.empty:
+        return found
+    over_videos = better_over_videos(study)
+    return [best_at_edge(study), *found, retraining_variance(study), better_than_base(study),
+            *([over_videos] if over_videos else []), still_rising(study), selection_split(study)]  # fmt: skip
+
+
+def best_at_edge(study: Study) -> Check:
+    """Whether the best configuration lies on the boundary of the space."""
+    name = "Is the best at the edge of the space?"
+    best = set(best_trials(study)["trial"])
+    rows = np.array([trial in best for trial in study.completed["trial"]])
+    edges = []
+    for axis in searched_axes(study):
+        hit = at_edge(axis) & rows
+        if hit.any():
+            low, high = axis.edges or (0.0, 0.0)
+            edges.append(f"{short_key(axis.key)} = {axis.position[hit][0]:g} (space: {low:g} to {high:g})")
+    if edges:
+        return Check(
+            name, "look", f"Yes: {'; '.join(edges)}. Widen the space there, unless the limit is one of principle."
+        )
+    return Check(name, "ok", "No: every number of the best configuration lies inside its range.")
+
+
+def infeasible_share(study: Study) -> Check:
+    """Trials that ended without a result because something went wrong."""
+    name = "Share of infeasible trials"
+    counts = study.trials["state"].value_counts()
+    bad = {state: int(counts[state]) for state in INFEASIBLE if state in counts}
+    ended = int(counts.reindex(["completed", "pruned", *INFEASIBLE]).sum())
+    if not ended:
+        return Check(name, "unknown", "No trial has ended yet.")
+    share = sum(bad.values()) / ended
+    said = ", ".join(f"{count} {state}" for state, count in bad.items()) or "none"
+    verdict = "look" if share > MOST_INFEASIBLE else "ok"
+    todo = " Narrow the space to where trials succeed, or mend the cause." if verdict == "look" else ""
+    return Check(name, verdict, f"{100 * share:.0f} % of {ended} ended trials ({said}).{todo}")
+
+
+def retraining_variance(study: Study) -> Check:
+    """Spread over seeds of one configuration against the lead of the best one."""
+    name = "Variance of retraining"
+    groups = study.completed.groupby("configuration")["objective"]
+    spread = groups.std().dropna()
+    if spread.empty:
+        return Check(
+            name, "unknown", "One seed per configuration: luck cannot be told from merit. Use --seeds 3 or more."
+        )
+    pooled = float(np.sqrt((spread**2).mean()))
+    ranked = groups.mean()[groups.size() == groups.size().max()].sort_values(ascending=False)
+    if len(ranked) < 2:
+        return Check(name, "unknown", f"Standard deviation over seeds: {pooled:.2f} points; one configuration alone.")
+    lead = float(ranked.iloc[0] - ranked.iloc[1])
+    said = f"Standard deviation over seeds: {pooled:.2f} points (pooled); the best leads by {lead:.2f}."
+    if lead < pooled:
+        return Check(name, "look", f"{said} The order of the leaders may be chance: retrain them on more seeds.")
+    return Check(name, "ok", said)
+
+
+def better_than_base(study: Study) -> Check:
+    """Whether refinement helps, on the test split and by the seeds."""
+    name = "Does refinement help?"
+    trials = best_trials(study)
+    base, _ = base_model(study.iterations, trials)
+    if base is None:
+        return Check(name, "unknown", "No trial reports its base model.")
+    best = at_best_iteration(trials)
+    said = f"Test mAP {base.mean:.2f} (M0) to {best.mean:.2f} (best configuration), {best.n} seed{'s' * (best.n != 1)}."
+    told = distinguishable(best, base)
+    if told is None:
+        return Check(
+            name, "unknown" if best.mean > base.mean else "look", f"{said} Three seeds are needed for an interval."
+        )
+    if told and best.mean > base.mean:
+        return Check(name, "ok", f"{said} Distinguishable by a paired bootstrap over seeds (95 %).")
+    return Check(name, "look", f"{said} Not distinguishable by a paired bootstrap over seeds (95 %).")
+
+
+def better_over_videos(study: Study) -> Check | None:
+    """The same of one trial over the test videos; None where the folder lacks the prediction files."""
+    found = best_predictions(study)
+    if found is None or found.base is None:
+        return None
+    truth, tiou = found.truth, np.array(study.setting("run", "evaluation", "selection_tiou", default=[0.5]))
+    interval = video_interval(truth.instances, found.base, found.chosen, len(truth.classes), tiou)
+    said = (
+        f"Trial t{found.trial:04d} against its M0: {interval.difference:+.2f} points, 95 % interval "
+        f"{interval.low:+.2f} to {interval.high:+.2f} (paired bootstrap over {interval.videos} test videos)."
+    )
+    verdict = "ok" if interval.distinguishable and interval.difference > 0 else "look"
+    return Check("Would other test videos say the same?", verdict, said)
+
+
+def still_rising(study: Study) -> Check:
+    """Whether the best came so late that more trials may find better ones."""
+    name = "Was the search long enough?"
+    best = search_history(study).best_so_far
+    finite = best[np.isfinite(best)]
+    if len(finite) < 5:
+        return Check(name, "unknown", "Fewer than five trials to look at.")
+    at = int(np.argmax(best == finite[-1])) + 1
+    said = f"The best trial is number {at} of {len(best)}."
+    if at > LATE * len(best):
+        return Check(name, "look", f"{said} It came late: go on with --resume {study.name} --num-samples N.")
+    return Check(name, "ok", said)
+
+
+def selection_split(study: Study) -> Check:
+    """Whether numbers were chosen on the split that they are reported on."""
+    name = "Selection"
+    if chosen_on_test(study):
+        return Check(
+            name,
+            "look",
+            f"{what_is_chosen(study).capitalize()} were chosen on the test split (†): fit to compare with the paper, "
+            "too high as an estimate. --selection held-out chooses without test labels.",
+        )
+    return Check(name, "ok", "Chosen on held-out training videos; the test split was only measured on.")
+
+
+def ledger_whole(study: Study) -> Check:
+    """Damaged lines of the ledger."""
+    if study.problems:
+        return Check("Ledger", "look", "; ".join(study.problems[:3]))
+    return Check("Ledger", "ok", "Every line agrees with its checksum.")

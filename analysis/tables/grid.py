@@ -1,0 +1,123 @@
+"""A finished table as text cells with marks, between the numbers (tables.py) and a format (here Markdown; latex.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tabulate import tabulate
+
+from analysis.results import Summary, distinguishable
+
+DASH = "\N{EN DASH}"
+SIMILAR = "\N{ALMOST EQUAL TO}"
+
+
+class Cell(NamedTuple):
+    """Text of a cell with its marks; covered: part of the span above it."""
+
+    text: str = DASH
+    bold: bool = False
+    underline: bool = False
+    covered: bool = False
+
+
+class Grid(NamedTuple):
+    """name: of its files. label: for references, unique in a paper. spanner: heading over all columns but the first,
+    empty for none. rows: cells as wide as ``header``; the first of each is the row's name."""
+
+    name: str
+    label: str
+    caption: str
+    spanner: str
+    header: list[str]
+    rows: list[list[Cell]]
+
+
+def number_text(summary: Summary | None, seeds: int = 1) -> str:
+    """``48.21``, ``48.21 ± 1.10`` over seeds, with the count where it is not ``seeds``; a dash for no trial."""
+    if summary is None:
+        return DASH
+    text = f"{summary.mean:.2f}" if summary.n == 1 else f"{summary.mean:.2f} ± {summary.std:.2f}"
+    return text if summary.n == seeds else f"{text} (n={summary.n})"
+
+
+def marked(
+    rows: Sequence[Sequence[Summary | None]], competing: Sequence[bool], seeds: Sequence[int], style: str = "second"
+) -> list[list[Cell]]:
+    """Cells of numbers with marks; equal as printed is equal, and a column of equal numbers has no best.
+
+    style ``second``: the best of each column bold, the second underlined. Where seeds allow a paired bootstrap, a
+    best that it cannot tell from another cell is not bold; all that it cannot be told from get SIMILAR. style
+    ``paper``: the best of each column bold, the best of all underlined, whatever the seeds say. competing: rows that
+    take part. seeds: how many each row's numbers should rest on.
+    """
+    taking_part = [row for row, competes in zip(rows, competing, strict=True) if competes]
+    columns = [[cell for cell in column if cell] for column in zip(*taking_part, strict=True)]
+    if style == "paper":
+        overall = max((_printed(cell) for column in columns for cell in column), default=0.0)
+        marks = [_paper_marks(column, overall) for column in columns]
+    else:
+        marks = [_ranked_marks(column) for column in columns]
+    marks = marks or [{} for _ in (rows[0] if rows else ())]
+    return [
+        [
+            _with_marks(summary, wanted, column.get(_printed(summary), "") if summary and competes else "")
+            for summary, column in zip(row, marks, strict=True)
+        ]
+        for row, competes, wanted in zip(rows, competing, seeds, strict=True)
+    ]
+
+
+def mark_remarks(rows: Sequence[Sequence[Cell]]) -> list[str]:
+    """What a caption must say about the marks in these cells."""
+    if any(SIMILAR in cell.text for row in rows for cell in row):
+        return [
+            f"{SIMILAR}: not distinguishable from the best of its column (paired bootstrap over three common seeds "
+            "or more, 95 %)"
+        ]
+    return []
+
+
+def _paper_marks(column: Sequence[Summary], overall: float) -> dict[float, str]:
+    values = {_printed(cell) for cell in column}
+    return {value: "b" * (len(values) > 1 and value == max(values)) + "u" * (value == overall) for value in values}
+
+
+def _ranked_marks(column: Sequence[Summary]) -> dict[float, str]:
+    """b, u or s (similar) by printed value."""
+    values = sorted({_printed(cell) for cell in column}, reverse=True)
+    if len(values) < 2:
+        return {}
+    best = max(column, key=lambda cell: cell.mean)
+    similar = {values[0]}
+    if any(cell.n > 1 for cell in column):  # too few common seeds to tell is not telling either
+        similar |= {_printed(cell) for cell in column if not distinguishable(best, cell)}
+    return dict.fromkeys(similar, "s") if len(similar) > 1 else {values[0]: "b", values[1]: "u"}
+
+
+def _with_marks(summary: Summary | None, wanted: int, marks: str) -> Cell:
+    text = number_text(summary, wanted)
+    return Cell(f"{text} {SIMILAR}" if "s" in marks else text, bold="b" in marks, underline="u" in marks)
+
+
+def to_markdown(grid: Grid) -> str:
+    """A pipe table under its caption; a spanning cell is repeated in each of its rows."""
+    shown: list[list[str]] = []
+    for row in grid.rows:
+        shown.append([shown[-1][c] if cell.covered else _markdown(cell) for c, cell in enumerate(row)])
+    header = [f"{grid.spanner} = {name}" if c == 1 and grid.spanner else name for c, name in enumerate(grid.header)]
+    align = ["left", *["right"] * (len(header) - 1)]
+    # disable_numparse: tabulate would print 12.30 as 12.3
+    table = tabulate(shown, header, tablefmt="pipe", disable_numparse=True, colalign=align)
+    return f"{grid.caption}\n\n{table}\n"
+
+
+def _printed(summary: Summary | None) -> float:
+    assert summary is not None
+    return float(f"{summary.mean:.2f}")
+
+
+def _markdown(cell: Cell) -> str:
+    text = f"**{cell.text}**" if cell.bold else cell.text
+    return f"<u>{text}</u>" if cell.underline else text

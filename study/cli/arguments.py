@@ -1,0 +1,187 @@
+"""The options of ``python -m study.launch``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from study.config import studies
+from trainables.config import BASE_MODEL_PRESETS, datasets
+from trainables.errors import nearest
+
+EXAMPLES = f"""\
+examples:
+  python -m study.launch                                           a few trials on real speech; needs no download
+  python -m study.launch --dataset thumos14 --num-samples 64       the main job
+  python -m study.launch --dataset thumos14 --study generator-beta --seeds 3
+  python -m study.launch --study my-study.yaml --set training.epochs=30
+  python -m study.launch --resume NAME --num-samples 128           go on after anything, and extend
+
+data sets: {", ".join(datasets())}
+studies:   {", ".join(studies())}, or a YAML file of your own
+
+exit status: 0 done; 1 no trial succeeded; 2 the request was wrong; 3 the study's folder
+cannot be written to any more; 130 interrupted"""
+
+# What may be said to a study that exists; everything else is in its study.json already.
+WITH_RESUME = {
+    *("resume", "num_samples", "study_dir", "data_dir", "address", "dry_run", "probe", "verbose"),
+    *("gpus_per_trial", "cpus_per_trial", "trials_per_process"),
+    *("max_concurrent", "trial_timeout", "max_failures", "log_to"),
+}
+WITH_RERUN = {"rerun", "study_dir", "data_dir"}
+
+SAMPLERS = ("tpe", "gp", "qmc", "random", "grid", "brute_force")
+
+LOGGERS = ("tensorboard", "mlflow", "wandb")
+
+
+class Parser(argparse.ArgumentParser):
+    """One line for a wrong request, with the nearest known option."""
+
+    def error(self, message: str) -> NoReturn:
+        unknown = message.removeprefix("unrecognized arguments: ").split()[0].split("=")[0]
+        if message.startswith("unrecognized") and unknown.startswith("--"):
+            known = [option for action in self._actions for option in action.option_strings if option[:2] == "--"]
+            message = f"{unknown}: unknown option. {nearest(unknown, known)}"
+        self.exit(2, f"error: {message.removeprefix('argument ')}\n")
+
+
+def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Parsed options; None where one was not given. Exits with status 2 for a wrong one."""
+    parser = Parser(
+        prog="python -m study.launch",
+        description="Start or resume a study: complete refinement runs, proposed by Optuna, executed by Ray Tune.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    _add_what(parser)
+    _add_where(parser)
+    given = parser.parse_args(arguments)
+    for way, allowed in (("resume", WITH_RESUME), ("rerun", WITH_RERUN)):
+        if getattr(given, way):
+            _refuse_others(parser, given, way, allowed)
+    if given.probe and not given.dry_run:
+        parser.error("--probe: tells what a study would cost; give --dry-run with it")
+    if given.rerun and not given.rerun[1].removeprefix("t").isdecimal():
+        parser.error(f"--rerun: the trial is a number, as 7 or t0007, got '{given.rerun[1]}'")
+    return given
+
+
+def _refuse_others(parser: Parser, given: argparse.Namespace, way: str, allowed: set[str]) -> None:
+    extra = [name for name, value in vars(given).items() if _is_given(value) and name not in allowed]
+    if extra:
+        name = given.resume or given.rerun[0]
+        option = f"--{extra[0].replace('_', '-')}"
+        parser.error(f"{option}: study '{name}' has its own already; leave {option} out with --{way}")
+
+
+def _add_what(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what")
+    group.add_argument("--dataset", metavar="NAME", help="data set (default: spoken-digits)")
+    group.add_argument("--features", metavar="NAME", help="feature type, i3d or tsn where a data set has them")
+    group.add_argument(
+        "--protocol", metavar="NAME", help="released (default): as the authors' code; paper: as its text"
+    )
+    group.add_argument(
+        "--base-model", metavar="NAME", help=f"refineloc (default), {', '.join(BASE_MODEL_PRESETS)}: what is refined"
+    )
+    group.add_argument("--selection", choices=("held-out", "paper"), help="what chooses (default: as the study says)")
+    group.add_argument("--study", metavar="NAME|FILE", help="what varies (default: search)")
+    group.add_argument("--num-samples", type=_positive, metavar="N", help="configurations (default: the study's)")
+    group.add_argument("--seeds", type=_positive, metavar="N", help="replicates of each configuration")
+    group.add_argument("--seed", type=_natural, metavar="N", help="of the proposals, and of the first replicate")
+    group.add_argument("--sampler", choices=SAMPLERS, help="what proposes (default: as the study says)")
+    group.add_argument("--pruner", choices=("none", "asha", "median"), help="stop weak trials early (default: none)")
+    group.add_argument(
+        "--grace", type=_natural, metavar="N", help="iterations before a trial may be pruned (default: 1)"
+    )
+    group.add_argument("--confirm", type=_positive, metavar="N", help="run the best N again, on further seeds")
+    group.add_argument("--asynchronous", action="store_true", help="never wait for results; repeats on one worker only")
+    group.add_argument("--no-shared-base", action="store_true", help="each trial trains its own iteration 0")
+    group.add_argument("--set", action="append", metavar="KEY=VALUE", help="any RunConfig field; may be repeated")
+    group.add_argument("--allow-missing", action="store_true", help="videos without features count, unpredicted")
+    group.add_argument("--resume", metavar="NAME", help="go on with a study; --num-samples may extend it")
+    group.add_argument(
+        "--rerun", nargs=2, metavar=("NAME", "TRIAL"), help="run a trial again, outside the ledger, and compare"
+    )
+
+
+def _add_where(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("where and how")
+    group.add_argument("--name", metavar="NAME", help="of the study's folder (default: <data set>-<study>-<number>)")
+    group.add_argument("--study-dir", type=Path, metavar="DIR", help="holds the studies (default: studies)")
+    group.add_argument("--data-dir", type=Path, metavar="DIR", help="holds the data sets (default: data)")
+    group.add_argument("--gpus-per-trial", type=_share, metavar="auto|F", help="share of a GPU (default: auto)")
+    group.add_argument("--cpus-per-trial", type=_positive, metavar="N", help="default: the threads of a trial")
+    group.add_argument(
+        "--trials-per-process",
+        type=_positive,
+        metavar="K",
+        help="trials that train together, equal but for rounding",
+    )
+    group.add_argument("--max-concurrent", type=_positive, metavar="N", help="default: as many as fit")
+    group.add_argument(
+        "--lookback", type=_natural, metavar="N", help="how many earlier configurations a proposal does not wait for"
+    )
+    group.add_argument("--trial-timeout", type=_seconds, metavar="S", help="seconds that the work of a trial may take")
+    group.add_argument(
+        "--max-failures", type=_natural, metavar="N", help="retries of a trial, and of its lost worker (default: 1)"
+    )
+    group.add_argument("--address", metavar="HOST:PORT", help="join this Ray cluster ('auto': the one running here)")
+    group.add_argument("--log-to", choices=LOGGERS, help="write the trials for this program too")
+    group.add_argument("--dry-run", action="store_true", help="print the plan and its cost, start nothing")
+    group.add_argument(
+        "--probe", action="store_true", help="with --dry-run: run a shortened trial, to tell time and GPU memory"
+    )
+    group.add_argument("--verbose", action="store_true", help="a line for each refinement iteration too")
+
+
+def _is_given(value: object) -> bool:
+    return value is not None and value is not False  # --seed 0 is given
+
+
+def _positive(text: str) -> int:
+    return _whole(text, 1)
+
+
+def _natural(text: str) -> int:
+    return _whole(text, 0)
+
+
+def _whole(text: str, least: int) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"must be a whole number, {least} or more, got '{text}'")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number of seconds above 0, got '{text}'")
+    return value
+
+
+def _share(text: str) -> float | str:
+    if text == "auto":
+        return text
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be 'auto' or a number, 0 or more, got '{text}'")
+    return value
+
+
+def main_error(message: str) -> int:
+    """Say what is wrong with a request, one line per problem; returns the exit status."""
+    for line in message.splitlines():
+        print(f"error: {line}", file=sys.stderr)
+    return 2

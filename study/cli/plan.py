@@ -1,0 +1,165 @@
+"""What a study will do and cost, and how long what is left will take. From the folder alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from study.config import StudyConfig
+from study.ledger import TrialRecord
+from study.placement import PastStudy, Placement, free_bytes, past_study
+from trainables.config import RunConfig
+
+if TYPE_CHECKING:
+    from study.cli.request import Request  # it reads data sets, which a look at a study's status need not
+    from trainables.worker.probe import TrialProbe
+
+SYMBOLS = {
+    "pseudo_labels.generator": "",
+    "loss.beta": "β=",
+    "pseudo_labels.sampled_share": "S=",
+    "pseudo_labels.segments.min_attention": "αA=",
+    "pseudo_labels.segments.min_class_score": "αC=",
+}
+NAMES = {key: symbol.rstrip("=") or "generator" for key, symbol in SYMBOLS.items()}
+
+
+def describe_plan(
+    request: Request, placement: Placement | None, finished: int = 0, probe: TrialProbe | None = None
+) -> str:
+    """The plan of a session, one fact per line. placement: None when it depends on a cluster not yet joined. probe:
+    tells the time, where one was made; else the last study does."""
+    past, free = past_study(request.study_dir, request.run), free_bytes(request.study_dir)
+    study, run = request.study, request.run
+    trials, iterations = study.num_trials - finished, run.refinement.iterations
+    rule = "the test split chooses" if run.selection.rule == "paper" else "held-out training videos choose"
+    trainings = f"up to {iterations} iterations each: up to {trials * iterations} trainings"
+    features = _features_text(request)
+    lines = [
+        f"study        {request.name}: {study.description or study.name}",
+        f"varies       {', '.join(NAMES.get(key, key) for key in study.space)} ({study.sampler})",
+        f"trials       {_trials(study, finished)}; {trainings}",
+        f"selection    {run.selection.rule}: {rule}; preset {run.protocol}",
+        f"pruner       {study.pruner}, after iteration {study.grace}" if study.pruner != "none" else "",
+        f"placement    {placement or 'as the cluster has room'}",
+        f"GPU memory   a {_sharer(placement)}: {placement.memory}" if placement and placement.memory else "",
+        f"time         {_time(request.run, placement, trials * iterations, past, probe)}",
+        f"disk         {_disk(trials, past)}; {size_text(free)} free",
+        f"folder       {request.study_dir / request.name}",
+        f"features     {features}" if features else "",
+    ]
+    notes = list(request.notes)
+    if past and past.trial_bytes * trials > free:
+        notes.append(
+            f"the disk is too small for that; free some, or choose another --study-dir than {request.study_dir}"
+        )
+    if placement and study.waits and placement.trials_at_once > study.lookback + 1:
+        idle, enough = placement.trials_at_once - 1 - study.lookback, 2 * placement.trials_at_once
+        places = "1 place stays" if idle == 1 else f"{idle} places stay"
+        notes.append(f"{places} idle, as proposals wait for results; --lookback {enough} fills them")
+    return "\n".join([line for line in lines if line] + [f"note         {note}" for note in notes])
+
+
+def point_text(params: dict[str, object]) -> str:
+    """A point in the paper's symbols: ``segment_prediction β=4 S=0.8 αA=0.5 αC=0.2``."""
+    parts = []
+    for key, value in params.items():
+        symbol = SYMBOLS.get(key, key.rpartition(".")[2] + "=")
+        parts.append(f"{symbol}{value:g}" if isinstance(value, float) else f"{symbol}{value}")
+    return " ".join(parts)
+
+
+def metric_text(run: RunConfig) -> str:
+    """Name of the selection mAP: ``mAP@0.5``, or the mean over several tIoU."""
+    tiou = run.evaluation.selection_tiou
+    return f"mAP@{tiou[0]:g}" if len(tiou) == 1 else f"mAP averaged over tIoU {tiou[0]:g}-{tiou[-1]:g}"
+
+
+def remaining_seconds(
+    records: Iterable[TrialRecord], trials: int, iterations: int, concurrency: int, per_iteration: float | None = None
+) -> float | None:
+    """Time until the study ends, None while there is nothing to go by.
+
+    trials, iterations: of the whole study, and most per trial. per_iteration: used until an iteration has ended.
+    """
+    known = list(records)
+    seconds = [report["seconds"] for record in known for report in record.iterations]
+    each = fmean(seconds) if seconds else per_iteration
+    if each is None:
+        return None
+    ended = [len(record.iterations) for record in known if record.finished and record.iterations]
+    # Trials may stop early: those that ended say how many iterations one takes.
+    length = fmean(ended) if ended else iterations
+    started = sum(max(length - len(record.iterations), 0) for record in known if not record.finished)
+    return each * (started + (trials - len(known)) * length) / max(concurrency, 1)
+
+
+def seconds_text(seconds: float | None) -> str:
+    """``42 s``, ``3 min 20 s``, ``5 h 10 min``; ``?`` for None."""
+    if seconds is None:
+        return "?"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def size_text(size: float) -> str:
+    """``512 B``, ``3.4 MB``: powers of 1000, as disks are sold."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} TB"
+
+
+def _trials(study: StudyConfig, finished: int) -> str:
+    replicates = f" ({study.num_configurations} configurations x {study.seeds} seeds)" if study.seeds > 1 else ""
+    if study.confirm:
+        replicates += f" (the best {study.confirm.top} again on {study.confirm.seeds} further seeds)"
+    done = f", {finished} of them finished" if finished else ""
+    return f"{study.num_trials}{replicates}{done}"
+
+
+def _sharer(placement: Placement) -> str:
+    """What has a share of a GPU to itself."""
+    return "trial" if placement.trials_per_process == 1 else f"process of {placement.trials_per_process} trials"
+
+
+def _features_text(request: Request) -> str:
+    """Where the features lie that all trials map; empty for those in memory."""
+    from trainables.data import ArrayFile  # imports numpy, which a look at a study's status need not
+
+    splits = (request.data.train.features, request.data.test.features)
+    files = [ArrayFile.of(features) for features in splits]
+    if files[0] is None:
+        return ""
+    size = sum(features.nbytes for features in splits) / 1e9
+    return f"{Path(files[0].path).parent} ({size:.1f} GB, one copy for all studies; may be deleted when none runs)"
+
+
+def _time(
+    run: RunConfig, placement: Placement | None, trainings: int, past: PastStudy | None, probe: TrialProbe | None
+) -> str:
+    if probe:
+        seconds, source = probe.iteration_s(run.training.epochs), f"probe: {probe.epoch_s:.2g} s per epoch"
+    elif past:
+        seconds, source = past.iteration_s, f"study {past.name}"
+    else:
+        return "unknown until the first iterations end (--dry-run --probe measures an epoch)"
+    if placement is None:
+        return f"{seconds:.1f} s per training ({source})"
+    total = seconds_text(seconds * trainings / placement.concurrency)
+    return f"about {total}, at {seconds:.1f} s per training ({source})"
+
+
+def _disk(trials: int, past: PastStudy | None) -> str:
+    if past is None:
+        return "unknown until the first trials end"
+    return (
+        f"about {size_text(past.trial_bytes * trials)}, at {size_text(past.trial_bytes)} per trial (study {past.name})"
+    )

@@ -1,0 +1,273 @@
+"""From the options of a command to everything a study needs, checked. Imports neither torch nor Ray."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from study.config import StudyConfig, check_values, known_point, load_study, parse_study
+from study.ledger import StudyFolder, check_name, create_folder, free_name, open_folder, read_events, settings_in_ledger
+from study.placement import Placement, TrialMemory, count_cores, count_gpus, estimated_memory, gpu_memory, place
+from trainables.config import RunConfig, check_joint, parse_config, preset
+from trainables.data import write_ground_truth
+from trainables.datasets import DataCard, Dataset, FeatureFolder, load_dataset, make_card, require_files
+from trainables.errors import UserError
+from trainables.labels import generator_named
+
+GENERATOR = "pseudo_labels.generator"
+PACKAGES = ("ray", "optuna", "torch", "numpy", "pandas", "pydantic")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A study that can be run. folder: None while a new study has none. notes: what the user should know."""
+
+    name: str
+    study_dir: Path
+    data_dir: Path
+    study: StudyConfig
+    run: RunConfig
+    data: Dataset
+    card: DataCard
+    folder: StudyFolder | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def create(self, command: list[str]) -> StudyFolder:
+        """The folder of the study; made now when it is new."""
+        if self.folder:
+            return self.folder
+        folder = create_folder(self.study_dir, self.name, self._contents(command))
+        write_ground_truth(folder.ground_truth_file, self.data.test, self.data.classes)
+        return folder
+
+    def _contents(self, command: list[str]) -> dict[str, Any]:
+        data = self.data
+        return {
+            "command": command,
+            "dataset": {
+                "name": data.name,
+                "title": data.title,
+                "simulated": data.simulated,
+                "classes": list(data.classes),
+                "notes": list(data.notes),
+            },
+            "data_dir": str(self.data_dir.absolute()),
+            "run": self.run.model_dump(mode="json"),
+            "study": self.study.as_dict(),
+            "card": self.card.as_dict(),
+            "versions": versions(),
+        }
+
+
+def read_request(given: Namespace) -> Request:
+    """The request of a command line; raises UserError for whatever is wrong with it."""
+    study_dir = given.study_dir or Path("studies")
+    return _resumed(given, study_dir) if given.resume else _new(given, study_dir)
+
+
+def read_placement(
+    given: Namespace,
+    run: RunConfig,
+    data: Dataset,
+    cluster: tuple[int, int] | None = None,
+    memory: TrialMemory | None = None,
+) -> Placement:
+    """Where the trials go: on this machine, or on a ``cluster`` of (cores, GPUs). memory: of a trial, where it is known
+    better than by arithmetic. Raises UserError."""
+    wanted = None if given.gpus_per_trial in (None, "auto") else float(given.gpus_per_trial)
+    cores, gpus = cluster or (count_cores(), count_gpus())
+    together = given.trials_per_process or 1
+    if run.compute.device == "cpu":
+        if wanted:
+            raise UserError(f"--gpus-per-trial: {wanted:g} asked for, but compute.device is cpu; leave one of them")
+        wanted = 0.0
+    if gpus and wanted != 0 and memory is None:
+        device_bytes = None if cluster else gpu_memory()
+        if device_bytes is None and wanted and not cluster:
+            raise UserError(f"--gpus-per-trial: {wanted:g} asked for, but the installed torch cannot use the GPU here")
+        gpus = gpus if device_bytes or cluster else 0
+        memory = estimated_memory(run, data, device_bytes, trials_per_process=together)
+    return place(cores, gpus, run.compute.threads, given.cpus_per_trial, wanted, given.max_concurrent, memory, together)
+
+
+def check_together(given: Namespace, request: Request) -> None:
+    """Trials may share a process where nothing is asked that needs one for each; raises UserError."""
+    if (given.trials_per_process or 1) == 1:
+        return
+    check_joint(request.run)
+    if request.study.pruner != "none":
+        raise UserError(f"--trials-per-process: pruner {request.study.pruner} stops single trials; leave one of them")
+    if given.trial_timeout is not None:
+        raise UserError("--trials-per-process: --trial-timeout is for single trials; leave one of them out")
+
+
+def versions() -> dict[str, str]:
+    """Installed versions of what the numbers depend on."""
+    return {name: metadata.version(name) for name in PACKAGES}
+
+
+def base_environment(request: Request, placement: Placement) -> dict[str, str]:
+    """What a base model depends on beside its configuration: data, the libraries that compute, the kind of device."""
+    on_gpu = placement.gpus_per_trial and request.run.compute.device != "cpu"
+    libraries = {name: metadata.version(name) for name in ("torch", "numpy")}
+    return {**libraries, "data": request.card.content_hash, "device": "cuda" if on_gpu else "cpu"}
+
+
+def parse_assignments(assignments: list[str]) -> dict[str, Any]:
+    """``["loss.beta=2"]`` -> ``{"loss.beta": 2}``; values are YAML, and 1e-4 is a number."""
+    values = {}
+    for text in assignments:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise UserError(f"--set: '{text}' is not KEY=VALUE, for instance training.epochs=30")
+        try:
+            values[key.strip()] = _number(yaml.safe_load(value))
+        except yaml.YAMLError:
+            raise UserError(f"--set: {key}: '{value}' is not a value; quote it as in YAML") from None
+    return values
+
+
+def _number(value: Any) -> Any:
+    """YAML takes 1e-4 for a word, as it has no point; nobody means that."""
+    if isinstance(value, str) and "e" in value.lower():
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _new(given: Namespace, study_dir: Path) -> Request:
+    study = _changed(load_study(given.study or "search"), given)
+    run, notes = _run_config(given, study)
+    parts = (run.dataset.name, given.base_model, study.name)
+    name = given.name or free_name(study_dir, "-".join(part for part in parts if part))
+    check_name(study_dir, name)
+    data_dir = given.data_dir or Path("data")
+    data = _load(run, data_dir, _kept_features(given, study_dir))
+    return Request(name, study_dir, data_dir, study, run, data, make_card(data, run.dataset), notes=notes)
+
+
+def _changed(study: StudyConfig, given: Namespace) -> StudyConfig:
+    names = ("num_samples", "seeds", "seed", "selection", "lookback", "sampler", "pruner", "grace")
+    changes = {name: getattr(given, name) for name in names if getattr(given, name) is not None}
+    if given.confirm is not None:
+        changes["confirm"] = {**(study.confirm.model_dump() if study.confirm else {}), "top": given.confirm}
+    if given.asynchronous:
+        changes["asynchronous"] = True
+    if given.no_shared_base:
+        changes["shared_base"] = False
+    return parse_study({**study.as_dict(), **changes}, "command line")
+
+
+def _run_config(given: Namespace, study: StudyConfig) -> tuple[RunConfig, list[str]]:
+    """Preset, then the study's own settings, then the options, then --set: the later one wins."""
+    run = preset(
+        given.dataset or "spoken-digits", given.features, given.protocol or "released", given.base_model or "refineloc"
+    )
+    run = run.updated(study.overrides, source=f"study {study.name}: overrides")
+    options: dict[str, Any] = {"seed": study.seed}
+    if study.selection:
+        options["selection.rule"] = study.selection
+    if given.allow_missing:
+        options["dataset.allow_missing"] = True
+    run = run.updated(options)
+    values = parse_assignments(given.set or [])
+    for key in values:
+        if key in study.space:
+            raise UserError(
+                f"--set: {key} is what study '{study.name}' varies; choose another --study, or leave it out"
+            )
+    run = run.updated(values)
+    check_values(study.space, run, f"study {study.name}")
+    for generator in (
+        (study.space[GENERATOR].choices or ()) if GENERATOR in study.space else (run.pseudo_labels.generator,)
+    ):
+        generator_named(str(generator))
+    if not study.start_from_preset or study.exhaustive:
+        return run, []
+    return run, known_point(study.space, run)[1]
+
+
+def _load(run: RunConfig, data_dir: Path, kept: FeatureFolder) -> Dataset:
+    require_files(run.dataset, data_dir)
+    return load_dataset(run.dataset, data_dir, kept)
+
+
+def _kept_features(given: Namespace, study_dir: Path) -> FeatureFolder:
+    """Beside the studies, where all nodes see them; commands that start no study make nothing there."""
+    return FeatureFolder(study_dir / ".features", may_write=not (given.dry_run or given.rerun))
+
+
+def _resumed(given: Namespace, study_dir: Path) -> Request:
+    folder, contents = open_folder(study_dir, given.resume)
+    source = str(folder.study_file)
+    _same_settings(settings_in_ledger(folder), contents, folder)
+    run = parse_config(contents["run"], source)
+    study = parse_study(contents["study"], source)
+    study = _extended(study, folder, given.num_samples)
+    data_dir = given.data_dir or Path(contents["data_dir"])
+    data = _load(run, data_dir, _kept_features(given, study_dir))
+    card = make_card(data, run.dataset)
+    _same_data(contents["card"], card, folder)
+    notes = _differences(contents["versions"], versions())
+    return Request(folder.name, study_dir, data_dir, study, run, data, card, folder, notes)
+
+
+def _extended(study: StudyConfig, folder: StudyFolder, num_samples: int | None) -> StudyConfig:
+    """With the budget of the last session, or with a new one, which must not be less than what was proposed."""
+    events, _ = read_events(folder.ledger_file)
+    budgets = [event["num_samples"] for event in events if event.get("num_samples")]
+    proposed = len({event["trial"] for event in events if event["event"] == "trial_proposed"})
+    wanted = num_samples or (budgets[-1] if budgets else study.num_samples)
+    if num_samples and num_samples * study.seeds < proposed:
+        raise UserError(
+            f"--num-samples: study '{folder.name}' has {proposed} trials already; ask for "
+            f"{-(-proposed // study.seeds)} configurations or more, got {num_samples}"
+        )
+    return parse_study({**study.as_dict(), "num_samples": wanted}, "--resume")
+
+
+def _same_settings(began: Mapping[str, Any] | None, now: Mapping[str, Any], folder: StudyFolder) -> None:
+    """A study goes on as it began; raises UserError that shows what is different."""
+    if began is None:
+        return
+    for part in ("run", "study"):
+        before, after = _flat(began[part]), _flat(now[part])
+        for key in [*before, *after]:
+            if before.get(key) != after.get(key):
+                raise UserError(
+                    f"--resume: {folder.study_file}: {part}.{key}: was {before.get(key)!r} when study '{folder.name}' "
+                    f"began and is {after.get(key)!r} now; put it back, or start a new study"
+                )
+
+
+def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
+    """Dotted keys -> values."""
+    if not isinstance(tree, Mapping):
+        return {prefix.removesuffix("."): tree}
+    return {key: value for name, part in tree.items() for key, value in _flat(part, f"{prefix}{name}.").items()}
+
+
+def _same_data(before: Mapping[str, Any], card: DataCard, folder: StudyFolder) -> None:
+    now = card.as_dict()
+    for key in ("content_hash", "dimensions"):
+        if before[key] != now[key]:
+            raise UserError(
+                f"--resume: the data are not those of study '{folder.name}': {key} was {before[key]} and is "
+                f"{now[key]}; give their folder with --data-dir, or start a new study"
+            )
+
+
+def _differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    return [
+        f"{name} {before[name]} began this study, {now[name]} goes on with it: numbers may differ in the last digits"
+        for name in before
+        if name in now and before[name] != now[name]
+    ]

@@ -1,0 +1,19 @@
+"""What a study is: its configuration and its search space."""
+
+from __future__ import annotations
+
+from study.config.space import Point, check_values, grid, known_point, point_at, suggest
+from study.config.study import StudyConfig, load_study, parse_study, studies
+
+__all__ = [
+    "Point",
+    "StudyConfig",
+    "check_values",
+    "grid",
+    "known_point",
+    "load_study",
+    "parse_study",
+    "point_at",
+    "studies",
+    "suggest",
+]

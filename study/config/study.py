@@ -1,0 +1,122 @@
+"""StudyConfig: what varies, how it is searched, with which budget and seeds. No Ray, no torch."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from study.config.space import Dimension, grid, parse_space
+from trainables.config import Part, read_yaml, validated
+from trainables.errors import UserError, nearest
+
+
+class ConfirmConfig(Part):
+    """The best configurations of a search, run again on seeds that did not choose them."""
+
+    top: int = Field(ge=1, description="how many configurations")
+    seeds: int = Field(2, ge=1, description="on how many further seeds each")
+
+
+class StudyConfig(Part):
+    """One study. A configuration is a point of the space; a trial is one configuration on one replicate seed."""
+
+    name: str
+    description: str = ""
+    space: dict[str, Dimension]
+    sampler: Literal["tpe", "gp", "qmc", "random", "grid", "brute_force"] = "tpe"
+    num_samples: int | None = Field(None, ge=1, description="configurations; None: the whole grid")
+    seeds: int = Field(1, ge=1, description="replicates: each configuration runs on so many seeds")
+    seed: int = Field(0, ge=0, description="study seed: the proposals depend on it")
+    selection: Literal["held-out", "paper"] | None = Field(None, description="overrides the preset's rule")
+    overrides: dict[str, Any] = Field({}, description="dotted RunConfig keys that this study sets for all trials")
+    start_from_preset: bool = Field(True, description="the preset's own point is the first configuration")
+    lookback: int = Field(
+        3, ge=0, description="configuration c is proposed from the results of those up to c - 1 - lookback"
+    )
+    startup: int = Field(8, ge=1, description="results that TPE and GP wait for before they stop drawing at random")
+    history: int = Field(
+        1000, ge=10, description="how many results the search looks back on: the latest and the best of the others"
+    )
+    asynchronous: bool = Field(False, description="propose from whatever has ended; repeats on one worker only")
+    pruner: Literal["none", "asha", "median"] = Field("none", description="stops weak trials early")
+    grace: int = Field(1, ge=0, description="refinement iterations before a trial may be pruned")
+    confirm: ConfirmConfig | None = Field(None, description="a last stage; None: no such stage")
+    shared_base: bool = Field(True, description="iteration 0 is trained once per base, not once per trial")
+
+    @field_validator("space", mode="before")
+    @classmethod
+    def _declared(cls, value: Any) -> Any:
+        if isinstance(value, dict) and all(isinstance(item, Dimension) for item in value.values()):
+            return value
+        return parse_space(value, "study")
+
+    @property
+    def num_configurations(self) -> int:
+        """The budget; a grid never has more than its points."""
+        if not self.exhaustive:
+            return self.num_samples or 16
+        points = len(grid(self.space))
+        return min(points, self.num_samples or points)
+
+    @property
+    def num_trials(self) -> int:
+        """Of the search and its confirmation together."""
+        confirmed = min(self.confirm.top, self.num_configurations) * self.confirm.seeds if self.confirm else 0
+        return self.num_configurations * self.seeds + confirmed
+
+    @property
+    def exhaustive(self) -> bool:
+        """Whether the sampler goes through all points."""
+        return self.sampler in ("grid", "brute_force")
+
+    @property
+    def waits(self) -> bool:
+        """Whether a proposal waits for results: where the sampler learns from them, or trials are pruned by them."""
+        return not self.asynchronous and (self.sampler in ("tpe", "gp") or self.pruner != "none")
+
+    @property
+    def space_tree(self) -> dict[str, Any]:
+        """The space as plain data, defaults left out."""
+        return {key: dimension.model_dump(mode="json", exclude_defaults=True) for key, dimension in self.space.items()}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data from which ``parse_study`` makes this configuration again."""
+        return {**self.model_dump(mode="json", exclude={"space"}), "space": self.space_tree}
+
+
+def studies() -> list[str]:
+    """Names of the studies that come with the project."""
+    folder = resources.files("configs") / "studies"
+    return sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
+
+
+def load_study(name: str) -> StudyConfig:
+    """A named study, or a user's own YAML file by path; raises UserError."""
+    if name.endswith((".yaml", ".yml")):
+        path = Path(name)
+        if not path.is_file():
+            raise UserError(f"--study: {name}: no such file")
+        return parse_study({"name": path.stem, **read_yaml(path.read_text(encoding="utf-8"), name)}, name)
+    if name not in studies():
+        raise UserError(f"--study: unknown study '{name}'. {nearest(name, studies())}")
+    source = f"configs/studies/{name}.yaml"
+    text = (resources.files("configs") / "studies" / f"{name}.yaml").read_text(encoding="utf-8")
+    return parse_study({"name": name, **read_yaml(text, source)}, source)
+
+
+def parse_study(tree: Any, source: str) -> StudyConfig:
+    """Validate a study declared as plain data; raises UserError that names ``source`` and the key."""
+    if not isinstance(tree, dict):
+        raise UserError(f"{source}: expected a mapping of keys to values, got {type(tree).__name__}")
+    if "space" not in tree:
+        raise UserError(f"{source}: space: required key is missing")
+    study = validated(StudyConfig, {**tree, "space": parse_space(tree["space"], source)}, source)
+    if study.exhaustive:
+        try:
+            grid(study.space)
+        except UserError as error:
+            raise UserError(f"{source}: {error}") from None
+    return study

@@ -1,0 +1,75 @@
+"""M0 once: iteration 0 depends on none of the searched parameters, so trials of one base share one training.
+
+A base model is kept under ``base/KEY.pt`` (state after iteration 0) and ``base/KEY.csv`` (its test predictions).
+The key is made of what iteration 0 depends on, so a file that lies there is the right one for whoever asks for it.
+No torch, no Ray.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from study.ledger import StudyFolder
+from trainables.config import RunConfig
+from trainables.files import write_whole
+
+# Without pseudo labels, neither their loss nor how they are made matters, nor how often it is done afterwards.
+# ``pseudo_labels.source`` does: it says which weights the state of iteration 0 hands on.
+INDEPENDENT = ("protocol", "loss.beta", "loss.pseudo_weighting", "loss.pseudo_mean", "refinement", "pseudo_labels")
+KEPT = "pseudo_labels.source"
+KEY_LENGTH = 16
+
+
+def base_key(run: RunConfig, environment: Mapping[str, str]) -> str:
+    """Content key of a run's iteration 0. environment: what it depends on beside the configuration."""
+    tree = run.model_dump(mode="json")
+    source = tree["pseudo_labels"]["source"]
+    for key in INDEPENDENT:
+        *parents, leaf = key.split(".")
+        part = tree
+        for name in parents:
+            part = part[name]
+        del part[leaf]
+    text = json.dumps([tree, source, dict(environment)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
+
+
+@dataclass(frozen=True)
+class BaseModels:
+    """The base models of a study. environment: data hash, versions and device, the same for all its trials."""
+
+    folder: StudyFolder
+    environment: Mapping[str, str]
+
+    def key(self, run: RunConfig) -> str:
+        return base_key(run, self.environment)
+
+    def ready(self, key: str) -> bool:
+        """Whether this base model is there, in this study or in one beside it, from which it is then copied."""
+        if all(path.exists() for path in self.folder.base_files(key)):
+            return True
+        for other in sorted(self.folder.path.absolute().parent.glob(f"*/base/{key}.pt")):
+            state, predictions = StudyFolder(other.parents[1]).base_files(key)
+            if _whole(state) and predictions.exists():
+                self._copy(predictions, state)
+                return True
+        return False
+
+    def _copy(self, *files: Path) -> None:
+        """The state last: where it lies, its predictions do too."""
+        for file in files:
+            with file.open("rb") as source:
+                write_whole(self.folder.path / "base" / file.name, source.read())
+
+
+def _whole(state: Path) -> bool:
+    """Whether a state agrees with the SHA-256 at its head (see ``trainables.checkpoint``)."""
+    try:
+        stored = state.read_bytes()
+    except OSError:
+        return False
+    return hashlib.sha256(stored[32:]).digest() == stored[:32]

@@ -1,0 +1,24 @@
+"""Shares of cores and GPUs: how many trials run at once, measured or estimated."""
+
+from __future__ import annotations
+
+from study.placement.gpu_probe import gpu_memory, probe_on_ray
+from study.placement.memory import TrialMemory, estimated_memory, probed_memory
+from study.placement.past_costs import PastStudy, free_bytes, past_study
+from study.placement.placement import Placement, check_address, count_cores, count_gpus, place
+
+__all__ = [
+    "PastStudy",
+    "Placement",
+    "TrialMemory",
+    "check_address",
+    "count_cores",
+    "count_gpus",
+    "estimated_memory",
+    "free_bytes",
+    "gpu_memory",
+    "past_study",
+    "place",
+    "probe_on_ray",
+    "probed_memory",
+]

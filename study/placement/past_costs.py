@@ -1,0 +1,56 @@
+"""What an earlier study of the same data cost: seconds of an iteration, bytes of a trial. From its folder alone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+from study.ledger import StudyFolder, nearest_existing, read_events, trial_records
+from trainables.config import RunConfig
+
+SAME = ("dataset", "model", "training", "compute")  # what these costs depend on
+
+
+class PastStudy(NamedTuple):
+    """iteration_s: median seconds of an iteration. trial_bytes: what its folder holds, per trial."""
+
+    name: str
+    iteration_s: float
+    trial_bytes: float
+
+
+def past_study(study_dir: Path, run: RunConfig) -> PastStudy | None:
+    """The last study here of the same data, model and training that has ended an iteration."""
+    files = sorted(study_dir.glob("*/study.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+    return next((past for file in files if (past := _read(StudyFolder(file.parent), run))), None)
+
+
+def free_bytes(study_dir: Path) -> int:
+    """Free space where ``study_dir`` is, or will be made."""
+    return shutil.disk_usage(nearest_existing(study_dir)).free
+
+
+def _read(folder: StudyFolder, run: RunConfig) -> PastStudy | None:
+    try:
+        before = json.loads(folder.study_file.read_text(encoding="utf-8"))["run"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    now = run.model_dump(mode="json")
+    if any(before.get(part) != now[part] for part in SAME):
+        return None
+    records = trial_records(read_events(folder.ledger_file)[0])
+    seconds = [report["seconds"] for record in records for report in record.iterations]
+    if not seconds:
+        return None
+    return PastStudy(folder.name, median(seconds), _bytes_of_trials(folder) / len(records))
+
+
+def _bytes_of_trials(folder: StudyFolder) -> int:
+    written = [folder.ledger_file, folder.optuna_file]
+    written += [
+        file for part in ("base", "checkpoints", "predictions", "logs") for file in (folder.path / part).rglob("*")
+    ]
+    return sum(file.stat().st_size for file in written if file.is_file())

@@ -1,0 +1,240 @@
+"""Which configuration comes next: Optuna, made to depend on nothing but seed, number and results.
+
+Configuration c is proposed from the results of configurations up to c - 1 - lookback, told to Optuna in number
+order and no further, by a sampler that is made anew for c from (study seed, c). So neither the number of workers,
+nor the order in which they end, nor a kill and a resume changes what is proposed. An asynchronous study gives that
+up: it is told whatever has ended, and never waits. Of a long study Optuna sees a part (``study.history``). No Ray.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+
+import numpy as np
+import optuna
+from optuna.trial import TrialState
+
+from study.config import Point, StudyConfig, grid, point_at, suggest
+from study.ledger import TrialRecord
+from study.search.history import History, Remembered
+
+SAMPLED_TRIES, RANDOM_TRIES = 8, 100
+SOBOL_SKIP = 2**20  # a repeated point is replaced by one from far behind, so that the others keep their order
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A point of the space; ``repeats``: earlier configurations that were proposed again first, and not run again."""
+
+    params: Point
+    origin: str
+    repeats: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What Optuna learns of a configuration; value: mean over replicates, curve: mean best-so-far by iteration."""
+
+    state: TrialState
+    value: float | None = None
+    curve: tuple[float, ...] = ()
+
+
+def outcome(replicates: Sequence[TrialRecord]) -> Outcome:
+    """The outcome of a configuration whose replicates have all ended.
+
+    Replicates that ended without a finite objective are left out of the mean; where none is left the configuration
+    failed. It was pruned when a replicate was and none completed.
+    """
+    completed = [r for r in replicates if r.state == "completed" and _finite(r.objective)]
+    pruned = [r for r in replicates if r.state == "pruned" and _finite(r.objective)]
+    chosen = completed or pruned
+    if not chosen:
+        return Outcome(TrialState.FAIL)
+    curves = [[report["best_so_far"] for report in record.iterations] for record in chosen]
+    curve = tuple(fmean(values) for values in zip(*curves, strict=False))
+    value = fmean(r.objective for r in chosen if r.objective is not None)
+    return Outcome(TrialState.COMPLETE if completed else TrialState.PRUNED, value, curve)
+
+
+class Proposals:
+    """The configurations of one study, in number order."""
+
+    def __init__(self, study: StudyConfig, first: Point | None = None) -> None:
+        """first: a known point that is configuration 0, unless the sampler goes through all points."""
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self._config = study
+        self._listed = _listed(study)
+        self._first = first if self._listed is None else None
+        self._points: list[Point] = []
+        self._known: dict[str, int] = {}
+        self._outcomes: dict[int, Outcome] = {}
+        self._untold: list[int] = []  # a heap
+        self._told: set[int] = set()
+        self._first_unknown = 0
+        self._history = History(study.history)
+
+    def __len__(self) -> int:
+        return len(self._points)
+
+    def tell(self, configuration: int, result: Outcome) -> None:
+        """Record a result; Optuna hears of it when a proposal may depend on it. A second one is an error."""
+        if configuration in self._outcomes:
+            raise ValueError(f"configuration {configuration} was told already")
+        self._outcomes[configuration] = result
+        heapq.heappush(self._untold, configuration)
+
+    def knows(self, configuration: int) -> bool:
+        """Whether the result of a configuration has been told."""
+        return configuration in self._outcomes
+
+    def curves_before(self, configuration: int) -> list[tuple[float, ...]]:
+        """Curves of the latest ``history`` configurations among those that this one was proposed from; among all that
+        ended, when asynchronous."""
+        end = len(self._points) if self._config.asynchronous else self._horizon(configuration)
+        numbers = range(max(0, end - self._config.history), end)
+        outcomes = (self._outcomes[c] for c in numbers if c in self._outcomes and c != configuration)
+        return [known.curve for known in outcomes if known.curve]
+
+    @property
+    def ready(self) -> bool:
+        """Whether all results that the next proposal depends on are there."""
+        return not self._config.waits or self._next_unknown() >= self._horizon(len(self._points))
+
+    def restore(self, point: Point, repeats: Sequence[int] = ()) -> None:
+        """Take in the next configuration as it was proposed before the study was resumed."""
+        self._tell_optuna()
+        for earlier in repeats:
+            if earlier in self._outcomes:
+                self._add(earlier)
+        self._take(point)
+
+    def propose(self) -> Proposal | None:
+        """The next configuration, or None when the space has no further point. Call only when ``ready``."""
+        if not self.ready:
+            raise RuntimeError("the results that this proposal depends on are not there yet")
+        return self.propose_again()
+
+    def propose_again(self) -> Proposal | None:
+        """The next configuration from the results that are there: its own once more, where none was lost."""
+        self._tell_optuna()
+        proposal = self._next()
+        if proposal is not None:
+            self._take(proposal.params)
+        return proposal
+
+    def _take(self, point: Point) -> None:
+        self._known.setdefault(_identity(point), len(self._points))
+        self._points.append(point)
+
+    def _horizon(self, configuration: int) -> int:
+        return max(0, configuration - self._config.lookback)
+
+    def _next_unknown(self) -> int:
+        while self._first_unknown in self._outcomes:
+            self._first_unknown += 1
+        return self._first_unknown
+
+    def _next(self) -> Proposal | None:
+        number = len(self._points)
+        if self._listed is not None:
+            return Proposal(self._listed[number], "sampler") if number < len(self._listed) else None
+        if number == 0 and self._first is not None:
+            return Proposal(self._first, "preset")
+        repeats: list[int] = []
+        for attempt in range(SAMPLED_TRIES + RANDOM_TRIES):
+            point = self._ask(attempt)
+            known = self._known.get(_identity(point))
+            if known is None:
+                return Proposal(point, "sampler", repeats)
+            # Its recorded result is told again, unless this proposal must not depend on that result.
+            if known in self._told:
+                self._add(known)
+                repeats.append(known)
+        return None
+
+    def _ask(self, attempt: int) -> Point:
+        if self._config.sampler == "qmc" and attempt < SAMPLED_TRIES:
+            return point_at(self._config.space, _sobol(self._config, len(self._points) + attempt * SOBOL_SKIP))
+        # A study for one question: what is asked leaves no trace that the next one would have to wade through.
+        asked = optuna.create_study(
+            storage=Remembered(self._history.trials()), sampler=self._sampler(attempt), direction="maximize"
+        )
+        return suggest(self._config.space, asked.ask())
+
+    def _sampler(self, attempt: int) -> optuna.samplers.BaseSampler:
+        entropy = [self._config.seed, len(self._points), attempt]
+        seed = int(np.random.SeedSequence(entropy).generate_state(1)[0])
+        if self._config.sampler in ("random", "qmc") or attempt >= SAMPLED_TRIES:
+            return optuna.samplers.RandomSampler(seed=seed)
+        with warnings.catch_warnings():
+            # These samplers and options are marked experimental; they are chosen on purpose.
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            if self._config.sampler == "gp":
+                return optuna.samplers.GPSampler(
+                    seed=seed, n_startup_trials=self._config.startup, warn_independent_sampling=False
+                )
+            return optuna.samplers.TPESampler(
+                seed=seed, multivariate=True, group=True, n_startup_trials=self._config.startup
+            )
+
+    def _tell_optuna(self) -> None:
+        end = len(self._points) if self._config.asynchronous else self._horizon(len(self._points))
+        while self._untold and self._untold[0] < end:
+            configuration = heapq.heappop(self._untold)
+            self._add(configuration)
+            self._told.add(configuration)
+
+    def _add(self, configuration: int) -> None:
+        result, point = self._outcomes[configuration], self._points[configuration]
+        if result.state == TrialState.FAIL:
+            return  # no sampler looks at it
+        self._history.add(
+            optuna.trial.create_trial(
+                state=result.state,
+                value=result.value,
+                params=point,
+                distributions={key: self._config.space[key].distribution() for key in point},
+                intermediate_values=dict(enumerate(result.curve)),
+            )
+        )
+
+
+def _finite(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def _listed(study: StudyConfig) -> list[Point] | None:
+    """All points in the order of their turn, for the samplers that leave none out."""
+    if study.sampler not in ("grid", "brute_force"):
+        return None
+    points = grid(study.space)
+    if study.sampler == "grid":
+        return points
+    return [points[i] for i in np.random.default_rng(study.seed).permutation(len(points))]
+
+
+def _sobol(study: StudyConfig, index: int) -> list[float]:
+    """Point ``index`` of the study's scrambled Sobol sequence; one coordinate in [0, 1) per key of the space.
+
+    Optuna's QMCSampler counts its points in the study and covers no conditional space: neither survives a resume.
+    """
+    from scipy.stats import qmc  # slow to import, and seldom needed
+
+    engine = qmc.Sobol(len(study.space), scramble=True, rng=np.random.default_rng(study.seed))
+    if index:
+        engine.fast_forward(index)
+    coordinates: list[float] = engine.random(1)[0].tolist()
+    return coordinates
+
+
+def _identity(point: Point) -> str:
+    """Equal for equal points; ``1`` and ``1.0`` are equal."""
+    numbers = {k: float(v) if isinstance(v, int | float) and not isinstance(v, bool) else v for k, v in point.items()}
+    return json.dumps(numbers, sort_keys=True)

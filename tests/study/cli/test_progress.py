@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from study.cli.plan import point_text, remaining_seconds, seconds_text
+from study.cli.progress import Progress, comparison, trial_line
+from study.ledger.events import TrialRecord
+from study.ledger.folder import StudyFolder, is_driven, lock
+from study.placement.placement import place
+from study.search.ranking import best_configuration
+from tests.study.worlds import BETA, GENERATOR, MIN_ATTENTION, driver_of, run_of, study_of, work
+from trainables.errors import UserError
+
+
+def completed(number: int, objective: float, iterations: int = 2, seed: int = 0, of: int | None = None) -> TrialRecord:
+    reports = [
+        {
+            "iteration": i, "seconds": 2.0, "selection": {"split": "held_out", "map": objective - 5 * (1 - i)},
+            "map": {"test": {"selection_map": 30.0 + i}, "held_out": {"selection_map": objective - 5 * (1 - i)}},
+        }
+        for i in range(iterations)
+    ]  # fmt: skip
+    return TrialRecord(
+        number, state="completed", params={GENERATOR: "attention", BETA: 4.0}, seed=seed, iterations=reports,
+        objective=objective, best_iteration=1, seconds=4.0, configuration=number if of is None else of,
+    )  # fmt: skip
+
+
+def test_the_best_configuration_has_the_best_mean_over_seeds() -> None:
+    pairs = [(0, 90.0), (0, 10.0), (1, 60.0), (1, 61.0)]
+    records = [completed(n, value, seed=n % 2, of=c) for n, (c, value) in enumerate(pairs)]
+    assert [record.number for record in best_configuration(records)] == [2, 3]
+    assert [record.number for record in best_configuration([completed(0, 90.0), completed(1, 10.0)])] == [0]
+    assert best_configuration([TrialRecord(0, state="failed", objective=99.0)]) == []
+
+
+def test_replicates_are_found_by_their_point_where_a_ledger_tells_no_configuration() -> None:
+    records = [completed(0, 50.0), completed(1, 60.0, seed=1)]
+    for record in records:
+        record.configuration = None
+    assert [record.number for record in best_configuration(records)] == [0, 1]
+
+
+def test_the_best_is_among_the_confirmed_ones_where_there_are_some() -> None:
+    lucky, steady = completed(0, 90.0, of=0), completed(1, 60.0, of=1)
+    again = completed(2, 61.0, seed=1, of=1)
+    again.origin = "confirm"
+    assert [record.number for record in best_configuration([lucky, steady, again])] == [1, 2]
+
+
+def test_the_oracle_is_an_upper_bound_and_never_the_best() -> None:
+    oracle, honest = completed(0, 90.0), completed(1, 50.0)
+    oracle.params = {GENERATOR: "oracle"}
+    assert [record.number for record in best_configuration([oracle, honest])] == [1]
+    text = comparison([oracle, honest], run_of(selection__rule="held-out")).splitlines()
+    assert text[3].split()[:2] == ["best:", "t0001"]
+    assert text[4] == "the oracle (t0000) labels from the annotations: an upper bound, never the best"
+    alone = completed(0, 90.0)
+    alone.params = {}
+    run = run_of(pseudo_labels__generator="oracle")
+    assert "an upper bound" in comparison([alone], run)
+
+
+def test_the_comparison_shows_iteration_0_and_the_chosen_one_on_all_splits() -> None:
+    text = comparison([completed(0, 50.0, of=0), completed(1, 60.0, seed=1, of=0)], run_of(selection__rule="held-out"))
+    head, names, base, best = text.splitlines()
+    assert head == (
+        "mAP@0.5 in percent; held_out chose epoch, iteration and configuration (rule: held-out), mean over 2 seeds"
+    )
+    assert names.split() == ["held_out", "test"]
+    assert base.split()[-2:] == ["50.0", "30.0"]
+    assert best.split()[:5] == ["best:", "t0000,", "t0001", "55.0", "31.0"]
+
+
+def test_a_line_says_how_a_trial_ended() -> None:
+    line = "t0007  completed      50.0 at iteration 1 of 1     4 s  attention β=4"
+    assert trial_line(completed(7, 50.0)) == line
+    failed = TrialRecord(8, state="failed", params={BETA: 2.0}, reason="ValueError: no")
+    assert trial_line(failed) == "t0008  failed         β=2: ValueError: no"
+
+
+def test_a_point_is_told_in_the_papers_symbols() -> None:
+    assert point_text({GENERATOR: "attention", BETA: 16.0, MIN_ATTENTION: 0.3, "model.layers": 2}) == (
+        "attention β=16 αA=0.3 layers=2"
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(None, "?"), (0.4, "0 s"), (59, "59 s"), (200, "3 min 20 s"), (18_600, "5 h 10 min")]
+)
+def test_durations_are_told_in_two_units_at_most(seconds: float | None, text: str) -> None:
+    assert seconds_text(seconds) == text
+
+
+def test_the_time_that_is_left_follows_from_iterations_and_places() -> None:
+    assert remaining_seconds([], trials=4, iterations=3, concurrency=2) is None
+    assert remaining_seconds([], 4, 3, 2, per_iteration=1.0) == 6.0
+    running = TrialRecord(1, state="running", iterations=[{"iteration": 0, "seconds": 2.0}])
+    # The finished trial took 2 iterations of 2 s: one iteration of the running trial and 2 of each other are left.
+    assert remaining_seconds([completed(0, 50.0), running], 4, 5, 1) == 2.0 * (1 + 2 * 2)
+
+
+def test_one_line_per_finished_trial_and_one_more_per_iteration_on_request(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for verbose, name in ((False, "quiet"), (True, "verbose")):
+        driver = driver_of(tmp_path / name, study_of(num_samples=4))
+        progress = Progress(driver.records, 4, driver.run, concurrency=2, verbose=verbose)
+        driver.listeners.append(progress)
+        work(driver, 2, random.Random(0))
+        progress.close()
+        printed = capsys.readouterr().out.splitlines()
+        assert sum("completed" in line for line in printed) == 4
+        assert len(printed) == (4 + 4 * 3 if verbose else 4)
+
+
+def test_a_second_driver_is_refused_and_a_dead_one_is_not_in_the_way(tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path)
+    assert not is_driven(folder)
+    held = lock(folder)
+    assert is_driven(folder)
+    with pytest.raises(UserError, match=r"is being driven by process \d+ on "):
+        lock(folder)
+    held.close()
+    assert not is_driven(folder)
+    lock(folder).close()
+
+
+def test_a_placement_reads_as_a_sentence() -> None:
+    assert str(place(8, 0, 2)) == "4 trials at a time on 8 cores, no GPU; each: 2 CPU, 2 threads"
+    assert str(place(8, 1, 1, gpus_per_trial=0.25)) == (
+        "4 trials at a time on 8 cores, 1 GPU; each: 1 CPU, 1 thread, 0.25 GPU"
+    )

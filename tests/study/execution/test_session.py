@@ -1,0 +1,255 @@
+"""Trials on a real Ray, in this process: one cluster for all tests of the module, with a logical GPU."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import ray
+from ray import tune
+
+from study.driver import Driver
+from study.execution.searcher import LedgerCallback
+from study.execution.session import run_trials, start_ray, stop_ray
+from study.ledger.events import TrialRecord
+from study.placement.gpu_probe import probe_on_ray
+from study.placement.placement import place
+from tests.study.worlds import driver_of, report_of, run_of, study_of
+from trainables.datasets import Dataset, load_dataset
+from trainables.worker.probe import TrialProbe
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cluster() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        start_ray(cores=2, gpus=1)
+        yield
+        stop_ray()
+
+
+@pytest.fixture(scope="module")
+def data() -> Dataset:
+    return load_dataset(run_of().dataset, Path("data"))
+
+
+class Scripted(tune.Trainable):
+    """Reports at once what a trial would, and how it is placed. Trial 1 loses its worker once, trial 2 always."""
+
+    def setup(self, config: dict[str, Any], data: Dataset | None = None) -> None:
+        assert data is not None
+        self.data = data
+        self.begin(config)
+
+    def begin(self, config: dict[str, Any]) -> None:
+        self.trial, self.steps = config["trial"], 0
+        self.mark = Path(config["state_path"]).with_name("died")
+        self.begun = TrialRecord(self.trial, params={"trial": self.trial}, seed=config["run"]["seed"])
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self.begin(new_config)
+        return True
+
+    def step(self) -> dict[str, Any]:
+        if self.trial == 2 or (self.trial == 1 and self.steps == 1 and not self.mark.exists()):
+            self.mark.parent.mkdir(parents=True, exist_ok=True)
+            self.mark.touch()
+            os._exit(1)
+        report = report_of(self.begun, self.steps)
+        self.steps += 1
+        report["placed"] = {
+            "pid": os.getpid(),
+            "gpu": ray.get_runtime_context().get_assigned_resources().get("GPU", 0),
+            "writeable": bool(self.data.train.features.flags.writeable),
+        }
+        done = report["finished"]
+        state = "completed" if done else "running"
+        return {"objective": report["best_so_far"], "report": report, "state": state, "done": done}
+
+    def describe(self) -> dict[str, Any]:
+        return {"host": "here", "pid": os.getpid(), "device": "none"}
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory, data: Dataset) -> Driver:
+    """A study of scripted trials, two at a time on halves of the GPU."""
+    driver = driver_of(tmp_path_factory.mktemp("scripted"), study_of(num_samples=6))
+    (driver.folder.path / "checkpoints").mkdir()
+    run_trials(driver, data, place(2, 1, threads=1, gpus_per_trial=0.5), trainable=Scripted)
+    return driver
+
+
+def unanswered(*workers: str) -> str:
+    """Tune's error file after calls to these workers."""
+    return "".join(f"Failure # {n}\nThe actor {worker} is unavailable: died\n" for n, worker in enumerate(workers, 1))
+
+
+def test_one_lost_worker_that_left_two_calls_unanswered_is_one_loss(tmp_path: Path) -> None:
+    driver = driver_of(tmp_path, study_of(num_samples=4))
+    one, other = 2 * "bcdc8c2a2617aaf0", 2 * "0523d00100000000"
+    logs = [
+        [unanswered(one, one), unanswered(other, other)],
+        [unanswered(one, other)],
+        ["Failure # 1\nValueError: no\n"],
+    ]
+    callback = LedgerCallback(driver, max_failures=1)
+    for number, files in enumerate(logs):
+        driver.next_trial()
+        for log in files:
+            (tmp_path / "error.txt").write_text(log)
+            trial = SimpleNamespace(config={"trial": number}, error_file=str(tmp_path / "error.txt"))
+            callback.on_trial_error(0, [], trial)
+            if log is files[0] and number == 0:
+                assert driver.records[0].state == "proposed"
+                assert driver.next_trial() is driver.records[0], "it comes first"
+        assert driver.records[number].state == "failed"
+
+
+def placed(driver: Driver, trial: int) -> list[dict[str, Any]]:
+    return [report["placed"] for report in driver.records[trial].iterations]
+
+
+def test_the_probe_of_a_logical_gpu_says_that_there_is_none(data: Dataset) -> None:
+    """Where there is a real one, it measures."""
+    found = probe_on_ray(run_of(compute__device="auto"), data)
+    assert isinstance(found, TrialProbe)
+    assert (found.trial_bytes is None) == (found.device == "cpu")
+
+
+def test_a_probe_that_fails_leaves_the_arithmetic_and_says_why(data: Dataset) -> None:
+    found = probe_on_ray(run_of(model__name="none"), data)
+    assert isinstance(found, str)
+    assert found.startswith("the probe failed (")
+    assert "no base model 'none'" in found
+
+
+def test_a_lost_worker_costs_a_retry_and_a_second_loss_the_trial_alone(driver: Driver) -> None:
+    states = {number: record.state for number, record in driver.records.items()}
+    assert states == {0: "completed", 1: "completed", 2: "failed", 3: "completed", 4: "completed", 5: "completed"}
+    assert [report["iteration"] for report in driver.records[1].iterations] == [0, 1, 2]
+    reason = driver.records[2].reason
+    assert reason is not None
+    assert "died" in reason
+    assert "logs/t0002.log" in reason
+    assert driver.folder.log_file(2).exists()
+
+
+def test_trials_share_a_gpu_by_fractions_and_read_the_data_in_place(driver: Driver) -> None:
+    everything = [entry for number in driver.records for entry in placed(driver, number)]
+    assert {entry["gpu"] for entry in everything} == {0.5}
+    assert {entry["writeable"] for entry in everything} == {False}
+
+
+def test_workers_are_used_again(driver: Driver) -> None:
+    assert len({entry["pid"] for number in (3, 4, 5) for entry in placed(driver, number)}) <= 2
+
+
+def test_the_ledger_knows_where_a_trial_runs(driver: Driver) -> None:
+    assert driver.records[0].device == "none"
+
+
+def test_a_trial_leaves_few_files(driver: Driver) -> None:
+    snapshots = [path for path in (driver.folder.path / "checkpoints").iterdir() if path.is_file()]
+    assert snapshots == []
+
+
+def test_a_real_run_on_ray_equals_one_without(tmp_path: Path, data: Dataset) -> None:
+    from trainables.refinement.refine import refine
+
+    driver = driver_of(tmp_path, study_of(num_samples=2))
+    for part in ("checkpoints", "predictions"):
+        (tmp_path / part).mkdir()
+    run_trials(driver, data, place(2, 0, threads=1))
+    for record in driver.records.values():
+        assert record.state == "completed"
+        alone = [result.report for result in refine(driver.run_config(record), data)]
+        times = {"seconds", "training_s"}
+        for report, expected in zip(record.iterations, alone, strict=True):
+            assert {k: v for k, v in report.items() if k not in times} == {
+                k: v for k, v in expected.items() if k not in times
+            }
+
+
+TIMES = ("seconds", "training_s")
+
+
+def test_trials_that_share_a_process_report_what_they_would_alone(tmp_path: Path, data: Dataset) -> None:
+    from trainables.refinement.refine import refine
+
+    # Of scalar attention, Adam turns the rounding of the bias's zero gradient into steps (README, Limits).
+    run = run_of(model__attention="two_value")
+    driver = driver_of(tmp_path, study_of(num_samples=3, seeds=2, lookback=4), run)
+    for part in ("checkpoints", "predictions"):
+        (tmp_path / part).mkdir()
+    pids: dict[int, set[int]] = {}
+    driver.listeners.append(
+        lambda event, record: pids.setdefault(event["pid"], set()).add(record.seed) if "pid" in event else None
+    )
+    run_trials(driver, data, place(2, 0, threads=1, trials_per_process=3))
+    assert {record.state for record in driver.records.values()} == {"completed"}
+    assert len(driver.records) == 6
+    assert len(pids) <= 2
+    for record in driver.records.values():
+        alone = [result.report for result in refine(driver.run_config(record), data)]
+        for ours, theirs in zip(record.iterations, alone, strict=True):
+            assert ours["loss"]["train"]["total"] == pytest.approx(theirs["loss"]["train"]["total"], rel=1e-3)
+            assert ours.keys() == theirs.keys()
+        assert driver.folder.predictions_file(record.number).exists()
+
+
+def test_trials_that_share_a_process_go_on_when_it_is_lost(tmp_path: Path, data: Dataset) -> None:
+    from trainables.worker.trainable import JointTrainable
+
+    class Mortal(JointTrainable):
+        """Its process dies once, after the first iteration of its trials."""
+
+        def step(self) -> dict[str, Any]:
+            mark = Path(self._trials[0]._state_path).with_name("died")
+            if mark.parent.exists() and not mark.exists():
+                mark.touch()
+                os._exit(1)
+            return super().step()
+
+    driver = driver_of(tmp_path, study_of(num_samples=3))
+    for part in ("checkpoints", "predictions"):
+        (tmp_path / part).mkdir()
+    run_trials(driver, data, place(1, 0, threads=1, trials_per_process=3), trainable=Mortal)
+    for record in driver.records.values():
+        assert record.state == "completed"
+        assert [report["iteration"] for report in record.iterations] == [0, 1, 2]
+
+
+class Brief(Scripted):
+    """Trials that end long before another worker would be there."""
+
+    def setup(self, config: dict[str, Any], data: Dataset | None = None) -> None:
+        time.sleep(1.0)
+        super().setup(config, data)
+
+    def begin(self, config: dict[str, Any]) -> None:
+        super().begin(config)
+        self.trial = 0  # one that does not die
+
+    def step(self) -> dict[str, Any]:
+        time.sleep(0.05)
+        return super().step()
+
+
+def test_trials_shorter_than_the_start_of_a_worker_use_all_places(
+    tmp_path: Path, data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = driver_of(tmp_path, study_of(num_samples=40, sampler="random"))
+    # As while the first trial trains the base model: the second worker is asked for later than the first.
+    monkeypatch.setattr(driver, "_can_start", lambda record: not record.number or bool(driver.records[0].iterations))
+    (tmp_path / "checkpoints").mkdir()
+    run_trials(driver, data, place(2, 0, threads=1), trainable=Brief)
+    pids = [placed(driver, number)[0]["pid"] for number, record in driver.records.items() if record.iterations]
+    by_worker = Counter(pids)
+    assert sum(count >= 5 for count in by_worker.values()) >= 2, by_worker

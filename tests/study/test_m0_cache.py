@@ -1,0 +1,177 @@
+"""What iteration 0 depends on, and that sharing it changes no number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from study.driver import NoTrial
+from study.ledger.folder import StudyFolder
+from study.m0_cache import BaseModels, base_key
+from tests.study.worlds import driver_of, report_of, run_of, study_of
+from tests.trainables.worlds import tiny_dataset
+from trainables.base_models import BASE_MODELS
+from trainables.refinement.refine import after_base, refine
+from trainables.worker.trainable import RefinementTrainable
+
+ENVIRONMENT = {"data": "abc", "device": "cpu"}
+DATA = tiny_dataset()
+TIMES = {"seconds", "training_s"}
+
+# Values that iteration 0 must not depend on.
+FREE: dict[str, st.SearchStrategy[Any]] = {
+    "loss.beta": st.floats(0, 16),
+    "loss.pseudo_weighting": st.sampled_from(["none", "background_share"]),
+    "loss.pseudo_mean": st.sampled_from(["sampled", "all_snippets"]),
+    "pseudo_labels.generator": st.sampled_from(["attention", "uniform_random", "oracle"]),
+    "pseudo_labels.sampled_share": st.floats(0.1, 1),
+    "pseudo_labels.segments.min_attention": st.floats(0, 1),
+    "pseudo_labels.segments.min_class_score": st.floats(0, 1),
+    "pseudo_labels.randomness": st.sampled_from(["replicate", "fixed"]),
+    "pseudo_labels.from_last_iterations": st.integers(1, 3),
+    "refinement.iterations": st.integers(1, 9),
+    "refinement.patience": st.sampled_from([None, 1, 3]),
+    "refinement.reinitialise": st.booleans(),
+}
+
+# As published they are too large for a test.
+SMALL: dict[str, dict[str, Any]] = {
+    "basnet": {"model.basnet.length": 16, "model.basnet.hidden": 8, "model.basnet.attention_hidden": 4},
+    "wtalc": {"model.wtalc.hidden": 8, "model.wtalc.window": 40},
+}
+
+
+def timeless(report: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in report.items() if key not in TIMES | {"base"}}
+
+
+@pytest.mark.parametrize("model", sorted(BASE_MODELS))
+@settings(max_examples=6)
+@given(values=st.fixed_dictionaries(FREE))
+def test_what_is_not_in_the_key_changes_nothing_in_iteration_0(model: str, values: dict[str, Any]) -> None:
+    plain = run_of(model__name=model).updated(SMALL.get(model, {}))
+    changed = plain.updated(values)
+    assert base_key(plain, ENVIRONMENT) == base_key(changed, ENVIRONMENT)
+    first = next(refine(plain, DATA))
+    shared, own = after_base(changed, first.state), next(refine(changed, DATA)).state
+    assert timeless(shared.reports[0]) == timeless(own.reports[0])
+    assert shared.finished == own.finished
+    assert all(shared.weights[name].equal(own.weights[name]) for name in own.weights)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 1}, {"training.epochs": 3}, {"training.lr": 0.5}, {"model.layers": 1}, {"loss.video": "log_outside"},
+        {"prediction.min_attention": 0.3}, {"selection.rule": "held-out"}, {"compute.threads": 2},
+        {"pseudo_labels.source": "best_epoch"}, {"dataset.simulation.classes": 5}, {"evaluation.tiou": [0.5, 0.7]},
+    ],
+)  # fmt: skip
+def test_what_iteration_0_depends_on_is_in_the_key(change: dict[str, Any]) -> None:
+    plain = run_of(pseudo_labels__source="last_epoch")
+    assert base_key(plain, ENVIRONMENT) != base_key(plain.updated(change), ENVIRONMENT)
+    assert base_key(plain, ENVIRONMENT) != base_key(plain, ENVIRONMENT | {"data": "abd"})
+
+
+def config_of(folder: Path, trial: int, shared: bool, beta: float) -> dict[str, Any]:
+    files = StudyFolder(folder).base_files("key")
+    base = {"key": "key", "state_path": str(files[0]), "predictions_path": str(files[1])}
+    return {
+        "trial": trial, "run": run_of(loss__beta=beta).model_dump(mode="json"), "known_iterations": 0,
+        "state_path": str(folder / f"t{trial}" / "state.pt"), "predictions_path": str(folder / f"t{trial}.csv"),
+        **({"base": base} if shared else {}),
+    }  # fmt: skip
+
+
+@pytest.fixture
+def curve(tmp_path: Path) -> Callable[..., list[dict[str, Any]]]:
+    """All reports of a trial on a worker of its own."""
+
+    def run(trial: int, shared: bool, beta: float = 2.0) -> list[dict[str, Any]]:
+        worker = RefinementTrainable.__new__(RefinementTrainable)
+        worker.setup(config_of(tmp_path, trial, shared, beta), DATA)
+        reports: list[dict[str, Any]] = []
+        while not reports or not reports[-1]["finished"]:
+            reports.append(worker.step()["report"])
+        return reports
+
+    return run
+
+
+def test_curves_and_predictions_are_equal_to_the_bit_with_and_without(tmp_path: Path, curve: Any) -> None:
+    trained, taken = curve(0, True), curve(1, True)
+    assert trained[0]["base"] == {"key": "key", "trained": True}
+    assert taken[0]["base"] == {"key": "key", "trained": False}
+    alone = curve(2, False)
+    assert [timeless(report) for report in trained] == [timeless(report) for report in alone]
+    assert [timeless(report) for report in taken] == [timeless(report) for report in alone]
+    for part in ("csv", "m0.csv"):
+        written = [(tmp_path / f"t{trial}.{part}").read_bytes() for trial in range(3)]
+        assert written[0] == written[1] == written[2]
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "empty", "no predictions"])
+def test_a_damaged_base_model_is_trained_again(tmp_path: Path, curve: Any, damage: str) -> None:
+    reports = curve(0, True)
+    state, predictions = StudyFolder(tmp_path).base_files("key")
+    whole = state.read_bytes()
+    if damage == "no predictions":
+        predictions.unlink()
+    else:
+        flipped = whole[:100] + bytes([whole[100] ^ 1]) + whole[101:]
+        state.write_bytes({"cut": whole[:-7], "flip": flipped, "empty": b""}[damage])
+    again = curve(1, True)
+    assert again[0]["base"] == {"key": "key", "trained": True}
+    assert [timeless(report) for report in again] == [timeless(report) for report in reports]
+
+
+def test_trials_wait_for_the_one_that_trains_their_base_model(tmp_path: Path) -> None:
+    driver = driver_of(tmp_path / "s", study_of(seeds=2))
+    driver.share_bases(BaseModels(driver.folder, ENVIRONMENT))
+    first, other_seed = driver.next_trial(), driver.next_trial()
+    assert not isinstance(first, NoTrial)
+    assert not isinstance(other_seed, NoTrial)
+    assert (first.seed, other_seed.seed) == (0, 1)
+    assert driver.next_trial() is NoTrial.YET
+    key = driver.base(first)
+    driver.reported(first.number, {**report_of(first, 0), "base": {"key": key, "trained": True}})
+    third = driver.next_trial()
+    assert not isinstance(third, NoTrial)
+    assert third.number == 2
+    assert (first.base, first.base_trained) == (key, True)
+
+
+def test_seconds_of_what_was_taken_over_are_saved_not_spent(tmp_path: Path) -> None:
+    driver = driver_of(tmp_path)
+    for number, trained in enumerate((True, False)):
+        trial = driver.next_trial()
+        assert not isinstance(trial, NoTrial)
+        for iteration in range(3):
+            base = {"base": {"key": "k", "trained": trained}} if iteration == 0 else {}
+            driver.reported(number, {**report_of(trial, iteration), **base})
+        driver.ended(number, "completed")
+    driver.close()
+    first, second = driver_of(tmp_path).records.values()
+    assert (first.seconds, first.saved_seconds) == (6.0, 0.0)
+    assert (second.seconds, second.saved_seconds) == (4.0, 2.0)
+    assert "base" not in second.iterations[0]
+
+
+def test_a_base_model_of_a_study_beside_this_one_is_used_unless_it_is_damaged(tmp_path: Path, curve: Any) -> None:
+    curve(0, True)
+    here, beside = StudyFolder(tmp_path / "here"), StudyFolder(tmp_path / "beside")
+    beside.path.mkdir()
+    (tmp_path / "base").rename(beside.path / "base")
+    bases = BaseModels(here, ENVIRONMENT)
+    assert not bases.ready("other")
+    assert bases.ready("key")
+    assert here.base_files("key")[0].read_bytes() == beside.base_files("key")[0].read_bytes()
+    for file in here.base_files("key"):
+        file.unlink()
+    beside.base_files("key")[0].write_bytes(b"torn")
+    assert not bases.ready("key")

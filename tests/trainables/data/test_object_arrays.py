@@ -1,0 +1,73 @@
+"""Object arrays are read without running what they name."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from trainables.data.object_arrays import is_object_array, read_object_array
+from trainables.errors import UserError
+
+
+class Attack:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, ("executed",)
+
+
+def object_array(items: Sequence[object]) -> np.ndarray:
+    array = np.empty(len(items), dtype=object)
+    for index, item in enumerate(items):
+        array[index] = item
+    return array
+
+
+def test_arrays_come_back(tmp_path: Path) -> None:
+    matrices = [np.random.default_rng(t).normal(size=(t, 3)) for t in (2, 5)]
+    np.save(tmp_path / "a.npy", object_array(matrices), allow_pickle=True)
+    assert is_object_array(tmp_path / "a.npy")
+    for read, written in zip(read_object_array(tmp_path / "a.npy"), matrices, strict=True):
+        np.testing.assert_array_equal(read, written)
+
+
+def test_plain_arrays_come_back(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.array([b"x", b"y"]))
+    assert read_object_array(tmp_path / "a.npy").tolist() == [b"x", b"y"]
+    assert not is_object_array(tmp_path / "a.npy")
+
+
+def test_arrays_of_python_2_and_numpy_1_come_back(shared: Path) -> None:
+    segments = read_object_array(shared / "data/thumos14/wtalc/segments.npy")
+    assert segments[0] == [[67.5, 75.9], [85.9, 90.6], [139.3, 148.2]]
+
+
+@pytest.mark.parametrize("payload", [Attack(), Path("x")])
+def test_anything_else_is_refused_and_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, payload: object) -> None:
+    monkeypatch.chdir(tmp_path)
+    np.save("a.npy", object_array([np.zeros((2, 3)), payload]), allow_pickle=True)
+    with pytest.raises(UserError, match=r"a\.npy: object array refused: it names .*not one of numpy's own"):
+        read_object_array(Path("a.npy"))
+    assert not Path("executed").exists()
+
+
+def test_a_plain_pickle_is_not_an_array(tmp_path: Path) -> None:
+    (tmp_path / "a.npy").write_bytes(pickle.dumps(Attack()))
+    with pytest.raises(UserError, match=r"a\.npy: truncated or damaged"):
+        read_object_array(tmp_path / "a.npy")
+
+
+def test_a_truncated_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.npy"
+    np.save(path, object_array([np.zeros((20, 3))]), allow_pickle=True)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(UserError, match=r"a\.npy: (truncated or damaged|object array refused)"):
+        read_object_array(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"none\.npy: no such file"):
+        read_object_array(tmp_path / "none.npy")

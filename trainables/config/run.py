@@ -1,0 +1,285 @@
+"""The configuration of one run: every choice of the method as a named field, validated before any work.
+
+A configuration is frozen, rejects unknown keys and never casts in silence. Choices are words. The letters
+D1-D38 name the differences between the paper's text and its released code; each is decided by the field that
+carries its letter, and the presets in ``configs/datasets`` hold both answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from trainables.config.base_models import BaseModelSettings
+from trainables.config.part import FloatTuple, Part, Share, StrTuple
+from trainables.errors import UserError, nearest
+
+PartT = TypeVar("PartT", bound=BaseModel)
+
+
+class SimulationConfig(Part):
+    """Size of a simulated data set (tests and benchmarks only; see ``datasets/simulated.py``)."""
+
+    train_videos: int = Field(24, ge=1)
+    test_videos: int = Field(12, ge=1)
+    classes: int = Field(4, ge=2)
+    dimensions: int = Field(16, ge=1, description="feature dimension D")
+    mean_snippets: int = Field(60, ge=4, description="mean number of snippets T of a video")
+    instances_per_video: float = Field(2.0, gt=0)
+    separation: float = Field(2.0, ge=0, description="distance between class means, in noise standard deviations")
+    seed: int = Field(0, ge=0)
+
+
+class DatasetConfig(Part):
+    """Which videos, which features, and how time maps to snippets (refineloc.md, section 5)."""
+
+    name: str
+    features: str | None = Field(None, description="feature type, e.g. i3d or tsn; None where a data set has one")
+    stream: Literal["both", "first_half", "last_half"] = Field(
+        "both", description="half of the feature vector to use (D11)"
+    )
+    snippet_frames: int = Field(16, ge=1, description="H: frames per snippet")
+    snippet_fps: float | Literal["native"] = Field(
+        25.0, description="frame rate that the features were extracted at; 'native' takes each video's own (D36)"
+    )
+    multi_label: Literal["first", "multi_hot"] = Field(
+        "first", description="target of a video with several classes: its smallest class id, or all (D24)"
+    )
+    annotations_path: str | None = Field(None, description="overrides <data-dir>/<name>")
+    features_path: str | None = Field(None, description="overrides <data-dir>/<name>/<features>")
+    exclude_videos: StrTuple = Field((), description="videos left out of both splits (D25)")
+    allow_missing: bool = Field(False, description="a video without features counts as one without predictions")
+    simulation: SimulationConfig | None = None
+
+
+class ModelConfig(BaseModelSettings):
+    """The base model: ``layers``, ``attention`` and ``hidden_floor`` are RefineLoc's own (refineloc.md, section 1)."""
+
+    name: str = Field("refineloc", description="registered base model")
+    layers: int = Field(2, ge=1, le=8, description="L: linear layers of each MLP (D10)")
+    attention: Literal["two_value", "scalar"] = Field(
+        "two_value", description="softmax over background and foreground, or one sigmoid (D2, D3)"
+    )
+    hidden_floor: Literal["output_width", "none"] = Field(
+        "output_width", description="lower bound of the hidden width, which halves at each layer (D26)"
+    )
+
+
+class LossConfig(Part):
+    """Video loss + beta x pseudo-label loss (refineloc.md, section 2)."""
+
+    video: Literal["log_inside", "log_outside"] = Field(
+        "log_inside", description="log of each snippet's probability, then weight; or weight, then log (D1)"
+    )
+    beta: float = Field(4.0, ge=0, description="weight of the pseudo-label loss (D23)")
+    pseudo_weighting: Literal["none", "background_share"] = Field(
+        "none", description="class weights from the share of pseudo background (D14)"
+    )
+    pseudo_mean: Literal["sampled", "all_snippets"] = Field(
+        "sampled", description="average over the snippets with a label, or over all T (D15)"
+    )
+
+
+class TrainingConfig(Part):
+    """One training: optimizer, schedule, length (refineloc.md, section 6)."""
+
+    epochs: int = Field(50, ge=1, description="epochs of each refinement iteration (D13)")
+    batch_videos: int = Field(32, ge=1)
+    lr: float = Field(1e-3, gt=0)
+    lr_decay: float = Field(0.9, gt=0, le=1, description="factor when the validation loss saturates; 1: never (D31)")
+    lr_patience: int = Field(1, ge=0)
+    early_stopping: int | None = Field(None, ge=1, description="epochs without a lower validation loss")
+    weight_decay: float = Field(0.0, ge=0)
+    batches_per_epoch: int | None = Field(
+        None, ge=1, description="of base models that draw their batches; None: as many as one pass over the videos has"
+    )
+    choice: Literal["lowest_loss", "last", "best_map"] = Field(
+        "lowest_loss",
+        description="chosen epoch: lowest validation loss; the last; or highest mAP, as released code that tests often",
+    )
+
+
+class SegmentConfig(Part):
+    """Snippet scores -> segments (refineloc.md, section 3)."""
+
+    top_k: int = Field(2, ge=1, description="classes per video, by video score (D8)")
+    min_class_score: Share = Field(0.1, description="alpha_C (D8, D9)")
+    min_attention: Share = Field(0.5, description="alpha_A (D8)")
+    thresholding: Literal["keep_above", "drop_below"] = Field(
+        "keep_above", description="keep foreground > alpha_A; or drop background > alpha_A (D4)"
+    )
+    dilation: int = Field(1, ge=0, description="snippets added on each side before grouping (D5)")
+    bridge: int = Field(0, ge=0, description="filtered snippets that do not split a segment (D5)")
+    inflation: int = Field(2, ge=0, description="snippets added on each side of a segment (D6, D34)")
+    min_snippets: int = Field(1, ge=1, description="shorter runs are no segment; counted before the inflation")
+    score_attention: Literal["foreground", "temporal"] = Field(
+        "foreground", description="attention that enters a segment's score (D7)"
+    )
+    score_video: bool = Field(True, description="add the video's class score to a segment's score (D7)")
+
+
+class PseudoLabelConfig(Part):
+    """How pseudo labels are made from the previous model (refineloc.md, section 4)."""
+
+    generator: str = Field("segment_prediction", description="registered generator")
+    form: Literal["released", "paper"] = Field(
+        "released", description="segment machinery as released, or plain thresholds as written (D16, D17)"
+    )
+    segments: SegmentConfig = SegmentConfig()
+    end_snippet: Literal["included", "excluded"] = Field(
+        "included", description="whether the snippet after a segment is labelled foreground too (D19)"
+    )
+    foreground_share: Share | Literal["annotated"] = Field(
+        0.6, description="P(foreground) of distribution_aware, or the training annotations' share (D18)"
+    )
+    sampled_share: float = Field(0.8, ge=0, le=1, description="S: share of snippets whose label is used (D12)")
+    restrict_to_video_labels: bool = Field(
+        False, description="segments of the video's own classes only, where segments make the labels"
+    )
+    from_last_iterations: int = Field(1, ge=1, description="m: union over the last m iterations (D29)")
+    source: Literal["best_epoch", "last_epoch"] = Field("last_epoch", description="model that makes the labels (D20)")
+    randomness: Literal["replicate", "fixed"] = Field(
+        "replicate", description="label randomness follows the run's seed, or one constant seed for all runs (D37)"
+    )
+
+
+class EvaluationConfig(Part):
+    """Detection evaluation (evaluation.md)."""
+
+    protocol: Literal["activitynet", "thumos14", "wtalc", "basnet"] = Field(
+        "activitynet", description="named protocol of evaluation_protocols.py"
+    )
+    tiou: FloatTuple = Field((0.5,), min_length=1, description="thresholds to report")
+    selection_tiou: FloatTuple = Field((0.5,), min_length=1, description="thresholds whose mean mAP selects")
+
+    @model_validator(mode="after")
+    def _selection_is_reported(self) -> EvaluationConfig:
+        for name in ("tiou", "selection_tiou"):
+            bad = [t for t in getattr(self, name) if not 0 < t <= 1]
+            if bad:
+                raise ValueError(f"{name}: thresholds lie in (0, 1], got {bad}")
+        missing = [t for t in self.selection_tiou if not any(abs(t - r) < 1e-9 for r in self.tiou)]
+        if missing:
+            raise ValueError(f"selection_tiou: {missing} must be among tiou {list(self.tiou)}")
+        return self
+
+
+class RefinementConfig(Part):
+    """The outer loop (paper, section 3.2)."""
+
+    iterations: int = Field(5, ge=1, description="most trainings, iteration 0 (no pseudo labels) included")
+    patience: int | None = Field(
+        3, ge=1, description="stop after so many iterations without a new best; None: never (D32)"
+    )
+    reinitialise: bool = Field(True, description="every iteration trains from scratch (D30)")
+
+
+class SelectionConfig(Part):
+    """Which videos choose the epoch, the iteration and the configuration (D21, D22, D33, D35)."""
+
+    rule: Literal["held-out", "paper"] = Field(
+        "held-out", description="a part of the training videos; or the test split, as the authors did"
+    )
+    held_out_share: float = Field(0.25, gt=0, lt=1, description="share of training videos held out, stratified")
+
+
+class ComputeConfig(Part):
+    """Where and in which precision; part of the configuration, as float sums depend on it."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    threads: int = Field(1, ge=1, description="CPU threads of one run")
+    steps: Literal["recorded", "eager"] = Field(
+        "recorded", description="on a GPU: training steps replayed as CUDA graphs, or launched one by one"
+    )
+
+
+class RunConfig(Part):
+    """One complete refinement run."""
+
+    protocol: Literal["released", "paper", "custom"] = Field("custom", description="preset this comes from")
+    dataset: DatasetConfig
+    model: ModelConfig = ModelConfig()
+    loss: LossConfig = LossConfig()
+    training: TrainingConfig = TrainingConfig()
+    prediction: SegmentConfig = SegmentConfig()
+    pseudo_labels: PseudoLabelConfig = PseudoLabelConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    refinement: RefinementConfig = RefinementConfig()
+    selection: SelectionConfig = SelectionConfig()
+    compute: ComputeConfig = ComputeConfig()
+    seed: int = Field(0, ge=0, description="replicate seed: initial weights, shuffling, held-out videos, labels")
+
+    def updated(self, values: Mapping[str, Any], source: str = "--set") -> RunConfig:
+        """A copy with dotted keys replaced, e.g. ``{"loss.beta": 2.0}``; unknown keys raise UserError."""
+        tree = self.model_dump(mode="json")
+        for key, value in values.items():
+            _set(tree, key, value, source)
+        return parse_config(tree, source)
+
+
+def parse_config(tree: Mapping[str, Any], source: str) -> RunConfig:
+    """Validate a nested mapping; raises UserError with one line per problem, each naming ``source``."""
+    return validated(RunConfig, tree, source)
+
+
+def validated(model: type[PartT], tree: Any, source: str) -> PartT:
+    """``model`` made from ``tree``, or UserError in the user's words."""
+    if not isinstance(tree, Mapping):
+        raise UserError(f"{source}: expected a mapping of keys to values, got {type(tree).__name__}")
+    try:
+        return model.model_validate(dict(tree))
+    except ValidationError as error:
+        raise UserError("\n".join(_lines(model, error, source))) from None
+
+
+def field_keys(model: type[BaseModel] = RunConfig, prefix: str = "") -> list[str]:
+    """All dotted keys of a configuration, e.g. ``loss.beta``."""
+    keys: list[str] = []
+    for name, field in model.model_fields.items():
+        part = _part(field.annotation)
+        keys += field_keys(part, f"{prefix}{name}.") if part else [f"{prefix}{name}"]
+    return keys
+
+
+def _part(annotation: Any) -> type[BaseModel] | None:
+    for candidate in (annotation, *getattr(annotation, "__args__", ())):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None
+
+
+def _set(tree: dict[str, Any], key: str, value: Any, source: str) -> None:
+    if key not in field_keys():
+        raise UserError(f"{source}: {key}: unknown key. {nearest(key, field_keys())}")
+    *parents, leaf = key.split(".")
+    for name in parents:
+        if tree.get(name) is None:
+            tree[name] = {}
+        tree = tree[name]
+    tree[leaf] = value
+
+
+def _lines(model: type[BaseModel], error: ValidationError, source: str) -> list[str]:
+    lines = []
+    for item in error.errors(include_url=False):
+        location = [str(part) for part in item["loc"]]
+        key = ".".join(part for part in location if "[" not in part)
+        if item["type"] == "extra_forbidden":
+            parent = model
+            for name in location[:-1]:
+                parent = _part(parent.model_fields[name].annotation) or parent
+            lines.append(f"{source}: {key}: unknown key. {nearest(location[-1], parent.model_fields)}")
+        elif item["type"] == "missing":
+            lines.append(f"{source}: {key}: required key is missing")
+        else:
+            got = "" if item["type"] == "value_error" else f", got {item['input']!r}"
+            lines.append(f"{source}: {key}: {_lower(item['msg'])}{got}")
+    return lines
+
+
+def _lower(message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]

@@ -1,0 +1,81 @@
+"""Object arrays in ``.npy`` files: pickles, read without ever running what they name.
+
+W-TALC publishes features and annotations as numpy arrays of Python objects. Such a file is a pickle, and a pickle
+can call any function. This reader admits what numpy itself writes to describe an array and nothing else; lists,
+strings and numbers need no class at all.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from trainables.errors import UserError
+
+_HEADERS: dict[tuple[int, int], Callable[..., tuple[tuple[int, ...], bool, np.dtype[Any]]]] = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+# numpy 1 wrote numpy.core, numpy 2 writes numpy._core; both name the same constructors.
+_ADMITTED = {("numpy", "ndarray"), ("numpy", "dtype")} | {
+    (f"numpy.{core}.{module}", name)
+    for core in ("core", "_core")
+    for module, name in (("multiarray", "_reconstruct"), ("multiarray", "scalar"), ("numeric", "_frombuffer"))
+}
+
+
+class _NumpyUnpickler(pickle.Unpickler):
+    """Resolves numpy's array constructors only."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in _ADMITTED:
+            raise pickle.UnpicklingError(f"it names {module}.{name}, which is not one of numpy's own classes")
+        return super().find_class(module.replace("numpy.core.", "numpy._core."), name)
+
+
+def read_object_array(path: Path) -> npt.NDArray[Any]:
+    """The array of ``path``, of objects or of plain numbers or strings.
+
+    Bytes that Python 2 wrote as strings become ``str``. Raises UserError for a file that is missing, truncated,
+    no ``.npy`` at all, or whose pickle names anything but numpy's own classes (refused before it is run).
+    """
+    try:
+        with path.open("rb") as file:
+            shape, _, dtype = _read_header(file)
+            if not dtype.hasobject:
+                file.seek(0)
+                return np.load(file, allow_pickle=False)
+            # latin1 maps each byte to one character: the only encoding that Python 2's raw array data survives.
+            array = _NumpyUnpickler(file, encoding="latin1").load()
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except pickle.UnpicklingError as error:
+        raise UserError(
+            f"{path}: object array refused: {error}; nothing of it was run. Save it again with arrays only"
+        ) from None
+    except Exception as error:  # a damaged pickle may fail in any way
+        raise UserError(f"{path}: truncated or damaged .npy file ({error}); get it again") from None
+    if not isinstance(array, np.ndarray) or array.shape != shape:
+        raise UserError(f"{path}: header says shape {shape}, content does not; get the file again")
+    return array
+
+
+def is_object_array(path: Path) -> bool:
+    """Whether ``path`` is a readable ``.npy`` file with Python objects inside."""
+    try:
+        with path.open("rb") as file:
+            return _read_header(file)[2].hasobject
+    except (OSError, ValueError):
+        return False
+
+
+def _read_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    version = np.lib.format.read_magic(file)
+    if version not in _HEADERS:
+        raise ValueError(f".npy version {version} is not understood")
+    return _HEADERS[version](file)

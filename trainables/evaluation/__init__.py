@@ -1,0 +1,15 @@
+"""Mean average precision under the field's evaluation protocols; ``python -m trainables.evaluation``."""
+
+from __future__ import annotations
+
+from trainables.evaluation.matching import Floats, Ints, candidate_pairs, matches
+from trainables.evaluation.mean_ap import evaluate, tiou_thresholds
+
+__all__ = [
+    "Floats",
+    "Ints",
+    "candidate_pairs",
+    "evaluate",
+    "matches",
+    "tiou_thresholds",
+]

@@ -1,0 +1,179 @@
+"""The evaluators of the field as named protocols (evaluation.md); all take and give seconds and AP in [0, 1].
+
+``activitynet``: ActivityNet's own, and RefineLoc's. Each detection, best first, takes the free instance that it
+overlaps most, if by the threshold or more; all-point interpolated AP; instances of zero length are left out.
+``basnet``: BaS-Net's copy of it, which keeps instances of zero length.
+``thumos14``: THUMOS14's MATLAB kit as updated in 2015. Each instance, in the file's order, takes the free detection
+that overlaps it most, if by more than the threshold, whatever the scores; what is left and touches an ambiguous
+interval is dropped; non-interpolated AP.
+``wtalc``: W-TALC's. Times are rounded to 16 frames at 25 fps; detections that touch an ambiguous interval are
+removed before anything else; each of the others, best first, takes the first free instance in the file's order that
+it overlaps by the threshold or more; non-interpolated AP; a class with instances but without a detection makes the
+whole mAP 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from trainables.data import Segments
+from trainables.evaluation.matching import Candidates, Floats, Ints, candidate_pairs, true_positives
+
+WTALC_SNIPPETS_PER_SECOND = 25 / 16
+
+Mask = npt.NDArray[np.bool_]
+Area = Callable[[Ints, Mask], Floats]
+
+
+@dataclass(frozen=True)
+class EvaluationProtocol:
+    """prepare: instances, detections and ambiguous intervals -> the instances and detections that count.
+    average_precision: of these, with the number of classes and the thresholds -> AP by class and threshold, NaN
+    without instances. needs_every_class: a class with instances but no detection makes the mAP 0."""
+
+    prepare: Callable[[Segments, Segments, Segments], tuple[Segments, Segments]]
+    average_precision: Callable[[Segments, Segments, Segments, int, Floats], Floats]
+    needs_every_class: bool = False
+
+
+def average_precision(
+    ground_truth: Segments, predictions: Segments, num_classes: int, tiou: Sequence[float] | Floats
+) -> Floats:
+    """AP of protocol activitynet for every class at every threshold, shape (num_classes, len(tiou))."""
+    none = Segments.empty()
+    truth, predictions = _activitynet_prepare(ground_truth, predictions, none)
+    return _activitynet(truth, predictions, none, num_classes, np.asarray(tiou, np.float64))
+
+
+def _activitynet_prepare(truth: Segments, predictions: Segments, ambiguous: Segments) -> tuple[Segments, Segments]:
+    return truth[truth.start_s < truth.end_s], predictions
+
+
+def _as_they_are(truth: Segments, predictions: Segments, ambiguous: Segments) -> tuple[Segments, Segments]:
+    return truth, predictions
+
+
+def _wtalc_prepare(truth: Segments, predictions: Segments, ambiguous: Segments) -> tuple[Segments, Segments]:
+    truth, predictions, ambiguous = (_on_grid(table) for table in (truth, predictions, ambiguous))
+    return truth, predictions[~touches(predictions, ambiguous)]
+
+
+def _on_grid(segments: Segments) -> Segments:
+    """Times in whole snippets (halves to even), as [start, end)."""
+    start, end = (np.rint(time * WTALC_SNIPPETS_PER_SECOND) for time in (segments.start_s, segments.end_s))
+    return replace(segments, start_s=start, end_s=end)
+
+
+def _activitynet(
+    truth: Segments, predictions: Segments, ambiguous: Segments, num_classes: int, thresholds: Floats
+) -> Floats:
+    ranked = _ranked(predictions, num_classes)
+    candidates = candidate_pairs(truth, ranked, float(thresholds.min()))
+    found, hits = true_positives(candidates, thresholds)
+    return _by_class(truth, ranked, found, hits, num_classes, _interpolated)
+
+
+def _wtalc(truth: Segments, predictions: Segments, ambiguous: Segments, num_classes: int, thresholds: Floats) -> Floats:
+    ranked = _ranked(predictions, num_classes)
+    best_first = candidate_pairs(truth, ranked, float(thresholds.min()))
+    order = np.lexsort((best_first.instance, best_first.prediction))  # instances in the file's order instead
+    found, hits = true_positives(_rows(best_first, order), thresholds)
+    return _by_class(truth, ranked, found, hits, num_classes, _plain)
+
+
+def _thumos14(
+    truth: Segments, predictions: Segments, ambiguous: Segments, num_classes: int, thresholds: Floats
+) -> Floats:
+    ranked = _ranked(predictions, num_classes)
+    dropped = touches(ranked, ambiguous)
+    names = np.unique(ranked.video.astype(str), return_inverse=True)[1]
+    pairs = candidate_pairs(truth, ranked, float(thresholds.min()))
+    # Each instance's detections, best first; equal overlaps: the surer detection.
+    pairs = _rows(pairs, np.lexsort((pairs.prediction, -pairs.tiou, pairs.instance)))
+    columns = []
+    for threshold in thresholds:
+        above = pairs.tiou > threshold
+        hit = _taken(pairs.instance[above], pairs.prediction[above], len(ranked))
+        kept = np.flatnonzero(hit | ~dropped)
+        # Equal scores: by video, and within a video what was found first, as the kit appends them.
+        kept = kept[np.lexsort((~hit[kept], names[kept], -ranked.score[kept], ranked.label[kept]))]
+        found = np.flatnonzero(hit[kept])
+        columns.append(_by_class(truth, ranked[kept], found, np.ones((len(found), 1), bool), num_classes, _plain))
+    return np.concatenate(columns, axis=1)
+
+
+def _rows(pairs: Candidates, rows: Ints) -> Candidates:
+    return Candidates(pairs.prediction[rows], pairs.instance[rows], pairs.tiou[rows])
+
+
+def _taken(instance: Ints, prediction: Ints, count: int) -> Mask:
+    """Which of ``count`` detections an instance takes, when each in turn takes the first free one of its list."""
+    taken, last = np.zeros(count, dtype=bool), -1
+    for i, p in zip(instance.tolist(), prediction.tolist(), strict=True):
+        if i != last and not taken[p]:
+            taken[p], last = True, i
+    return taken
+
+
+def touches(segments: Segments, intervals: Segments) -> Mask:
+    """Whether each segment overlaps any of the intervals of its video, shape (N,)."""
+    rows: dict[str, list[int]] = {video: [] for video in intervals.video}
+    for row, video in enumerate(segments.video):
+        if video in rows:
+            rows[video].append(row)
+    touched = np.zeros(len(segments), dtype=bool)
+    for video, start_s, end_s in zip(intervals.video, intervals.start_s, intervals.end_s, strict=True):
+        own = np.array(rows[video], dtype=np.int64)
+        shared = np.minimum(segments.end_s[own], end_s) - np.maximum(segments.start_s[own], start_s)
+        touched[own[shared > 0]] = True
+    return touched
+
+
+def _ranked(predictions: Segments, num_classes: int) -> Segments:
+    """Detections of known classes by class, then falling score; equal scores keep their order."""
+    rows = np.flatnonzero((predictions.label >= 0) & (predictions.label < num_classes))
+    return predictions[rows[np.lexsort((-predictions.score[rows], predictions.label[rows]))]]
+
+
+def _by_class(truth: Segments, ranked: Segments, found: Ints, hits: Mask, num_classes: int, area: Area) -> Floats:
+    """AP from the rows of ``ranked`` that match at any threshold, (M,) ascending, and at which: (M, thresholds)."""
+    if len(truth) and not 0 <= truth.label.min() <= truth.label.max() < num_classes:
+        raise ValueError(f"ground truth labels must lie in [0, {num_classes}), got {np.unique(truth.label).tolist()}")
+    num_instances = np.bincount(truth.label, minlength=num_classes)
+    ap = np.zeros((num_classes, hits.shape[1]))
+    ap[num_instances == 0] = np.nan
+    first_of_class = np.searchsorted(ranked.label, np.arange(num_classes))
+    bounds = np.searchsorted(ranked.label[found], np.arange(num_classes + 1))
+    for label in np.flatnonzero(np.diff(bounds)):
+        part = slice(bounds[label], bounds[label + 1])
+        rank = found[part] - first_of_class[label] + 1
+        ap[label] = area(rank, hits[part]) / num_instances[label]
+    return ap
+
+
+def _interpolated(rank: Ints, hits: Mask) -> Floats:
+    """Sum over true positives of the precision made non-increasing from the right; (M,), (M, K) -> (K,).
+
+    rank: 1-based place of each row among all predictions of the class. Rows that match nowhere may be left out:
+    the precision's maxima lie at true positives, and each of these raises the recall by one instance.
+    """
+    precision = np.cumsum(hits, axis=0) / rank[:, None]
+    envelope = np.maximum.accumulate(precision[::-1], axis=0)[::-1]
+    return (envelope * hits).sum(axis=0)
+
+
+def _plain(rank: Ints, hits: Mask) -> Floats:
+    """Sum over true positives of the precision as it is; (M,), (M, K) -> (K,)."""
+    return (np.cumsum(hits, axis=0) / rank[:, None] * hits).sum(axis=0)
+
+
+PROTOCOLS = {
+    "activitynet": EvaluationProtocol(_activitynet_prepare, _activitynet),
+    "thumos14": EvaluationProtocol(_as_they_are, _thumos14),
+    "wtalc": EvaluationProtocol(_wtalc_prepare, _wtalc, needs_every_class=True),
+    "basnet": EvaluationProtocol(_as_they_are, _activitynet),
+}

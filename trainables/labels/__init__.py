@@ -1,0 +1,26 @@
+"""From snippet scores to segments and pseudo labels: prediction, generators, sampling, quality."""
+
+from __future__ import annotations
+
+from trainables.labels.generators import foreground_by_class, generator_named
+from trainables.labels.prediction import predict_segments, runs_of
+from trainables.labels.quality import label_quality
+from trainables.labels.sampling import FOREGROUND, HIDDEN, Mask, background_share, of_any_class, sample, union
+from trainables.labels.scores import SMALLEST_SCORE, SnippetScores
+
+__all__ = [
+    "FOREGROUND",
+    "HIDDEN",
+    "SMALLEST_SCORE",
+    "Mask",
+    "SnippetScores",
+    "background_share",
+    "foreground_by_class",
+    "generator_named",
+    "label_quality",
+    "of_any_class",
+    "predict_segments",
+    "runs_of",
+    "sample",
+    "union",
+]

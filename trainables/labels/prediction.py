@@ -1,0 +1,192 @@
+"""Snippet scores -> segments (paper, section 3.2 and Eq. 3; refineloc.md, section 3), all videos at once.
+
+Candidates are the (class rank, snippet) pairs of the top-k classes of each video near its foreground, laid out as k
+copies of these snippets, so that masks, runs and means are single passes over flat arrays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from trainables.config import SegmentConfig
+from trainables.data import Segments, Split
+from trainables.labels.scores import SnippetScores
+
+Mask = npt.NDArray[np.bool_]
+Indices = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class SnippetRuns:
+    """Segments counted in snippets; every column has shape (M,).
+
+    video: index in the split. first, end: snippet range [first, end) within the video, inflation included.
+    label: class id. score: higher is surer.
+    """
+
+    video: Indices
+    first: Indices
+    end: Indices
+    label: Indices
+    score: npt.NDArray[np.float64]
+
+
+def predict_segments(scores: SnippetScores, split: Split, config: SegmentConfig) -> Segments:
+    """Segments of all videos of a split in seconds: [first, end) snippets times the video's ``snippet_s``.
+
+    Neither clipped to the video's duration nor suppressed where they overlap, as in the released code.
+    """
+    runs = predict_runs(scores, config)
+    step = split.snippet_s[runs.video]
+    return Segments(split.names[runs.video], runs.first * step, runs.end * step, runs.label, runs.score)
+
+
+def predict_runs(scores: SnippetScores, config: SegmentConfig) -> SnippetRuns:
+    """Segments of all videos, by video, then class rank, then time.
+
+    Class scores are read only near snippets that pass the attention's threshold: nothing else can enter a segment.
+    """
+    top_VK = top_classes(scores.video_score, config.top_k)
+    near = _near_foreground(scores, config)
+    video_M = scores.video_of_snippet[near.snippet]
+    class_KM = _class_scores(scores, top_VK, near.snippet, video_M)
+    kept = keep_snippets(class_KM, scores.foreground[near.snippet], config).reshape(-1)
+    ranks, size = class_KM.shape
+    starts, ends = (np.add.outer(np.arange(ranks) * size, bound).reshape(-1) for bound in (near.starts, near.ends))
+    first, end = runs_of(group(kept, starts, ends, config.dilation, config.bridge), starts, ends)
+    if config.min_snippets > 1:
+        long_enough = end - first >= config.min_snippets
+        first, end = first[long_enough], end[long_enough]
+
+    rank, place = np.divmod(first, max(size, 1))
+    video = video_M[place]
+    label = top_VK[video, rank]
+    attention = scores.foreground if config.score_attention == "foreground" else scores.temporal_weight
+    attention_KM = np.tile(attention[near.snippet], ranks)
+    score = mean_of_runs(class_KM.reshape(-1), first, end) + mean_of_runs(attention_KM, first, end)
+    if config.score_video:
+        score = score + scores.video_score[video, label]
+
+    begin = near.snippet[place] - scores.offsets[video]
+    length = np.diff(scores.offsets)[video]
+    order = np.argsort(video, kind="stable")  # runs lie by class rank, then time, already
+    return SnippetRuns(
+        video=video[order],
+        first=np.clip(begin - config.inflation, 0, None)[order],
+        end=np.minimum(begin + (end - first) + config.inflation, length)[order],
+        label=label[order],
+        score=score[order],
+    )
+
+
+def _class_scores(scores: SnippetScores, top_VK: Indices, snippet: Indices, video: Indices) -> npt.NDArray[np.float32]:
+    """Of each class rank at these snippets, (K, M). A flat take is half the time of an index per axis; rank by rank,
+    the indices stay in the cache."""
+    flat, row = scores.class_probability.reshape(-1), snippet * scores.num_classes
+    found = np.empty((top_VK.shape[1], len(snippet)), dtype=np.float32)
+    for rank, label_V in enumerate(top_VK.T):
+        # mode: by default, take fills a copy of ``out`` first
+        flat.take(row + label_V[video], out=found[rank], mode="clip")
+    return found
+
+
+class _Near(NamedTuple):
+    """Snippets that a segment may hold, ascending, (M,); starts, ends: stretches of neighbours among them, as places
+    in ``snippet``. No segment reaches from one stretch into another, and no stretch into another video."""
+
+    snippet: Indices
+    starts: Indices
+    ends: Indices
+
+
+def _near_foreground(scores: SnippetScores, config: SegmentConfig) -> _Near:
+    reach = config.dilation + config.bridge
+    starts, ends = scores.offsets[:-1], scores.offsets[1:]
+    mask = group(keep_attention(scores.foreground, config), starts, ends, dilation=reach, bridge=0)
+    first, end = runs_of(mask, starts, ends)
+    places = np.cumsum(end - first)
+    return _Near(np.flatnonzero(mask), places - (end - first), places)
+
+
+def top_classes(video_score: npt.NDArray[np.float32], top_k: int) -> Indices:
+    """Class ids of the highest video scores, best first, shape (V, min(k, C)); ties: the smaller id first."""
+    left = video_score.copy()
+    best = np.empty((len(left), min(top_k, left.shape[1])), dtype=np.int64)
+    for rank in range(best.shape[1]):
+        best[:, rank] = left.argmax(axis=1)
+        np.put_along_axis(left, best[:, rank, None], -np.inf, axis=1)
+    return best
+
+
+def keep_snippets(
+    class_score: npt.NDArray[np.float32], foreground: npt.NDArray[np.float32], config: SegmentConfig
+) -> Mask:
+    """Snippets that pass both thresholds; ``foreground`` broadcasts over class ranks.
+
+    ``keep_above`` (released): class score > alpha_C and foreground > alpha_A, both strict. ``drop_below`` (paper):
+    drop where the background exceeds alpha_A or the class score is below alpha_C (D4).
+    """
+    if config.thresholding == "keep_above":
+        return (class_score > config.min_class_score) & keep_attention(foreground, config)
+    return (class_score >= config.min_class_score) & keep_attention(foreground, config)
+
+
+def keep_attention(foreground: npt.NDArray[np.float32], config: SegmentConfig) -> Mask:
+    """Snippets that pass the threshold on attention."""
+    if config.thresholding == "keep_above":
+        return foreground > config.min_attention
+    return 1 - foreground <= config.min_attention
+
+
+def group(kept: Mask, starts: Indices, ends: Indices, dilation: int, bridge: int) -> Mask:
+    """Fill gaps of at most ``bridge`` snippets, then add ``dilation`` snippets on both sides of each run.
+
+    Released: a binary dilation by one, which merges gaps of two snippets and widens each run by one (D5); the
+    paper joins runs that at most one filtered snippet separates. starts, ends: bounds of the videos in ``kept``.
+    """
+    if bridge:
+        first, end = runs_of(kept, starts, ends)
+        owner = np.searchsorted(starts, first, side="right") if len(starts) else first
+        close = (first[1:] - end[:-1] <= bridge) & (owner[1:] == owner[:-1])
+        kept = _fill(len(kept), np.concatenate([first, end[:-1][close]]), np.concatenate([end, first[1:][close]]))
+    for _ in range(dilation):
+        before, after = _neighbours(kept, starts, ends)
+        kept = kept | before | after
+    return kept
+
+
+def runs_of(kept: Mask, starts: Indices, ends: Indices) -> tuple[Indices, Indices]:
+    """Maximal runs [first, end) of true values; a run never crosses from one video into the next."""
+    before, after = _neighbours(kept, starts, ends)
+    return np.flatnonzero(kept & ~before), np.flatnonzero(kept & ~after) + 1
+
+
+def mean_of_runs(values: npt.NDArray[np.floating], first: Indices, end: Indices) -> npt.NDArray[np.float64]:
+    """Mean of ``values`` over each [first, end), shape (M,)."""
+    if not first.size:
+        return np.empty(0)
+    bounds = np.stack([first, end], axis=1).reshape(-1)
+    # The last bound may be the end of the array, which reduceat does not take as an index.
+    bounds = bounds[:-1] if bounds[-1] == len(values) else bounds
+    return np.add.reduceat(values, bounds, dtype=np.float64)[::2] / (end - first)
+
+
+def _neighbours(kept: Mask, starts: Indices, ends: Indices) -> tuple[Mask, Mask]:
+    """The snippet before and the one after each snippet, false at the borders of its video."""
+    before, after = np.zeros_like(kept), np.zeros_like(kept)
+    before[1:], after[:-1] = kept[:-1], kept[1:]
+    inside = ends > starts
+    before[starts[inside]] = False
+    after[ends[inside] - 1] = False
+    return before, after
+
+
+def _fill(length: int, first: Indices, end: Indices) -> Mask:
+    change = np.zeros(length + 1, dtype=np.int32)
+    np.add.at(change, first, 1)
+    np.add.at(change, end, -1)
+    return np.cumsum(change[:-1]) > 0

@@ -1,0 +1,16 @@
+"""The outer loop: train, relabel, train anew; its state, its report, selection and random streams."""
+
+from __future__ import annotations
+
+from trainables.refinement.iteration import IterationResult, RunState
+from trainables.refinement.refine import after_base, refine, refine_together
+from trainables.refinement.selection import selection_splits
+
+__all__ = [
+    "IterationResult",
+    "RunState",
+    "after_base",
+    "refine",
+    "refine_together",
+    "selection_splits",
+]

@@ -1,0 +1,212 @@
+"""One refinement iteration: pseudo labels from the model before, a training, scores and numbers of the chosen epoch."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from trainables.base_models import BaseModel, build_base_model
+from trainables.batching import SplitTensors
+from trainables.config import PseudoLabelConfig, RunConfig
+from trainables.data import Dataset, Segments, Split
+from trainables.gpu import Resident
+from trainables.labels import SnippetScores, generator_named, label_quality, of_any_class, sample, union
+from trainables.refinement.randomness import FIXED_LABEL_SEED, Purpose, numpy_stream, torch_stream
+from trainables.refinement.report import iteration_report, mean_ap
+from trainables.refinement.selection import SelectionSplits, selection_splits
+from trainables.training import NonFiniteLoss, Trained, Weights, score_split, train
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass
+class RunState:
+    """All that is needed to go on after an iteration.
+
+    iteration: the last finished one. reports: one per iteration so far. weights: the model that makes the next
+    pseudo labels. label_history: unsampled foreground masks of the last iterations, by split.
+    """
+
+    iteration: int
+    finished: bool
+    reports: list[dict[str, Any]]
+    weights: Weights
+    label_history: dict[str, list[Mask]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class IterationResult:
+    """report: numbers of the iteration, JSON-able. predictions: segments by split, of the chosen epoch's model.
+    labels: unsampled pseudo labels that it trained with, by split (empty at iteration 0). state: to go on."""
+
+    report: dict[str, Any]
+    predictions: dict[str, Segments]
+    labels: dict[str, Mask]
+    state: RunState
+
+
+@dataclass(frozen=True, eq=False)
+class Begun:
+    """An iteration up to its training. labels: unsampled, by split. seconds: what it took so far."""
+
+    previous: RunState | None
+    history: dict[str, list[Mask]]
+    labels: dict[str, Mask]
+    model: BaseModel
+    train: SplitTensors
+    valid: SplitTensors
+    shuffling: np.random.Generator
+    seconds: float
+
+
+class Engine:
+    """The parts of a run that stay the same over its iterations."""
+
+    def __init__(self, config: RunConfig, data: Dataset, resident: Resident) -> None:
+        self.config, self.data, self.resident = config, data, resident
+        self.splits: SelectionSplits = selection_splits(config, data)
+        multi_label = config.dataset.multi_label
+        self.tensors = {
+            name: SplitTensors.of(split, len(data.classes), multi_label, resident.features)
+            for name, split in self.splits.reported().items()
+        }
+        self.labels_config = _resolved(config.pseudo_labels, self.splits.train)
+        self.dtype = getattr(torch, config.compute.dtype)
+        self.shape = data.dimensions, len(data.classes)
+        self._scored: tuple[Weights, dict[str, SnippetScores]] | None = None  # with the weights that make labels next
+
+    def begin(self, state: RunState | None) -> Begun:
+        """Pseudo labels from the model before, and a fresh model."""
+        started = time.perf_counter()
+        iteration = 0 if state is None else state.iteration + 1
+        history = {} if state is None else self._label(state, iteration)
+        labels = {name: union(masks) for name, masks in history.items()}
+        model = self._model(iteration, state)
+        tensors = self._labelled(labels, iteration, model)
+        shuffling = numpy_stream(self.config.seed, iteration, "shuffling")
+        valid = tensors[self.splits.valid.name]
+        seconds = time.perf_counter() - started
+        return Begun(state, history, labels, model, tensors["train"], valid, shuffling, seconds)
+
+    def train(self, begun: Begun) -> Trained | NonFiniteLoss:
+        """On its own."""
+        model = begun.model
+        try:
+            return train(
+                model,
+                lambda _: model.training_batches(begun.train, begun.shuffling),
+                begun.valid,
+                self.config.training,
+                self.dtype,
+                self.measure,
+            )
+        except NonFiniteLoss as error:
+            return error
+
+    def end(self, begun: Begun, trained: Trained, training_s: float) -> IterationResult:
+        """Scores, predictions and report of the chosen epoch's model."""
+        started = time.perf_counter()
+        model = begun.model
+        labels = {name: of_any_class(mask) for name, mask in begun.labels.items()}
+        model.load_state_dict(trained.best)
+        scores = {name: self._score(model, name) for name in self.tensors}
+
+        previous = [] if begun.previous is None else begun.previous.reports
+        predictions = {name: model.predict(scores[name], self._split(name)) for name in scores}
+        report = iteration_report(self.config, self.data, self._scored_splits(), scores, predictions, trained, previous)
+        report["pseudo_labels"] = {
+            name: label_quality(mask, self._split(name).snippet_truth).as_dict() for name, mask in labels.items()
+        } or None
+        report["finished"] = self._finished(report)
+        report["training_s"] = begun.seconds + training_s
+        report["seconds"] = begun.seconds + training_s + time.perf_counter() - started
+        next_weights = trained.best if self.config.pseudo_labels.source == "best_epoch" else trained.last
+        next_state = RunState(
+            iteration=report["iteration"],
+            finished=report["finished"],
+            reports=[*previous, report],
+            weights={name: tensor.cpu() for name, tensor in next_weights.items()},
+            label_history=begun.history,
+        )
+        if next_weights is trained.best or trained.chosen_epoch == trained.curve[-1].epoch:
+            self._scored = next_state.weights, scores
+        return IterationResult(report, predictions, labels, next_state)
+
+    def measure(self, model: BaseModel) -> float:
+        """Selection mAP of the videos that choose, by the model as it is."""
+        valid = self.splits.valid
+        predictions = model.predict(self._score(model, valid.name), self._split(valid.name))
+        value: float = mean_ap(self.config, self.data, valid, predictions)["selection_map"]
+        return value
+
+    def _split(self, name: str) -> Split:
+        return self.tensors[name].split
+
+    def _scored_splits(self) -> dict[str, tuple[Split, Split]]:
+        """By name: the videos that have scores, and all videos of the split, which the evaluation counts."""
+        return {name: (self._split(name), split) for name, split in self.splits.reported().items()}
+
+    def _model(self, iteration: int, state: RunState | None) -> BaseModel:
+        rng = torch_stream(self.config.seed, iteration, "initial_weights")
+        model = build_base_model(self.config, *self.shape, rng)
+        if state is not None and not self.config.refinement.reinitialise:
+            model.load_state_dict(state.weights)
+        return model.to(self.resident.device)
+
+    def _score(self, model: BaseModel, name: str) -> SnippetScores:
+        return score_split(model, self.tensors[name], self.dtype)
+
+    def _label(self, state: RunState, iteration: int) -> dict[str, list[Mask]]:
+        """Foreground masks of the last m iterations, newest last, for the videos that train and that choose."""
+        model = self._model(iteration, None)
+        model.load_state_dict(state.weights)
+        weights, known = self._scored or (None, {})
+        self._scored = None  # not held while the next model trains
+        scores = known if weights is state.weights else {}
+        kept = self.config.pseudo_labels.from_last_iterations - 1
+        history = {}
+        for name, purpose in self._label_splits("labels_train", "labels_valid"):
+            rng = self._label_stream(iteration, purpose)
+            seen = scores.get(name) or self._score(model, name)
+            mask = model.label(seen, self._split(name), self.labels_config, rng)
+            older = state.label_history.get(name, [])
+            history[name] = [*(older[-kept:] if kept else []), mask]
+        return history
+
+    def _labelled(self, labels: dict[str, Mask], iteration: int, model: BaseModel) -> dict[str, SplitTensors]:
+        """The splits with a sample of their pseudo labels."""
+        tensors = dict(self.tensors)
+        if labels:
+            for name, purpose in self._label_splits("sampling_train", "sampling_valid"):
+                rng = self._label_stream(iteration, purpose)
+                sampled = sample(labels[name], self._split(name), self.labels_config.sampled_share, rng)
+                share = model.background_share(labels[name], self._split(name))
+                tensors[name] = tensors[name].with_labels(sampled, share)
+        return tensors
+
+    def _label_splits(self, of_train: Purpose, of_valid: Purpose) -> list[tuple[str, Purpose]]:
+        return [("train", of_train), (self.splits.valid.name, of_valid)]
+
+    def _label_stream(self, iteration: int, purpose: Purpose) -> np.random.Generator:
+        fixed = self.config.pseudo_labels.randomness == "fixed"
+        return numpy_stream(FIXED_LABEL_SEED if fixed else self.config.seed, iteration, purpose)
+
+    def _finished(self, report: dict[str, Any]) -> bool:
+        refinement = self.config.refinement
+        stale = report["iteration"] - report["best_iteration"]
+        return report["iteration"] + 1 >= refinement.iterations or (
+            refinement.patience is not None and stale >= refinement.patience
+        )
+
+
+def _resolved(config: PseudoLabelConfig, train: Split) -> PseudoLabelConfig:
+    """With 'annotated' replaced by the training videos' share of foreground snippets (paper; D18)."""
+    generator_named(config.generator)
+    if config.foreground_share != "annotated":
+        return config
+    return config.model_copy(update={"foreground_share": float(train.snippet_truth.mean())})

@@ -1,0 +1,106 @@
+"""The outer loop of RefineLoc: train, relabel, train anew (paper, section 3.2). No Ray, no files."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import torch
+
+from trainables.config import RunConfig, joint_key
+from trainables.data import Dataset
+from trainables.gpu import Resident, Share
+from trainables.refinement.iteration import Begun, Engine, IterationResult, RunState
+from trainables.training import NonFiniteLoss, Trained
+
+
+def after_base(config: RunConfig, state: RunState) -> RunState:
+    """The state of an iteration 0 that another run of the same base trained, as ``config`` would have left it.
+
+    How many iterations follow is the one thing in it that depends on more than the base.
+    """
+    finished = config.refinement.iterations == 1
+    return replace(state, finished=finished, reports=[{**state.reports[0], "finished": finished}])
+
+
+def refine(
+    config: RunConfig, data: Dataset, state: RunState | None = None, resident: Resident | None = None
+) -> Iterator[IterationResult]:
+    """Run refinement iterations 0, 1, ... and yield each as it ends; iteration 0 trains without pseudo labels.
+
+    state: go on after this state's iteration, with the same numbers as an uninterrupted run. resident: what other
+    runs of this process left on the device. Sets torch's thread count, which float sums depend on. Stops after
+    ``refinement.iterations``, or when ``refinement.patience`` iterations brought no new best selection mAP.
+    """
+    for (result,) in refine_together([config], data, [state], resident):
+        if isinstance(result, Exception):
+            raise result
+        assert result is not None, "a run on its own yields until it ends"
+        yield result
+
+
+def refine_together(
+    configs: Sequence[RunConfig],
+    data: Dataset,
+    states: Sequence[RunState | None] | None = None,
+    resident: Resident | None = None,
+) -> Iterator[list[IterationResult | NonFiniteLoss | None]]:
+    """Several runs of one base (``joint_key``) side by side, trained in steps that they share.
+
+    Yields an entry for each run after each round, None for a run that has ended; a run whose loss is not finite
+    ends with its error. As on their own but for rounding.
+    """
+    if len({joint_key(config) for config in configs}) > 1:
+        raise ValueError("runs that train together differ in labels, beta and refinement only")
+    torch.set_num_threads(configs[0].compute.threads)
+    resident = resident or Resident.of(configs[0])
+    engines = [Engine(config, data, resident) for config in configs]
+    now: list[RunState | None] = [None] * len(configs) if states is None else list(states)
+    running = [state is None or not state.finished for state in now]
+    while any(running):
+        results: list[IterationResult | NonFiniteLoss | None] = [None] * len(engines)
+        for group in _by_iteration(now, running):
+            ended = _iterate([engines[k] for k in group], [now[k] for k in group])
+            for k, result in zip(group, ended, strict=True):
+                results[k] = result
+                if isinstance(result, IterationResult):
+                    now[k], running[k] = result.state, not result.state.finished
+                else:
+                    running[k] = False
+        yield results
+
+
+def _by_iteration(states: Sequence[RunState | None], running: Sequence[bool]) -> list[list[int]]:
+    """Numbers of the running ones, those that have come equally far together."""
+    groups: dict[int, list[int]] = {}
+    for k, state in enumerate(states):
+        if running[k]:
+            groups.setdefault(-1 if state is None else state.iteration, []).append(k)
+    return list(groups.values())
+
+
+def _iterate(engines: Sequence[Engine], states: Sequence[RunState | None]) -> list[IterationResult | NonFiniteLoss]:
+    """One iteration of each; seconds of the training are shared out equally."""
+    begun = [engine.begin(state) for engine, state in zip(engines, states, strict=True)]
+    started = time.perf_counter()
+    trained = _train(engines, begun)
+    share_s = (time.perf_counter() - started) / len(engines)
+    return [
+        result if isinstance(result, NonFiniteLoss) else engine.end(one, result, share_s)
+        for engine, one, result in zip(engines, begun, trained, strict=True)
+    ]
+
+
+def _train(engines: Sequence[Engine], begun: Sequence[Begun]) -> list[Trained | NonFiniteLoss]:
+    """In steps of fixed shapes where they are recorded or shared, else as the reference implementation trains."""
+    first, one, runs = engines[0], begun[0], len(engines)
+    if not first.resident.trains_jointly(first.config, runs):
+        return [engine.train(own) for engine, own in zip(engines, begun, strict=True)]
+    trainer = first.resident.trainer(first.config, first.shape, one.train, one.valid, runs)
+    shares = [
+        Share(own.model.state_dict(), engine.config.loss.beta, own.train, own.valid, engine.measure)
+        for engine, own in zip(engines, begun, strict=True)
+    ]
+    videos = len(one.train.split)
+    return trainer.train(shares, lambda: one.shuffling.permutation(videos))

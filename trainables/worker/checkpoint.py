@@ -1,0 +1,90 @@
+"""Whole-file save and load of a run's state.
+
+A file is a SHA-256 of its content, then the content (torch's zip format, loaded with ``weights_only``: no code
+runs). It is written aside, flushed to the disk and renamed; the file before it stays as ``*.previous`` until then.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from trainables.files import write_whole
+from trainables.refinement import RunState
+
+DIGEST_BYTES = 32
+logger = logging.getLogger(__name__)
+
+
+class DamagedCheckpoint(ValueError):
+    """A checkpoint whose content does not match its checksum."""
+
+
+def save_state(path: Path, state: RunState) -> None:
+    """Write ``state``; at every instant a whole file lies at ``path`` or ``path.previous``."""
+    buffer = io.BytesIO()
+    torch.save(_to_plain(state), buffer)
+    content = buffer.getvalue()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        os.replace(path, _previous(path))
+    write_whole(path, hashlib.sha256(content).digest() + content)
+
+
+def load_state(path: Path) -> RunState | None:
+    """The state at ``path``, else the one before it; None where neither is whole. What was damaged is logged."""
+    for candidate in (path, _previous(path)):
+        if not candidate.exists():
+            continue
+        try:
+            return _read(candidate)
+        except DamagedCheckpoint as error:
+            logger.warning("%s", error)
+    return None
+
+
+def _previous(path: Path) -> Path:
+    return path.with_name(f"{path.name}.previous")
+
+
+def _read(path: Path) -> RunState:
+    stored = path.read_bytes()
+    digest, content = stored[:DIGEST_BYTES], stored[DIGEST_BYTES:]
+    if hashlib.sha256(content).digest() != digest:
+        raise DamagedCheckpoint(f"{path}: checksum does not match its content; falling back to the state before it")
+    return _from_plain(torch.load(io.BytesIO(content), weights_only=True, map_location="cpu"))
+
+
+def _to_plain(state: RunState) -> dict[str, Any]:
+    """Tensors, strings and containers of them: all that ``weights_only`` admits."""
+    return {
+        "iteration": state.iteration,
+        "finished": state.finished,
+        "reports": json.dumps(state.reports),
+        "weights": state.weights,
+        "label_history": _map(state.label_history, torch.from_numpy),
+    }
+
+
+def _from_plain(plain: dict[str, Any]) -> RunState:
+    masks: Callable[[torch.Tensor], np.ndarray] = torch.Tensor.numpy
+    return RunState(
+        iteration=plain["iteration"],
+        finished=plain["finished"],
+        reports=json.loads(plain["reports"]),
+        weights=plain["weights"],
+        label_history=_map(plain["label_history"], masks),
+    )
+
+
+def _map(history: dict[str, list[Any]], convert: Callable[[Any], Any]) -> dict[str, list[Any]]:
+    return {name: [convert(mask) for mask in masks] for name, masks in history.items()}
