@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from trainables.data.annotation_formats import FORMATS
-from trainables.data.annotations import THUMOS14_CLASSES, Annotations, read_annotations, read_subset
+from trainables.data.annotations import (
+    THUMOS14_CLASSES,
+    Annotations,
+    SubsetRule,
+    by_convention,
+    read_annotations,
+    read_subset,
+)
 from trainables.data.array_file import ArrayFile, only_writer, write_array
 from trainables.data.feature_cache import FeatureFolder, LoadedFeatures, feature_key
 from trainables.data.feature_layouts import LAYOUTS, feature_paths, open_features
@@ -38,7 +45,9 @@ __all__ = [
     "LoadedFeatures",
     "Segments",
     "Split",
+    "SubsetRule",
     "Video",
+    "by_convention",
     "feature_key",
     "feature_paths",
     "feature_width",

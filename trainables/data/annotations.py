@@ -7,7 +7,7 @@ ends after the video's end stay as released (evaluation.md, section 1).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +23,10 @@ THUMOS14_CLASSES = (
     "Diving", "FrisbeeCatch", "GolfSwing", "HammerThrow", "HighJump", "JavelinThrow", "LongJump", "PoleVault",
     "Shotput", "SoccerPenalty", "TennisSwing", "ThrowDiscus", "VolleyballSpiking",
 )  # fmt: skip
+
+
+# From the videos of the files (columns name, subset) and their source: train, test or unused for each name.
+SubsetRule = Callable[[pd.DataFrame, Path], dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,15 @@ def find_annotations(path: Path) -> tuple[AnnotationFormat, list[Path]]:
     )
 
 
-def read_annotations(path: Path, classes: Sequence[str] | None = None) -> Annotations:
+def by_convention(videos: pd.DataFrame, source: Path) -> dict[str, str]:
+    """Train, test or unused for each video, from the files' words for subsets as the field understands them."""
+    meaning = _split_names(set(videos["subset"].map(str)), source)
+    return {str(name): meaning[str(subset)] for name, subset in zip(videos["name"], videos["subset"], strict=True)}
+
+
+def read_annotations(
+    path: Path, classes: Sequence[str] | None = None, subsets: SubsetRule = by_convention
+) -> Annotations:
     """Read annotations of any understood format.
 
     classes: the data set's class list in order; integer labels index it. None takes the list of the files, or else
@@ -104,13 +116,10 @@ def read_annotations(path: Path, classes: Sequence[str] | None = None) -> Annota
     annotation_format, files = find_annotations(path)
     raw = annotation_format.read(files)
     source = files[0] if len(files) == 1 else files[0].parent
-    videos = _used_videos(raw, source)
+    videos = _used_videos(raw, source, subsets)
     subset_of = {video.name: video.subset for video in videos}
     rows = raw.rows[raw.rows["video"].map(subset_of).isin(["train", "test"])]
-    if classes is None:
-        training = rows["video"].map(subset_of) == "train"
-        found = rows["label"][training if training.any() else slice(None)].unique().tolist()
-        classes = raw.classes or sorted(found, key=int if all(label.isdigit() for label in found) else None)
+    classes = classes or raw.classes or _trained_classes(rows, subset_of, source)
     labels = _class_ids(rows, tuple(classes), source)
     ambiguous = raw.ambiguous[raw.ambiguous["video"].isin(subset_of)]
     return Annotations(
@@ -121,6 +130,21 @@ def read_annotations(path: Path, classes: Sequence[str] | None = None) -> Annota
         _segments(rows, labels, source),
         _segments(ambiguous, np.full(len(ambiguous), -1), source),
     )
+
+
+def _trained_classes(rows: pd.DataFrame, subset_of: Mapping[str, str], source: Path) -> list[str]:
+    """The labels of the training videos, sorted; of all videos where none trains. No other video may have others."""
+    training = rows["video"].map(subset_of) == "train"
+    found = rows["label"][training if training.any() else slice(None)].unique().tolist()
+    others = rows[~rows["label"].isin(found)]
+    if len(others):
+        label, video = others["label"].iloc[0], others["video"].iloc[0]
+        raise UserError(
+            f"{source}: label {label!r} is one of test videos only ({others['video'].nunique()} of them, as {video}), "
+            f"no training video shows it. {nearest(label, found)} Correct it, add training videos of it, or leave "
+            "these videos out by exclude_videos"
+        )
+    return sorted(found, key=int if all(label.isdigit() for label in found) else None)
 
 
 def read_subset(path: Path, subset: str | None = None, classes: Sequence[str] | None = None) -> Annotations:
@@ -144,21 +168,19 @@ def _folders(folder: Path) -> list[Path]:
     return sorted(entry for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
 
 
-def _used_videos(raw: RawAnnotations, source: Path) -> list[AnnotatedVideo]:
+def _used_videos(raw: RawAnnotations, source: Path, rule: SubsetRule) -> list[AnnotatedVideo]:
     repeated = raw.videos["name"][raw.videos["name"].duplicated()]
     if len(repeated):
         raise UserError(f"{source}: {repeated.iloc[0]} is in two subsets; a video belongs to one")
-    subsets = _split_names(set(raw.videos["subset"].map(str)), source)
+    subsets = rule(raw.videos, source)
     table = raw.videos.sort_values("name")
     durations, rates, frames = (
         [None if np.isnan(value) else value for value in table[column].tolist()]
         for column in ("duration_s", "fps", "num_frames")
     )
     return [
-        AnnotatedVideo(str(name), subsets[str(subset)], duration_s, fps, None if count is None else int(count))
-        for name, subset, duration_s, fps, count in zip(
-            table["name"], table["subset"], durations, rates, frames, strict=True
-        )
+        AnnotatedVideo(str(name), subsets[str(name)], duration_s, fps, None if count is None else int(count))
+        for name, duration_s, fps, count in zip(table["name"], durations, rates, frames, strict=True)
     ]
 
 
