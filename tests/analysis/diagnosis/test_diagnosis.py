@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.diagnosis.__main__ import main
 from analysis.diagnosis.characteristics import BINS, characteristics
 from analysis.diagnosis.detad import (
     DEPTH,
@@ -24,7 +25,6 @@ from analysis.diagnosis.detad import (
     sensitivity,
     share_missed,
 )
-from analysis.diagnosis.__main__ import main
 from analysis.diagnosis.ground_truth import GroundTruth, read_ground_truth
 from trainables.data.segments import Segments, temporal_iou
 
