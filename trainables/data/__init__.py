@@ -7,6 +7,12 @@ from trainables.data.annotations import THUMOS14_CLASSES, Annotations, read_anno
 from trainables.data.array_file import ArrayFile, only_writer, write_array
 from trainables.data.feature_cache import FeatureFolder, LoadedFeatures, feature_key
 from trainables.data.feature_layouts import LAYOUTS, feature_paths, open_features
+from trainables.data.feature_protocol import (
+    FeatureDescription,
+    FeatureProtocol,
+    VideoFeatures,
+    read_feature_description,
+)
 from trainables.data.features import (
     ExpectedLengths,
     FlatFeatures,
@@ -33,12 +39,15 @@ __all__ = [
     "ArrayFile",
     "Dataset",
     "ExpectedLengths",
+    "FeatureDescription",
     "FeatureFolder",
+    "FeatureProtocol",
     "FlatFeatures",
     "LoadedFeatures",
     "Segments",
     "Split",
     "Video",
+    "VideoFeatures",
     "feature_key",
     "feature_paths",
     "feature_width",
@@ -49,6 +58,7 @@ __all__ = [
     "open_features",
     "plan_features",
     "read_annotations",
+    "read_feature_description",
     "read_instances",
     "read_predictions",
     "read_subset",
