@@ -110,7 +110,7 @@ def parse_yaml(text: str, source: str) -> dict[str, Any]:
     class UniqueKeys(yaml.SafeLoader):
         """Compares keys before ``<<`` adds others, which a mapping may override."""
 
-        def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+        def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
             node = super().compose_mapping_node(anchor)
             seen = set()
             for key, _ in node.value:

@@ -64,7 +64,7 @@ class TestJson:
 
     @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "", "{", "[1,]", "nul"])
     def test_what_is_no_json_is_one_line(self, text: str) -> None:
-        with pytest.raises(UserError, match="^x: ") as caught:
+        with pytest.raises(UserError, match=r"^x: ") as caught:
             parse_json(text, "x")
         assert "\n" not in str(caught.value)
 
@@ -100,7 +100,7 @@ class TestYaml:
         ],
     )
     def test_what_cannot_be_used_is_one_line_at_once(self, text: str) -> None:
-        with pytest.raises(UserError, match="^x: "):
+        with pytest.raises(UserError, match=r"^x: "):
             parse_yaml(text, "x")
 
     def test_a_file_is_read(self, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -84,8 +84,8 @@ def read_header(path: Path) -> tuple[str, ...]:
         return ()
 
 
-def _header(rows: csv.reader, source: str) -> list[str]:  # type: ignore[valid-type]
-    header = [ALIASES.get(field.strip(), field.strip()) for field in next(iter(rows), [])]
+def _header(rows: Iterator[list[str]], source: str) -> list[str]:
+    header = [ALIASES.get(field.strip(), field.strip()) for field in next(rows, [])]
     if not any(header):
         raise UserError(f"{source}: is empty or its first line is; a CSV begins with its column names")
     repeated = next((column for place, column in enumerate(header) if column and column in header[:place]), None)
