@@ -1,4 +1,4 @@
-"""Writing files so that one that exists is whole, digests that say whether it still is, and listing a folder's files."""
+"""Files that are whole where they exist, files with a digest at their head, and listing the files of a folder."""
 
 from __future__ import annotations
 
