@@ -42,7 +42,8 @@ def worker_of(kind: type[RefinementTrainable], config: dict[str, Any]) -> Refine
 
 def to_the_end(worker: RefinementTrainable) -> dict[int, int]:
     """Best iteration of each trial."""
-    best, done = {}, False
+    best: dict[int, int] = {}
+    done = False
     while not done:
         result = worker.step()
         done = result["done"]
