@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trainables.config.base_models import BaseModelSettings, BasnetConfig, WtalcConfig
-from trainables.config.dataset_file import DatasetFile, FeatureSet, find_dataset, read_lines, read_yaml, shipped
+from trainables.config.dataset_file import DatasetFile, FeatureSet, find_dataset, read_lines, shipped
 from trainables.config.part import FloatTuple, Part, Share, StrTuple
 from trainables.config.presets import BASE_MODEL_PRESETS, PRESETS, datasets, features_of, preset
 from trainables.config.run import (
@@ -51,7 +51,6 @@ __all__ = [
     "parse_config",
     "preset",
     "read_lines",
-    "read_yaml",
     "shipped",
     "validated",
 ]

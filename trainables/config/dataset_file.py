@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from trainables.config.part import FloatTuple, Part, StrTuple
 from trainables.config.run import SimulationConfig, VideoChoice, validated
 from trainables.errors import UserError, nearest
+from trainables.text_files import parse_yaml, read_text, read_yaml
 
 FILE_NAME = "dataset.yaml"
 GENERAL = "general"  # the preset of a data set that names none
@@ -174,7 +175,8 @@ def shipped(name: str) -> DatasetFile:
     if name not in shipped_names():
         raise UserError(f"--dataset: no data set '{name}'. {nearest(name, shipped_names())}")
     text = (resources.files("configs") / "datasets" / f"{name}.yaml").read_text(encoding="utf-8")
-    return validated(DatasetFile, {"name": name, **read_yaml(text, name)}, f"configs/datasets/{name}.yaml")
+    source = f"configs/datasets/{name}.yaml"
+    return validated(DatasetFile, {"name": name, **parse_yaml(text, source)}, source)
 
 
 def find_dataset(name: str) -> DatasetFile:
@@ -193,10 +195,7 @@ def find_dataset(name: str) -> DatasetFile:
 def read_dataset_file(path: Path) -> DatasetFile:
     """Read a data set file, or the one of a folder; raises UserError for whatever is wrong with it."""
     file = _file_of(path).absolute()
-    try:
-        tree = read_yaml(file.read_text(encoding="utf-8-sig"), str(file))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"--dataset: {file} cannot be read ({error})") from None
+    tree = read_yaml(file)
     for key in ("file", "reader", "simulation", "annotations_source", "ambiguous_intervals"):
         if key in tree:
             raise UserError(f"{file}: {key}: is for data sets that come with the project; leave it out")
@@ -232,10 +231,7 @@ def _with_classes(tree: Mapping[str, Any], file: Path) -> dict[str, Any]:
 
 def read_lines(path: Path) -> list[str]:
     """The lines of a text file that hold something, without blanks at their ends."""
-    try:
-        return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read ({error})") from None
+    return [line.strip() for line in read_text(path).splitlines() if line.strip()]
 
 
 def _with_paths(found: DatasetFile, file: Path) -> DatasetFile:
@@ -276,18 +272,3 @@ def _absent(file: Path, named: Iterable[tuple[str, str | None]]) -> list[str]:
         for key, path in named
         if path and not (file.parent / path).exists()
     ]
-
-
-def read_yaml(text: str, source: str) -> dict[str, Any]:
-    """A YAML mapping; UserError with the place of the fault where it cannot be read."""
-    import yaml  # what trains with a configuration from elsewhere needs none
-
-    try:
-        tree = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" (line {mark.line + 1})" if mark else ""
-        raise UserError(f"{source}: not valid YAML{place}: {getattr(error, 'problem', error)}") from None
-    if not isinstance(tree, dict):
-        raise UserError(f"{source}: expected a mapping of keys to values, got {type(tree).__name__}")
-    return tree

@@ -10,9 +10,10 @@ from __future__ import annotations
 from importlib import resources
 from typing import Any, Literal, get_args
 
-from trainables.config.dataset_file import DatasetFile, FeatureSet, find_dataset, read_yaml, shipped, shipped_names
+from trainables.config.dataset_file import DatasetFile, FeatureSet, find_dataset, shipped, shipped_names
 from trainables.config.run import RunConfig, parse_config
 from trainables.errors import UserError, nearest
+from trainables.text_files import parse_yaml
 
 Protocol = Literal["released", "paper"]
 
@@ -76,7 +77,7 @@ def preset(
 
 def _settings(name: str) -> dict[str, Any]:
     file = resources.files("configs") / "datasets" / "presets" / f"{name}.yaml"
-    return read_yaml(file.read_text(encoding="utf-8"), f"configs/datasets/presets/{name}.yaml")
+    return parse_yaml(file.read_text(encoding="utf-8"), f"configs/datasets/presets/{name}.yaml")
 
 
 def _base_model(name: str, of: str, described: DatasetFile, chosen: FeatureSet, protocol: Protocol) -> str:

@@ -14,6 +14,12 @@ from trainables.data.annotations import (
 from trainables.data.array_file import ArrayFile, only_writer, write_array
 from trainables.data.feature_cache import FeatureFolder, LoadedFeatures, feature_key
 from trainables.data.feature_layouts import LAYOUTS, feature_paths, open_features
+from trainables.data.feature_protocol import (
+    FeatureDescription,
+    FeatureProtocol,
+    VideoFeatures,
+    read_feature_description,
+)
 from trainables.data.features import (
     ExpectedLengths,
     FlatFeatures,
@@ -30,23 +36,30 @@ from trainables.data.segment_files import (
     write_predictions,
 )
 from trainables.data.segments import Segments, temporal_iou
+from trainables.data.snippet_labels import BACKGROUND, FOREGROUND, HIDDEN
 from trainables.data.split import Dataset, Split, Video
 
 __all__ = [
+    "BACKGROUND",
+    "FOREGROUND",
     "FORMATS",
+    "HIDDEN",
     "LAYOUTS",
     "THUMOS14_CLASSES",
     "Annotations",
     "ArrayFile",
     "Dataset",
     "ExpectedLengths",
+    "FeatureDescription",
     "FeatureFolder",
+    "FeatureProtocol",
     "FlatFeatures",
     "LoadedFeatures",
     "Segments",
     "Split",
     "SubsetRule",
     "Video",
+    "VideoFeatures",
     "by_convention",
     "feature_key",
     "feature_paths",
@@ -58,6 +71,7 @@ __all__ = [
     "open_features",
     "plan_features",
     "read_annotations",
+    "read_feature_description",
     "read_instances",
     "read_predictions",
     "read_subset",

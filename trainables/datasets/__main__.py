@@ -12,6 +12,7 @@ from trainables.datasets import DataProblems, load_dataset, make_card
 from trainables.datasets.draft import Given, default_file, draft
 from trainables.errors import UserError
 from trainables.files import write_whole
+from trainables.output import print_error, run_command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,8 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = options.command(options)
     except UserError as error:
-        print(error, file=sys.stderr)
-        return 2
+        return print_error(error)
     return status
 
 
@@ -116,4 +116,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)
