@@ -73,6 +73,7 @@ def trial(run: RunConfig, data: Dataset, folder: Path) -> tuple[float, dict[str,
         "run": run.model_dump(mode="json"),
         "state_path": str(folder / "state.pt"),
         "predictions_path": str(folder / "predictions" / "t0000.csv"),
+        "model_path": str(folder / "models" / "t0000.pt"),
         "known_iterations": 0,
     }
     (folder / "predictions").mkdir()

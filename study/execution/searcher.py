@@ -138,6 +138,7 @@ def trial_config(driver: Driver, record: TrialRecord, limits: Limits) -> dict[st
         "run": run.model_dump(mode="json"),
         "state_path": str(folder.state_file(record.number).absolute()),
         "predictions_path": str(folder.predictions_file(record.number).absolute()),
+        "model_path": str(folder.model_file(record.number).absolute()),
         "known_iterations": known_iterations(record),
         "cpus": limits.cpus,
         "gpus": record.gpus or limits.gpus,
@@ -145,7 +146,8 @@ def trial_config(driver: Driver, record: TrialRecord, limits: Limits) -> dict[st
     }
     if key is not None:
         state, predictions = (str(path.absolute()) for path in folder.base_files(key))
-        config["base"] = {"key": key, "state_path": state, "predictions_path": predictions}
+        model = str(folder.base_model_file(key).absolute())
+        config["base"] = {"key": key, "state_path": state, "predictions_path": predictions, "model_path": model}
     if limits.timeout_s is not None:
         config["timeout_s"] = max(limits.timeout_s - record.own_seconds, 0.0)
     return config

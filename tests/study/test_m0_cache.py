@@ -80,10 +80,14 @@ def test_what_iteration_0_depends_on_is_in_the_key(change: dict[str, Any]) -> No
 
 def config_of(folder: Path, trial: int, shared: bool, beta: float) -> dict[str, Any]:
     files = StudyFolder(folder).base_files("key")
-    base = {"key": "key", "state_path": str(files[0]), "predictions_path": str(files[1])}
+    model = StudyFolder(folder).base_model_file("key")
+    base = {
+        "key": "key", "state_path": str(files[0]), "predictions_path": str(files[1]), "model_path": str(model),
+    }  # fmt: skip
     return {
         "trial": trial, "run": run_of(loss__beta=beta).model_dump(mode="json"), "known_iterations": 0,
         "state_path": str(folder / f"t{trial}" / "state.pt"), "predictions_path": str(folder / f"t{trial}.csv"),
+        "model_path": str(folder / f"t{trial}.pt"),
         **({"base": base} if shared else {}),
     }  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import shutil
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import torch
 
 from trainables.config import parse_config
 from trainables.data import Dataset, mask_segments, write_predictions
+from trainables.files import DamagedFile, read_with_digest, write_with_digest
+from trainables.model import write_weights
 from trainables.refinement import IterationResult, RunState, after_base
 from trainables.training import NonFiniteLoss
 from trainables.worker.checkpoint import load_state, save_state
@@ -24,9 +27,10 @@ UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 class Trial:
     """A trial as its worker knows it.
 
-    config: ``trial`` (number), ``run`` (RunConfig as plain data), ``state_path`` and ``predictions_path``,
-    ``known_iterations`` (iterations that need no report); and, where it is wanted, ``base`` ({"key", "state_path",
-    "predictions_path"}: iteration 0, taken from there or left there).
+    config: ``trial`` (number), ``run`` (RunConfig as plain data), ``state_path``, ``predictions_path`` and
+    ``model_path`` (weights of the best iteration), ``known_iterations`` (iterations that need no report); and, where it
+    is wanted, ``base`` ({"key", "state_path", "predictions_path", "model_path"}: iteration 0, taken from there or left
+    there).
     """
 
     def __init__(self, config: dict[str, Any], data: Dataset) -> None:
@@ -36,6 +40,7 @@ class Trial:
         self.ended = False
         self._state_path = Path(config["state_path"])
         self._predictions_path = Path(config["predictions_path"])
+        self._model_path = Path(config["model_path"])
         self._base: dict[str, str] | None = config.get("base")
         self.reported = int(config["known_iterations"])
         self._objective = float("nan")
@@ -60,6 +65,8 @@ class Trial:
         if report["iteration"] == 0 and self._base:
             self._leave_base(result, self._base)
         self._write_predictions(result)
+        if report["best_iteration"] == report["iteration"]:
+            write_weights(self._model_path, report["iteration"], result.weights)
         save_state(self._state_path, result.state)
         return self._told(report)
 
@@ -105,6 +112,8 @@ class Trial:
         self._predictions_path.parent.mkdir(parents=True, exist_ok=True)
         for copy in (self._base_predictions_path, self._predictions_path):
             shutil.copyfile(predictions, copy)
+        with suppress(FileNotFoundError, DamagedFile):  # a base of an older version has no weights
+            write_with_digest(self._model_path, read_with_digest(Path(self._base["model_path"])))
         return state
 
     @property
@@ -114,6 +123,7 @@ class Trial:
     def _leave_base(self, result: IterationResult, base: dict[str, str]) -> None:
         """For other trials; the state last, so that where it lies its predictions do too."""
         write_predictions(Path(base["predictions_path"]), result.predictions["test"], self._data.classes)
+        write_weights(Path(base["model_path"]), 0, result.weights)
         save_state(Path(base["state_path"]), result.state)
         result.report["base"] = {"key": base["key"], "trained": True}
 

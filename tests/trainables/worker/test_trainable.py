@@ -43,6 +43,7 @@ def config_of(folder: Path, trial: int = 0, known: int = 0, run: RunConfig = RUN
         "run": run.model_dump(mode="json"),
         "state_path": str(folder / f"t{trial:04d}" / "state.pt"),
         "predictions_path": str(folder / f"t{trial:04d}.csv"),
+        "model_path": str(folder / f"t{trial:04d}.pt"),
         "known_iterations": known,
     }
 
