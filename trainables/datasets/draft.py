@@ -26,6 +26,7 @@ from trainables.data import (
 )
 from trainables.datasets.subsets import subset_rule
 from trainables.errors import UserError
+from trainables.files import files_in, list_files, list_folders
 
 # (fps, window, stride) of features that are published or that extractors make by default; the first fitting one wins.
 GRIDS: tuple[tuple[float | str, int, int], ...] = (
@@ -113,8 +114,8 @@ def _only(candidates: list[Path], folder: Path, what: str, option: str) -> Path:
 
 def _annotations_in(folder: Path) -> Iterator[Path]:
     """Files or folders with annotations, in the folder or one below."""
-    for group in (folder, *_folders(folder)):
-        files = _files(group)
+    for group in (folder, *list_folders(folder)):
+        files = files_in(group)
         for annotation_format in FORMATS:
             chosen = annotation_format.select(files)
             singly = chosen and all(annotation_format.select([path]) for path in chosen if path.suffix == ".json")
@@ -126,25 +127,17 @@ def _annotations_in(folder: Path) -> Iterator[Path]:
 
 def _features_in(folder: Path) -> Iterator[Path]:
     """Files or folders with features: HDF5 files, and the highest folders that hold .npy files."""
-    yield from (path for path in _files(folder) if path.suffix in (".hdf5", ".h5"))
-    if _arrays(_files(folder)):
+    yield from (path for path in files_in(folder) if path.suffix in (".hdf5", ".h5"))
+    if _arrays(files_in(folder)):
         yield folder
-    for below in _folders(folder):
-        inside = sorted(below.rglob("*"))
+    for below in list_folders(folder):
+        inside = list_files(below)
         if _arrays(inside) or any(path.suffix in (".hdf5", ".h5") for path in inside):
             yield below
 
 
 def _arrays(files: Sequence[Path]) -> list[Path]:
     return [path for path in files if path.suffix == ".npy" and path.name not in ANNOTATION_ARRAYS]
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-
-
-def _folders(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
 def _choices(given: Given) -> dict[str, Any]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import pandas as pd
-
 from trainables.config import DatasetConfig, VideoChoice, read_lines
-from trainables.data import SubsetRule, by_convention
+from trainables.data import RawVideo, SubsetRule, by_convention
 from trainables.errors import UserError, nearest
 
 
@@ -19,15 +17,15 @@ def subset_rule(config: DatasetConfig) -> SubsetRule:
     for a video in both splits.
     """
 
-    def rule(videos: pd.DataFrame, source: Path) -> dict[str, str]:
+    def rule(videos: Sequence[RawVideo], source: Path) -> dict[str, str]:
         found = _chosen(config, videos, source) if config.train and config.test else by_convention(videos, source)
         return {name: "unused" if name in config.exclude_videos else split for name, split in found.items()}
 
     return rule
 
 
-def _chosen(config: DatasetConfig, videos: pd.DataFrame, source: Path) -> dict[str, str]:
-    subset_of = dict(zip(videos["name"].map(str), videos["subset"].map(str), strict=True))
+def _chosen(config: DatasetConfig, videos: Sequence[RawVideo], source: Path) -> dict[str, str]:
+    subset_of = {video.name: video.subset for video in videos}
     choices = {"train": config.train, "test": config.test}
     names = {split: _names(split, choice, subset_of, source) for split, choice in choices.items() if choice}
     both = sorted(names["train"] & names["test"])
