@@ -16,7 +16,7 @@ from study.m0_cache import BaseModels, base_key
 from tests.study.worlds import driver_of, report_of, run_of, study_of
 from tests.trainables.worlds import tiny_dataset
 from trainables.base_models import BASE_MODELS
-from trainables.refinement.refine import after_base, refine
+from trainables.refinement.refine import after_m0, refine
 from trainables.worker.trainable import RefinementTrainable
 
 ENVIRONMENT = {"data": "abc", "device": "cpu"}
@@ -58,7 +58,7 @@ def test_what_is_not_in_the_key_changes_nothing_in_iteration_0(model: str, value
     changed = plain.updated(values)
     assert base_key(plain, ENVIRONMENT) == base_key(changed, ENVIRONMENT)
     first = next(refine(plain, DATA))
-    shared, own = after_base(changed, first.state), next(refine(changed, DATA)).state
+    shared, own = after_m0(changed, first.state), next(refine(changed, DATA)).state
     assert timeless(shared.reports[0]) == timeless(own.reports[0])
     assert shared.finished == own.finished
     assert all(shared.weights[name].equal(own.weights[name]) for name in own.weights)

@@ -57,7 +57,8 @@ def probe_trial(config: RunConfig, data: Dataset, together: int = 1) -> TrialPro
     if not isinstance(ended[0], IterationResult):
         raise ended[0] or ValueError("the probe ended early")
     last = ended[0].report  # the first one pays for what is imported and compiled on the way
-    times = {"epoch_s": last["training_s"] / EPOCHS, "rest_s": max(last["seconds"] - last["training_s"], 0.0)}
+    training_s = last.training_s or 0.0
+    times = {"epoch_s": training_s / EPOCHS, "rest_s": max(last.seconds - training_s, 0.0)}
     if device.type != "cuda":
         return TrialProbe(socket.gethostname(), "cpu", **times)
     return TrialProbe(
