@@ -29,10 +29,14 @@ from trainables.data.segment_files import (
     write_predictions,
 )
 from trainables.data.segments import Segments, temporal_iou
+from trainables.data.snippet_labels import BACKGROUND, FOREGROUND, HIDDEN
 from trainables.data.split import Dataset, Split, Video
 
 __all__ = [
+    "BACKGROUND",
+    "FOREGROUND",
     "FORMATS",
+    "HIDDEN",
     "LAYOUTS",
     "THUMOS14_CLASSES",
     "Annotations",
