@@ -8,7 +8,7 @@ without temporal annotations, or the ledger's null for a number that is not fini
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, TypeVar
 
 JsonObject = dict[str, Any]
@@ -133,6 +133,10 @@ class IterationReport:
         """mAP of a split at the thresholds that select; None where it has none."""
         found = self.splits.get(split, SplitReport()).map
         return None if found is None else found.selection_map
+
+    def without_times(self) -> IterationReport:
+        """All that two runs of one configuration have in common."""
+        return replace(self, seconds=0.0, training_s=None)
 
     def to_json(self) -> JsonObject:
         """As in a checkpoint; in the ledger ``m0`` stands beside the report (``base``, ``base_trained``).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ from tests.study.worlds import driver_of, report_of, run_of, study_of
 from tests.trainables.worlds import tiny_dataset
 from trainables.base_models import BASE_MODELS
 from trainables.refinement.refine import after_m0, refine
+from trainables.report import IterationReport, M0Origin
+from trainables.worker.messages import ANSWER, M0Files, TrialOrder, WorkerOrder, as_config
 from trainables.worker.trainable import RefinementTrainable
 
 ENVIRONMENT = {"data": "abc", "device": "cpu"}
 DATA = tiny_dataset()
-TIMES = {"seconds", "training_s"}
 
 # Values that iteration 0 must not depend on.
 FREE: dict[str, st.SearchStrategy[Any]] = {
@@ -46,8 +48,8 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 
 
-def timeless(report: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in report.items() if key not in TIMES | {"base"}}
+def timeless(report: IterationReport) -> IterationReport:
+    return replace(report.without_times(), m0=None)
 
 
 @pytest.mark.parametrize("model", sorted(BASE_MODELS))
@@ -78,26 +80,23 @@ def test_what_iteration_0_depends_on_is_in_the_key(change: dict[str, Any]) -> No
     assert base_key(plain, ENVIRONMENT) != base_key(plain, ENVIRONMENT | {"data": "abd"})
 
 
-def config_of(folder: Path, trial: int, shared: bool, beta: float) -> dict[str, Any]:
-    files = StudyFolder(folder).base_files("key")
-    base = {"key": "key", "state_path": str(files[0]), "predictions_path": str(files[1])}
-    return {
-        "trial": trial, "run": run_of(loss__beta=beta).model_dump(mode="json"), "known_iterations": 0,
-        "state_path": str(folder / f"t{trial}" / "state.pt"), "predictions_path": str(folder / f"t{trial}.csv"),
-        **({"base": base} if shared else {}),
-    }  # fmt: skip
+def order_of(folder: Path, trial: int, shared: bool, beta: float) -> WorkerOrder:
+    m0 = M0Files("key", *StudyFolder(folder).base_files("key")) if shared else None
+    state, predictions = folder / f"t{trial}" / "state.pt", folder / f"t{trial}.csv"
+    return WorkerOrder((TrialOrder(trial, run_of(loss__beta=beta), state, predictions, m0=m0),))
 
 
 @pytest.fixture
-def curve(tmp_path: Path) -> Callable[..., list[dict[str, Any]]]:
+def curve(tmp_path: Path) -> Callable[..., list[IterationReport]]:
     """All reports of a trial on a worker of its own."""
 
-    def run(trial: int, shared: bool, beta: float = 2.0) -> list[dict[str, Any]]:
+    def run(trial: int, shared: bool, beta: float = 2.0) -> list[IterationReport]:
         worker = RefinementTrainable.__new__(RefinementTrainable)
-        worker.setup(config_of(tmp_path, trial, shared, beta), DATA)
-        reports: list[dict[str, Any]] = []
-        while not reports or not reports[-1]["finished"]:
-            reports.append(worker.step()["report"])
+        worker.setup(as_config(order_of(tmp_path, trial, shared, beta)), DATA)
+        reports: list[IterationReport] = []
+        while not reports or not reports[-1].finished:
+            (answer,) = worker.step()[ANSWER].trials
+            reports.append(answer.report)
         return reports
 
     return run
@@ -105,8 +104,8 @@ def curve(tmp_path: Path) -> Callable[..., list[dict[str, Any]]]:
 
 def test_curves_and_predictions_are_equal_to_the_bit_with_and_without(tmp_path: Path, curve: Any) -> None:
     trained, taken = curve(0, True), curve(1, True)
-    assert trained[0]["base"] == {"key": "key", "trained": True}
-    assert taken[0]["base"] == {"key": "key", "trained": False}
+    assert trained[0].m0 == M0Origin("key", trained=True)
+    assert taken[0].m0 == M0Origin("key", trained=False)
     alone = curve(2, False)
     assert [timeless(report) for report in trained] == [timeless(report) for report in alone]
     assert [timeless(report) for report in taken] == [timeless(report) for report in alone]
@@ -126,7 +125,7 @@ def test_a_damaged_base_model_is_trained_again(tmp_path: Path, curve: Any, damag
         flipped = whole[:100] + bytes([whole[100] ^ 1]) + whole[101:]
         state.write_bytes({"cut": whole[:-7], "flip": flipped, "empty": b""}[damage])
     again = curve(1, True)
-    assert again[0]["base"] == {"key": "key", "trained": True}
+    assert again[0].m0 == M0Origin("key", trained=True)
     assert [timeless(report) for report in again] == [timeless(report) for report in reports]
 
 

@@ -146,7 +146,9 @@ class Engine:
         """Selection mAP of the videos that choose, by the model as it is."""
         valid = self.splits.valid
         predictions = model.predict(self._score(model, valid.name), self._split(valid.name))
-        return mean_ap(self.config, self.data, valid, predictions).selection_map
+        measured = mean_ap(self.config, self.data, valid, predictions).selection_map
+        assert measured is not None, "videos that choose by mAP are annotated"
+        return measured
 
     def _split(self, name: str) -> Split:
         return self.tensors[name].split

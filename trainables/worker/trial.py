@@ -26,7 +26,7 @@ class Trial:
     """A trial as its worker knows it."""
 
     def __init__(self, order: TrialOrder, data: Dataset) -> None:
-        self._order, self._data = order, data
+        self.order, self._data = order, data
         self.number, self.run = order.trial, order.run
         self.ended = False
         self.reported = order.known_iterations
@@ -35,7 +35,7 @@ class Trial:
 
     def open(self) -> RunState | None:
         """The state to go on from, None to begin; what it did beyond the reported iterations is told again."""
-        state = load_state(self._order.state_path) or self._take_m0()
+        state = load_state(self.order.state_path) or self._take_m0()
         self._replay = []
         if state is not None:
             last = state.reports[-1:] if state.finished else []
@@ -48,10 +48,10 @@ class Trial:
 
     def kept(self, result: IterationResult) -> TrialAnswer:
         """The answer for an iteration, when all of it is on the disk."""
-        if result.report.iteration == 0 and self._order.m0:
-            result = self._leave_m0(result, self._order.m0)
+        if result.report.iteration == 0 and self.order.m0:
+            result = self._leave_m0(result, self.order.m0)
         self._write_predictions(result)
-        save_state(self._order.state_path, result.state)
+        save_state(self.order.state_path, result.state)
         return self._told(result.report)
 
     def failed(self, error: Exception) -> TrialAnswer:
@@ -76,7 +76,7 @@ class Trial:
         """Those of M0 and of the best iteration so far, and the pseudo labels that trained it where the test split
         has some (selection rule: paper)."""
         report, predictions, classes = result.report, result.predictions["test"], self._data.classes
-        path = self._order.predictions_path
+        path = self.order.predictions_path
         if report.iteration == 0:
             write_predictions(self._m0_predictions_path, predictions, classes)
         if report.best_iteration == report.iteration:
@@ -87,20 +87,20 @@ class Trial:
 
     def _take_m0(self) -> RunState | None:
         """The state after an iteration 0 that another trial has trained; its report says where it is from."""
-        m0 = self._order.m0
+        m0 = self.order.m0
         if m0 is None:
             return None
         state = load_state(m0.state_path)
         if state is None or not m0.predictions_path.exists():
             return None
-        self._order.predictions_path.parent.mkdir(parents=True, exist_ok=True)
-        for copy in (self._m0_predictions_path, self._order.predictions_path):
+        self.order.predictions_path.parent.mkdir(parents=True, exist_ok=True)
+        for copy in (self._m0_predictions_path, self.order.predictions_path):
             shutil.copyfile(m0.predictions_path, copy)
         return with_m0_origin(after_m0(self.run, state), M0Origin(m0.key, trained=False))
 
     @property
     def _m0_predictions_path(self) -> Path:
-        return self._order.predictions_path.with_suffix(".m0.csv")
+        return self.order.predictions_path.with_suffix(".m0.csv")
 
     def _leave_m0(self, result: IterationResult, m0: M0Files) -> IterationResult:
         """For other trials; the state last, so that where it lies its predictions do too."""
