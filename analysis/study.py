@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from study.ledger import Event, TrialRecord, read_events, trial_records
+from study.ledger import Event, TrialRecord, point_key, read_events, trial_records
 from trainables.errors import UserError, nearest
 
 GENERATOR = "pseudo_labels.generator"
@@ -150,7 +150,7 @@ def _trial_row(record: TrialRecord, settings: dict[str, Any]) -> dict[str, Any]:
         "reason": record.reason,
         "seconds": _number(record.seconds),
         "device": record.device,
-        "configuration": json.dumps(record.params, sort_keys=True),
+        "configuration": point_key(record.params),
         "lines": record.lines,
         # A study that does not vary these takes them from its run configuration.
         GENERATOR: _lookup(settings, ("run", *GENERATOR.split("."))),

@@ -27,7 +27,7 @@ from trainables.data import Dataset
 from trainables.datasets import load_dataset
 from trainables.refinement import iteration, report
 from trainables.report import JsonObject
-from trainables.worker.messages import ANSWER, COMPLETED, TrialOrder, WorkerOrder, as_config
+from trainables.worker.messages import ANSWER, COMPLETED, RunFiles, TrialOrder, WorkerOrder, as_config
 from trainables.worker.trainable import RefinementTrainable
 
 PARTS: dict[str, list[tuple[Any, str]]] = {
@@ -70,7 +70,8 @@ def trial(run: RunConfig, data: Dataset, folder: Path) -> tuple[float, dict[str,
             super().setup(config, data=data)
 
     seconds = dict.fromkeys(PARTS, 0.0)
-    order = TrialOrder(0, run, folder / "state.pt", folder / "predictions" / "t0000.csv")
+    predictions, model = folder / "predictions" / "t0000.csv", folder / "models" / "t0000.pt"
+    order = TrialOrder(0, run, RunFiles(folder / "state.pt", predictions, model))
     (folder / "predictions").mkdir()
     with clocks(seconds):
         worker = Local(as_config(WorkerOrder((order,))))

@@ -21,7 +21,8 @@ from study.ledger import TrialRecord, trial_name
 from trainables.worker.messages import (
     METRIC,
     UNWRITABLE,
-    M0Files,
+    CachedM0,
+    RunFiles,
     TrialAnswer,
     TrialOrder,
     WorkerOrder,
@@ -158,13 +159,18 @@ def trial_order(driver: Driver, record: TrialRecord, limits: Limits) -> TrialOrd
     return TrialOrder(
         trial=record.number,
         run=run,
-        state_path=folder.state_file(record.number).absolute(),
-        predictions_path=folder.predictions_file(record.number).absolute(),
+        files=_files(
+            folder.state_file(record.number), folder.predictions_file(record.number), folder.model_file(record.number)
+        ),
         title=f"{trial_name(record.number)} {run.pseudo_labels.generator} β={run.loss.beta:g}",
         known_iterations=known_iterations(record),
-        m0=None if key is None else M0Files(key, *(path.absolute() for path in folder.base_files(key))),
+        m0=None if key is None else CachedM0(key, _files(*folder.base_files(key), folder.base_model_file(key))),
         gpus=record.gpus or limits.gpus,
     )
+
+
+def _files(*paths: Path) -> RunFiles:
+    return RunFiles(*(path.absolute() for path in paths))
 
 
 def known_iterations(record: TrialRecord) -> int:

@@ -15,12 +15,11 @@ from study.driver import NoTrial
 from study.ledger.folder import StudyFolder
 from study.m0_cache import BaseModels, base_key
 from tests.study.worlds import driver_of, report_of, run_of, study_of
+from tests.trainables.worker.orders import order_of, reports, worker_of
 from tests.trainables.worlds import tiny_dataset
 from trainables.base_models import BASE_MODELS
 from trainables.refinement.refine import after_m0, refine
 from trainables.report import IterationReport, M0Origin
-from trainables.worker.messages import ANSWER, M0Files, TrialOrder, WorkerOrder, as_config
-from trainables.worker.trainable import RefinementTrainable
 
 ENVIRONMENT = {"data": "abc", "device": "cpu"}
 DATA = tiny_dataset()
@@ -80,24 +79,12 @@ def test_what_iteration_0_depends_on_is_in_the_key(change: dict[str, Any]) -> No
     assert base_key(plain, ENVIRONMENT) != base_key(plain, ENVIRONMENT | {"data": "abd"})
 
 
-def order_of(folder: Path, trial: int, shared: bool, beta: float) -> WorkerOrder:
-    m0 = M0Files("key", *StudyFolder(folder).base_files("key")) if shared else None
-    state, predictions = folder / f"t{trial}" / "state.pt", folder / f"t{trial}.csv"
-    return WorkerOrder((TrialOrder(trial, run_of(loss__beta=beta), state, predictions, m0=m0),))
-
-
 @pytest.fixture
 def curve(tmp_path: Path) -> Callable[..., list[IterationReport]]:
     """All reports of a trial on a worker of its own."""
 
     def run(trial: int, shared: bool, beta: float = 2.0) -> list[IterationReport]:
-        worker = RefinementTrainable.__new__(RefinementTrainable)
-        worker.setup(as_config(order_of(tmp_path, trial, shared, beta)), DATA)
-        reports: list[IterationReport] = []
-        while not reports or not reports[-1].finished:
-            (answer,) = worker.step()[ANSWER].trials
-            reports.append(answer.report)
-        return reports
+        return reports(worker_of(DATA, order_of(tmp_path, trial, run_of(loss__beta=beta), shares_m0=shared)))
 
     return run
 
@@ -110,13 +97,13 @@ def test_curves_and_predictions_are_equal_to_the_bit_with_and_without(tmp_path: 
     assert [timeless(report) for report in trained] == [timeless(report) for report in alone]
     assert [timeless(report) for report in taken] == [timeless(report) for report in alone]
     for part in ("csv", "m0.csv"):
-        written = [(tmp_path / f"t{trial}.{part}").read_bytes() for trial in range(3)]
+        written = [(tmp_path / f"t{trial:04d}.{part}").read_bytes() for trial in range(3)]
         assert written[0] == written[1] == written[2]
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "empty", "no predictions"])
 def test_a_damaged_base_model_is_trained_again(tmp_path: Path, curve: Any, damage: str) -> None:
-    reports = curve(0, True)
+    first = curve(0, True)
     state, predictions = StudyFolder(tmp_path).base_files("key")
     whole = state.read_bytes()
     if damage == "no predictions":
@@ -126,7 +113,7 @@ def test_a_damaged_base_model_is_trained_again(tmp_path: Path, curve: Any, damag
         state.write_bytes({"cut": whole[:-7], "flip": flipped, "empty": b""}[damage])
     again = curve(1, True)
     assert again[0].m0 == M0Origin("key", trained=True)
-    assert [timeless(report) for report in again] == [timeless(report) for report in reports]
+    assert [timeless(report) for report in again] == [timeless(report) for report in first]
 
 
 def test_trials_wait_for_the_one_that_trains_their_base_model(tmp_path: Path) -> None:

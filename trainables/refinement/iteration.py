@@ -42,11 +42,13 @@ class RunState:
 @dataclass(frozen=True, eq=False)
 class IterationResult:
     """predictions: segments by split, of the chosen epoch's model. labels: unsampled pseudo labels that it trained
-    with, by split (empty at iteration 0). state: to go on from."""
+    with, by split (empty at iteration 0). weights: the chosen epoch's, on the CPU; those of ``state`` may be the last
+    epoch's. state: to go on from."""
 
     report: IterationReport
     predictions: dict[str, Segments]
     labels: dict[str, Mask]
+    weights: Weights
     state: RunState
 
 
@@ -140,7 +142,8 @@ class Engine:
         )
         if next_weights is trained.best or trained.chosen_epoch == trained.curve[-1].epoch:
             self._scored = next_state.weights, scores
-        return IterationResult(report, predictions, labels, next_state)
+        weights = {name: tensor.cpu() for name, tensor in trained.best.items()}
+        return IterationResult(report, predictions, labels, weights, next_state)
 
     def measure(self, model: BaseModel) -> float:
         """Selection mAP of the videos that choose, by the model as it is."""

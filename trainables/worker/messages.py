@@ -20,17 +20,26 @@ ORDER, ANSWER, METRIC = "order", "answer", "objective"
 
 
 @dataclass(frozen=True)
-class M0Files:
-    """Where the M0 cache has, or is to have, the M0 of a trial: its state and its test predictions."""
+class RunFiles:
+    """What a run leaves on the disk. state: to go on from. predictions: test predictions of its best iteration.
+    model: weights of that iteration."""
+
+    state: Path
+    predictions: Path
+    model: Path
+
+
+@dataclass(frozen=True)
+class CachedM0:
+    """Where the M0 of a trial lies for all trials that share it, or is to lie. key: of the M0 cache."""
 
     key: str
-    state_path: Path
-    predictions_path: Path
+    files: RunFiles
 
 
 @dataclass(frozen=True)
 class TrialOrder:
-    """One trial to run, or to go on with from what lies at ``state_path``.
+    """One trial to run, or to go on with from the state among its files.
 
     title: where Ray and ``ps`` show the trial. known_iterations: so many need no answer. m0: None where each trial
     trains its own. gpus: the share of a GPU that it was given.
@@ -38,11 +47,10 @@ class TrialOrder:
 
     trial: int
     run: RunConfig
-    state_path: Path
-    predictions_path: Path
+    files: RunFiles
     title: str = ""
     known_iterations: int = 0
-    m0: M0Files | None = None
+    m0: CachedM0 | None = None
     gpus: float = 0
 
 

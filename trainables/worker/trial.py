@@ -6,17 +6,20 @@ import errno
 import math
 import shutil
 import traceback
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from trainables.data import Dataset, mask_segments, write_predictions
+from trainables.files import DamagedFile, read_with_digest, write_with_digest
+from trainables.model import write_weights
 from trainables.refinement import IterationResult, RunState, after_m0
 from trainables.report import IterationReport, M0Origin
 from trainables.training import NonFiniteLoss
 from trainables.worker.checkpoint import load_state, save_state
-from trainables.worker.messages import COMPLETED, RUNNING, UNWRITABLE, M0Files, TrialAnswer, TrialOrder
+from trainables.worker.messages import COMPLETED, RUNNING, UNWRITABLE, CachedM0, TrialAnswer, TrialOrder
 from trainables.worker.time_limit import TimeLimitExceeded
 
 WRITE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -26,7 +29,7 @@ class Trial:
     """A trial as its worker knows it."""
 
     def __init__(self, order: TrialOrder, data: Dataset) -> None:
-        self.order, self._data = order, data
+        self.files, self._m0, self._data = order.files, order.m0, data
         self.number, self.run = order.trial, order.run
         self.ended = False
         self.reported = order.known_iterations
@@ -35,7 +38,7 @@ class Trial:
 
     def open(self) -> RunState | None:
         """The state to go on from, None to begin; what it did beyond the reported iterations is told again."""
-        state = load_state(self.order.state_path) or self._take_m0()
+        state = load_state(self.files.state) or self._take_m0()
         self._replay = []
         if state is not None:
             last = state.reports[-1:] if state.finished else []
@@ -48,10 +51,12 @@ class Trial:
 
     def kept(self, result: IterationResult) -> TrialAnswer:
         """The answer for an iteration, when all of it is on the disk."""
-        if result.report.iteration == 0 and self.order.m0:
-            result = self._leave_m0(result, self.order.m0)
+        if result.report.iteration == 0 and self._m0:
+            result = self._leave_m0(result, self._m0)
         self._write_predictions(result)
-        save_state(self.order.state_path, result.state)
+        if result.report.best_iteration == result.report.iteration:
+            write_weights(self.files.model, result.report.iteration, result.weights)
+        save_state(self.files.state, result.state)
         return self._told(result.report)
 
     def failed(self, error: Exception) -> TrialAnswer:
@@ -76,7 +81,7 @@ class Trial:
         """Those of M0 and of the best iteration so far, and the pseudo labels that trained it where the test split
         has some (selection rule: paper)."""
         report, predictions, classes = result.report, result.predictions["test"], self._data.classes
-        path = self.order.predictions_path
+        path = self.files.predictions
         if report.iteration == 0:
             write_predictions(self._m0_predictions_path, predictions, classes)
         if report.best_iteration == report.iteration:
@@ -87,25 +92,28 @@ class Trial:
 
     def _take_m0(self) -> RunState | None:
         """The state after an iteration 0 that another trial has trained; its report says where it is from."""
-        m0 = self.order.m0
+        m0 = self._m0
         if m0 is None:
             return None
-        state = load_state(m0.state_path)
-        if state is None or not m0.predictions_path.exists():
+        state = load_state(m0.files.state)
+        if state is None or not m0.files.predictions.exists():
             return None
-        self.order.predictions_path.parent.mkdir(parents=True, exist_ok=True)
-        for copy in (self._m0_predictions_path, self.order.predictions_path):
-            shutil.copyfile(m0.predictions_path, copy)
+        self.files.predictions.parent.mkdir(parents=True, exist_ok=True)
+        for copy in (self._m0_predictions_path, self.files.predictions):
+            shutil.copyfile(m0.files.predictions, copy)
+        with suppress(FileNotFoundError, DamagedFile):  # an M0 of an older version has no weights
+            write_with_digest(self.files.model, read_with_digest(m0.files.model))
         return with_m0_origin(after_m0(self.run, state), M0Origin(m0.key, trained=False))
 
     @property
     def _m0_predictions_path(self) -> Path:
-        return self.order.predictions_path.with_suffix(".m0.csv")
+        return self.files.predictions.with_suffix(".m0.csv")
 
-    def _leave_m0(self, result: IterationResult, m0: M0Files) -> IterationResult:
+    def _leave_m0(self, result: IterationResult, m0: CachedM0) -> IterationResult:
         """For other trials; the state last, so that where it lies its predictions do too."""
-        write_predictions(m0.predictions_path, result.predictions["test"], self._data.classes)
-        save_state(m0.state_path, result.state)
+        write_predictions(m0.files.predictions, result.predictions["test"], self._data.classes)
+        write_weights(m0.files.model, 0, result.weights)
+        save_state(m0.files.state, result.state)
         state = with_m0_origin(result.state, M0Origin(m0.key, trained=True))
         return replace(result, state=state, report=state.reports[0])
 

@@ -63,7 +63,7 @@ class Scripted(tune.Trainable):
     def begin(self, config: JsonObject) -> None:
         (order,) = order_in(config).trials
         self.trial, self.steps, self.role = order.trial, 0, order.trial
-        self.folder = order.state_path.parent
+        self.folder = order.files.state.parent
         self.begun = TrialRecord(self.trial, params={"trial": self.trial}, seed=order.run.seed)
 
     def reset_config(self, new_config: JsonObject) -> bool:
@@ -224,7 +224,7 @@ def test_trials_that_share_a_process_go_on_when_it_is_lost(tmp_path: Path, data:
         """Its process dies once, after the first iteration of its trials."""
 
         def step(self) -> JsonObject:
-            mark = self._trials[0].order.state_path.with_name("died")
+            mark = self._trials[0].files.state.with_name("died")
             if mark.parent.exists() and not mark.exists():
                 mark.touch()
                 os._exit(1)

@@ -10,7 +10,8 @@ from tests.study.worlds import run_of
 from trainables.worker.messages import (
     COMPLETED,
     RUNNING,
-    M0Files,
+    CachedM0,
+    RunFiles,
     TrialAnswer,
     TrialOrder,
     WorkerAnswer,
@@ -23,8 +24,9 @@ from trainables.worker.messages import (
 
 
 def order_of(trial: int, title: str = "") -> TrialOrder:
-    m0 = M0Files("k", Path("base/k.pt"), Path("base/k.csv"))
-    return TrialOrder(trial, run_of(), Path("state.pt"), Path("predictions.csv"), title=title, m0=m0)
+    m0 = CachedM0("k", RunFiles(Path("base/k.pt"), Path("base/k.csv"), Path("base/k.model.pt")))
+    files = RunFiles(Path("state.pt"), Path("predictions.csv"), Path("model.pt"))
+    return TrialOrder(trial, run_of(), files, title=title, m0=m0)
 
 
 def test_an_order_reaches_another_process_as_it_was_given() -> None:

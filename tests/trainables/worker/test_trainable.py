@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.study.worlds import run_of
-from trainables.config.run import RunConfig
+from tests.trainables.worker.orders import answers, config_of, order_of
 from trainables.data.segment_files import read_predictions
 from trainables.datasets import Dataset, load_dataset
 from trainables.refinement.refine import refine
@@ -20,10 +20,6 @@ from trainables.worker.messages import (
     ANSWER,
     METRIC,
     TrialAnswer,
-    TrialOrder,
-    WorkerOrder,
-    answer_in,
-    as_config,
 )
 from trainables.worker.trainable import RefinementTrainable
 from trainables.worker.trial import failure_state
@@ -40,25 +36,6 @@ def data() -> Dataset:
 def reports(data: Dataset) -> list[IterationReport]:
     """What refine() itself reports."""
     return [result.report.without_times() for result in refine(RUN, data)]
-
-
-def order_of(folder: Path, trial: int = 0, known: int = 0, run: RunConfig = RUN) -> TrialOrder:
-    state, predictions = folder / f"t{trial:04d}" / "state.pt", folder / f"t{trial:04d}.csv"
-    return TrialOrder(trial, run, state, predictions, known_iterations=known)
-
-
-def config_of(*orders: TrialOrder) -> JsonObject:
-    return as_config(WorkerOrder(orders))
-
-
-def answers(trainable: Any) -> Iterator[TrialAnswer]:
-    """Answer after answer, until all trials have ended."""
-    done = False
-    while not done:
-        answer = answer_in(trainable.train())
-        assert answer is not None
-        done = answer.done
-        yield from answer.trials
 
 
 def first_answer(trainable: Any) -> TrialAnswer:
@@ -81,7 +58,7 @@ def make(data: Dataset) -> Any:
 
 
 def test_one_step_is_one_iteration_of_refine(make: Any, tmp_path: Path, reports: list[IterationReport]) -> None:
-    trainable = make(config_of(order_of(tmp_path)))
+    trainable = make(config_of(order_of(tmp_path, 0, RUN)))
     results = [trainable.train() for _ in reports]
     assert [result["done"] for result in results] == [False, False, True]
     told = [one for result in results for one in result[ANSWER].trials]
@@ -93,7 +70,7 @@ def test_one_step_is_one_iteration_of_refine(make: Any, tmp_path: Path, reports:
 def test_state_and_predictions_of_the_best_iteration_are_on_the_disk_before_the_answer(
     make: Any, tmp_path: Path, data: Dataset
 ) -> None:
-    for iteration, answer in enumerate(answers(make(config_of(order_of(tmp_path))))):
+    for iteration, answer in enumerate(answers(make(config_of(order_of(tmp_path, 0, RUN))))):
         state = load_state(tmp_path / "t0000" / "state.pt")
         assert state is not None
         assert state.iteration == iteration
@@ -112,16 +89,16 @@ def test_a_trial_goes_on_from_its_state_and_tells_what_is_not_known(
 ) -> None:
     for result, _ in zip(refine(RUN, data), range(done), strict=False):
         save_state(tmp_path / "t0000" / "state.pt", result.state)
-    trainable = make(config_of(order_of(tmp_path, known=known)))
+    trainable = make(config_of(order_of(tmp_path, 0, RUN, known)))
     assert timeless(answers(trainable)) == reports[known:]
 
 
 def test_one_worker_runs_trial_after_trial_with_the_numbers_of_fresh_ones(
     make: Any, tmp_path: Path, reports: list[IterationReport]
 ) -> None:
-    trainable = make(config_of(order_of(tmp_path, run=run_of(seed=5))))
+    trainable = make(config_of(order_of(tmp_path, 0, run=run_of(seed=5))))
     trainable.train()
-    assert trainable.reset_config(config_of(order_of(tmp_path, trial=1)))
+    assert trainable.reset_config(config_of(order_of(tmp_path, 1, RUN)))
     told = list(answers(trainable))
     assert timeless(told) == reports
     assert {answer.trial for answer in told} == {1}
@@ -143,24 +120,24 @@ def test_a_trial_that_cannot_go_on_ends_with_its_reason_and_its_worker_lives(
         raise error
         yield
 
-    trainable = make(config_of(order_of(tmp_path)))
+    trainable = make(config_of(order_of(tmp_path, 0, RUN)))
     with monkeypatch.context() as patched:
         patched.setattr(module, "refine_together", broken)
         (answer,) = answers(trainable)
     assert failure_state(error) == answer.state == state
     assert str(error).splitlines()[-1] in str(answer.reason)
     assert "Traceback" in str(answer.log)
-    trainable.reset_config(config_of(order_of(tmp_path, trial=1)))
+    trainable.reset_config(config_of(order_of(tmp_path, 1, RUN)))
     assert first_answer(trainable).state == "running"
 
 
 def test_a_loss_that_is_not_finite_ends_the_trial_as_such(make: Any, tmp_path: Path) -> None:
-    (answer,) = answers(make(config_of(order_of(tmp_path, run=run_of(training__lr=1e30)))))
+    (answer,) = answers(make(config_of(order_of(tmp_path, 0, run=run_of(training__lr=1e30)))))
     assert answer.state == "non-finite"
 
 
 def test_a_worker_describes_itself(make: Any, tmp_path: Path) -> None:
-    assert make(config_of(order_of(tmp_path))).describe().device == "cpu"
+    assert make(config_of(order_of(tmp_path, 0, RUN))).describe().device == "cpu"
 
 
 def by_trial(trainable: Any) -> dict[int, list[TrialAnswer]]:
@@ -190,7 +167,7 @@ def test_several_trials_in_a_process_tell_their_iterations_and_leave_their_files
 def test_several_trials_go_on_from_the_disk(make: Any, tmp_path: Path, data: Dataset) -> None:
     for result, _ in zip(refine(RUN, data), range(2), strict=False):
         save_state(tmp_path / "t0000" / "state.pt", result.state)
-    told = by_trial(make(config_of(order_of(tmp_path, 0, known=1), order_of(tmp_path, 1))))
+    told = by_trial(make(config_of(order_of(tmp_path, 0, RUN, 1), order_of(tmp_path, 1, RUN))))
     assert {number: iterations(ones) for number, ones in told.items()} == {0: [1, 2], 1: [0, 1, 2]}
 
 
@@ -201,7 +178,7 @@ def test_an_error_of_the_process_ends_the_trials_that_are_left(
         raise ValueError("no such thing")
         yield
 
-    trainable = make(config_of(order_of(tmp_path, 0), order_of(tmp_path, 1)))
+    trainable = make(config_of(order_of(tmp_path, 0, RUN), order_of(tmp_path, 1, RUN)))
     monkeypatch.setattr(module, "refine_together", broken)
     told = by_trial(trainable)
     assert {number: [one.state for one in ones] for number, ones in told.items()} == {0: ["failed"], 1: ["failed"]}
@@ -210,6 +187,6 @@ def test_an_error_of_the_process_ends_the_trials_that_are_left(
 
 def test_a_loss_that_is_not_finite_ends_its_trial_alone(make: Any, tmp_path: Path) -> None:
     wild = run_of(loss__beta=3e38)
-    told = by_trial(make(config_of(order_of(tmp_path, 0), order_of(tmp_path, 1, run=wild))))
+    told = by_trial(make(config_of(order_of(tmp_path, 0, RUN), order_of(tmp_path, 1, run=wild))))
     assert told[0][-1].state == "completed"
     assert told[1][-1].state == "non-finite"
