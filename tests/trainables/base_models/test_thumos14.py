@@ -11,7 +11,8 @@ import pytest
 
 from trainables.config.presets import preset
 from trainables.config.run import SimulationConfig
-from trainables.data.annotations import THUMOS14_CLASSES, read_annotations
+from trainables.data.annotation_files import read_annotations
+from trainables.data.annotations import THUMOS14_CLASSES
 from trainables.datasets import Dataset, load_dataset
 from trainables.refinement.refine import refine
 
