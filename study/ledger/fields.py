@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import reprlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 JsonObject = dict[str, Any]
 
@@ -57,7 +57,7 @@ class Fields:
         value = self.tree.get(name)
         if not is_number(value):
             raise self._refusal(name, "a number")
-        return value  # type: ignore[no-any-return]
+        return value
 
     def optional_number(self, name: str) -> float | None:
         return self.number(name) if name in self else None
@@ -133,7 +133,7 @@ class Fields:
         return ValueError(f"'{name}' must be {rule}, got {reprlib.repr(self.tree[name])}")
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[float]:
     """A finite number of a size that occurs; truth values are none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False

@@ -25,6 +25,10 @@ from trainables.text_files import read_json
 FORMAT = 1
 
 
+class UnknownFormat(ValueError):
+    """A study.json of another version: nothing to restore, and nothing to overwrite."""
+
+
 @dataclass(frozen=True)
 class DatasetSettings:
     """What study.json says of the data set. notes: what readers of the results should know of it."""
@@ -104,7 +108,7 @@ class StudySettings:
         """Raises ValueError that says what makes ``tree`` no study of this format."""
         given = Fields(tree)
         if given.tree.get("format") != FORMAT:
-            raise ValueError(f"format {given.tree.get('format')!r} is not known to this version ({FORMAT})")
+            raise UnknownFormat(f"format {given.tree.get('format')!r} is not known to this version ({FORMAT})")
         name, command = given.tree.get("name"), given.tree.get("command")
         return cls(
             run=given.mapping("run"),
@@ -156,19 +160,23 @@ def open_study(study_dir: Path, name: str, option: str = "--study") -> OpenedStu
     folder = find_folder(study_dir, name, option)
     ledger = read_ledger(folder.ledger_file)
     try:
-        settings, notes = StudySettings.from_json(read_json(folder.study_file)), ()
-    except (UserError, ValueError) as error:
-        reason = str(error) if isinstance(error, UserError) else f"{folder.study_file}: {error}"
-        return _opened_from_ledger(folder, ledger, option, reason)
-    return OpenedStudy(folder, settings, ledger, notes)
+        return OpenedStudy(folder, StudySettings.from_json(read_json(folder.study_file)), ledger)
+    except UserError as error:
+        return _opened_from_ledger(folder, ledger, option, str(error))
+    except UnknownFormat as error:
+        raise UserError(f"{option}: {folder.study_file}: {error}") from None
+    except ValueError as error:
+        return _opened_from_ledger(folder, ledger, option, f"{folder.study_file}: {error}")
 
 
 def find_folder(study_dir: Path, name: str, option: str) -> StudyFolder:
     """The folder that a name or a path means; raises UserError that lists what there is."""
-    for path in (study_dir / name, Path(name)):
-        folder = StudyFolder(path)
-        if name and any(os.path.lexists(file) for file in (folder.study_file, folder.ledger_file)):
+    candidates = [StudyFolder(path) for path in (study_dir / name, Path(name)) if name and os.path.isdir(path)]
+    for folder in candidates:
+        if os.path.lexists(folder.study_file) or os.path.isfile(folder.ledger_file):
             return folder
+    if candidates:
+        raise UserError(f"{option}: {candidates[0].path} is no study: neither study.json nor ledger.jsonl is there")
     known = sorted(p.parent.name for p in study_dir.glob("*/study.json")) if os.path.isdir(study_dir) else []
     hint = nearest(name, known) if known else "There are no studies yet: python -m study.launch makes one."
     shown = name if len(name) <= 80 else f"{name[:80]}..."
