@@ -30,7 +30,7 @@ def repair_from_checkpoints(folder: StudyFolder, contents: LedgerContents) -> tu
     try:
         for record in incomplete:
             state = load_state(folder.state_file(record.number))
-            missing = missing_reports(record, state.reports) if state else []
+            missing = missing_reports(record, [report.to_json() for report in state.reports]) if state else []
             restored += [
                 ledger.append(IterationEnded.of(record.number, report, source="checkpoint")) for report in missing
             ]
