@@ -9,7 +9,7 @@ import torch
 
 from tests.study.worlds import run_of
 from trainables.config.run import RunConfig
-from trainables.data.segment_files import read_predictions
+from trainables.data.prediction_files import read_predictions
 from trainables.datasets import Dataset, load_dataset
 from trainables.refinement.refine import refine
 from trainables.training.loop import NonFiniteLoss
