@@ -50,7 +50,8 @@ def read_detections(path: Path, truth: GroundTruth, protocol: str | None = None)
     if len(segments) and counts.unmatched_predictions == len(segments):
         raise UserError(
             f"{path}: none of its {_counted(len(unmatched), 'video')} ({_some(list(unmatched))}) is among the "
-            f"{len(truth.videos)} of the ground truth ({_some(sorted(truth.videos))}); give the ground truth of these videos, or --subset"
+            f"{len(truth.videos)} of the ground truth ({_some(sorted(truth.videos))}); give the ground truth of these "
+            "videos, or --subset"
         )
     return Detections(segments, counts, tuple(_warnings(found, unmatched, counts, truth, protocol)))
 
