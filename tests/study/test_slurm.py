@@ -87,7 +87,7 @@ class Slurm:
         return self.run("sbatch", "--parsable", f"--output={self.home}/%j.out", *arguments)
 
     def wait(self, job: str, limit_s: float = 600) -> int:
-        """Until a job has left the queue; how often it was put back. Here it starts again at once, not in two minutes."""
+        """Until a job has left the queue; how often it was put back. It starts again at once, not after two minutes."""
         deadline, requeued, before = time.monotonic() + limit_s, 0, ""
         while state := self.run("squeue", "--noheader", "--jobs", job, "--format=%T", check=False):
             assert time.monotonic() < deadline, self.log(job)
