@@ -21,6 +21,7 @@ from trainables.data.features import (
     load_features,
     plan_features,
 )
+from trainables.data.object_arrays import read_pickled_arrays
 from trainables.data.segment_files import (
     mask_segments,
     read_instances,
@@ -60,6 +61,7 @@ __all__ = [
     "read_annotations",
     "read_feature_description",
     "read_instances",
+    "read_pickled_arrays",
     "read_predictions",
     "read_subset",
     "temporal_iou",
