@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from study.ledger.events import read_events
+from tests.study.ledgers import read_events
 from tests.study.test_launch import ROOT, finish, outcomes, start
 
 SCRIPT = ROOT / "docs" / "slurm" / "study.sh"
