@@ -194,7 +194,7 @@ def test_a_worker_that_may_not_write_stops_the_study_and_its_trials_go_on_later(
     assert "Operation not permitted" in err
     assert "predictions" in err
     assert "Traceback" not in err
-    records = trial_records(read_events(tmp_path / "s" / "ledger.jsonl")[0])
+    records = records_of(tmp_path / "s" / "ledger.jsonl")
     assert {record.state for record in records} <= {"completed", "running", "proposed"}
     without_permission(tmp_path / "nothing")
     status, _, err = finish(start(tmp_path, "--resume", "s"))
