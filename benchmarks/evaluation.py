@@ -16,7 +16,7 @@ from tabulate import tabulate
 
 from analysis.diagnosis.characteristics import BINS
 from analysis.diagnosis.diagnosis import diagnose
-from analysis.diagnosis.ground_truth import read_ground_truth
+from analysis.ground_truth import read_ground_truth
 from benchmarks.timing import Work, in_turn, ratio_table
 from tests.trainables.evaluation.test_mean_ap import slow_average_precision
 from trainables.data import Segments, read_predictions

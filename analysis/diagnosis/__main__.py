@@ -12,7 +12,7 @@ from typing import Any
 
 from analysis.diagnosis.characteristics import BINS, coverage
 from analysis.diagnosis.diagnosis import Diagnosis, diagnose, to_markdown
-from analysis.diagnosis.ground_truth import read_ground_truth
+from analysis.ground_truth import read_ground_truth
 from trainables.data import read_predictions
 from trainables.errors import UserError
 from trainables.evaluation import tiou_thresholds

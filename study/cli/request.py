@@ -15,7 +15,7 @@ from study.config import StudyConfig, check_values, known_point, load_study, par
 from study.ledger import StudyFolder, check_name, create_folder, free_name, open_folder, read_events, settings_in_ledger
 from study.placement import Placement, TrialMemory, count_cores, count_gpus, estimated_memory, gpu_memory, place
 from trainables.config import RunConfig, check_joint, parse_config, preset
-from trainables.data import write_ground_truth
+from trainables.data import write_ground_truth, write_intervals
 from trainables.datasets import DataCard, Dataset, FeatureFolder, load_dataset, make_card, require_files
 from trainables.errors import UserError
 from trainables.labels import generator_named
@@ -44,6 +44,7 @@ class Request:
             return self.folder
         folder = create_folder(self.study_dir, self.name, self._contents(command))
         write_ground_truth(folder.ground_truth_file, self.data.test, self.data.classes)
+        write_intervals(folder.ambiguous_file, self.data.test.ambiguous)
         return folder
 
     def _contents(self, command: list[str]) -> dict[str, Any]:

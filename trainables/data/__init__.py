@@ -18,8 +18,10 @@ from trainables.data.features import (
 from trainables.data.segment_files import (
     mask_segments,
     read_instances,
+    read_intervals,
     read_predictions,
     write_ground_truth,
+    write_intervals,
     write_predictions,
 )
 from trainables.data.segments import Segments, temporal_iou
@@ -50,10 +52,12 @@ __all__ = [
     "plan_features",
     "read_annotations",
     "read_instances",
+    "read_intervals",
     "read_predictions",
     "read_subset",
     "temporal_iou",
     "write_array",
     "write_ground_truth",
+    "write_intervals",
     "write_predictions",
 ]

@@ -91,6 +91,18 @@ def write_ground_truth(path: Path, split: Split, classes: Sequence[str]) -> None
     write_whole(path, table.to_csv(index=False).encode())
 
 
+def write_intervals(path: Path, intervals: Segments) -> None:
+    """Write intervals without a class, as the ambiguous ones of a split, as CSV; whole or not at all."""
+    columns = (intervals.video, intervals.start_s, intervals.end_s)
+    write_whole(path, pd.DataFrame(dict(zip(COLUMNS, columns, strict=False))).to_csv(index=False).encode())
+
+
+def read_intervals(path: Path) -> Segments:
+    """Intervals of ``write_intervals``, all of class 0; raises UserError."""
+    columns = _checked(path, lambda p: _read_csv(p, COLUMNS[:3]))
+    return _segments(path, columns, [0] * len(columns["video-name"]))
+
+
 def mask_segments(split: Split, mask: npt.NDArray[np.bool_]) -> Segments:
     """Runs of marked snippets, (sum of T,), as segments of class 0 in seconds, video by video."""
     parts = []

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from trainables.evaluation.matching import Floats, Ints, candidate_pairs, matches
 from trainables.evaluation.mean_ap import evaluate, tiou_thresholds
+from trainables.evaluation.protocols import PROTOCOLS, EvaluationProtocol, Ranking
 
 __all__ = [
+    "PROTOCOLS",
+    "EvaluationProtocol",
     "Floats",
     "Ints",
+    "Ranking",
     "candidate_pairs",
     "evaluate",
     "matches",

@@ -25,7 +25,7 @@ from analysis.diagnosis.detad import (
     sensitivity,
     share_missed,
 )
-from analysis.diagnosis.ground_truth import GroundTruth, read_ground_truth
+from analysis.ground_truth import GroundTruth, read_ground_truth
 from trainables.data.segments import Segments, temporal_iou
 
 # detad.md, section 9, without the coverage filter: the original (patched for current libraries) on the released files

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.diagnosis.ground_truth import read_ground_truth
+from analysis.ground_truth import read_ground_truth
 from analysis.drawing.rendering import render
 from analysis.figures.predictions import prediction_drawings
 from analysis.figures.study_figures import main

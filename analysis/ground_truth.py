@@ -13,11 +13,15 @@ from trainables.errors import UserError
 
 
 class GroundTruth(NamedTuple):
-    """instances: with start < end. durations: seconds by video, of those that are known."""
+    """instances: in file order, those of zero length among them. durations: seconds by video, of those known."""
 
     instances: Segments
     classes: tuple[str, ...]
     durations: dict[str, float]
+
+    def with_length(self) -> GroundTruth:
+        """Only instances with start < end, which alone a detection can find."""
+        return self._replace(instances=self.instances[self.instances.start_s < self.instances.end_s])
 
 
 def read_ground_truth(path: Path, subset: str | None = None, classes: Sequence[str] | None = None) -> GroundTruth:
@@ -29,14 +33,10 @@ def read_ground_truth(path: Path, subset: str | None = None, classes: Sequence[s
         if subset:
             raise UserError(f"--subset: {path} is a single CSV and has no subsets; leave the option out")
         instances, names = read_instances(path, classes)
-        return GroundTruth(_with_length(instances), names, _csv_durations(path))
+        return GroundTruth(instances, names, _csv_durations(path))
     chosen = read_subset(path, subset, classes)
     durations = {video.name: video.duration_s for video in chosen.videos if video.duration_s}
-    return GroundTruth(_with_length(chosen.instances), chosen.classes, durations)
-
-
-def _with_length(instances: Segments) -> Segments:
-    return instances[instances.start_s < instances.end_s]
+    return GroundTruth(chosen.instances, chosen.classes, durations)
 
 
 def _csv_durations(path: Path) -> dict[str, float]:
