@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from study.cli.arguments import main_error, parse_arguments
+from study.cli.arguments import parse_arguments
 from study.cli.plan import describe_plan
 from study.cli.progress import Progress, comparison, saved_text
 from study.cli.request import Request, base_environment, check_together, read_placement, read_request, versions
@@ -23,6 +23,7 @@ from study.ledger import StudyFolder, lock, open_folder, repair_from_checkpoints
 from study.m0_cache import BaseModels
 from study.placement import Placement, check_address, probe_on_ray, probed_memory
 from trainables.errors import UserError
+from trainables.output import print_error, run_command
 
 if TYPE_CHECKING:
     from study.driver import Driver
@@ -54,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
         with lock(folder):
             return _session(given, request, folder, placement)
     except UserError as error:
-        return main_error(str(error))
+        return print_error(error)
 
 
 def _dry_run(given: Namespace, request: Request, placement: Placement | None) -> str:
@@ -208,4 +209,4 @@ def _conclude(request: Request, driver: Driver) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main, prints_result=False)

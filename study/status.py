@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from study.cli.arguments import main_error
 from study.cli.plan import point_text, remaining_seconds, seconds_text
 from study.cli.progress import number_text
 from study.config import parse_study
 from study.ledger import TrialRecord, is_driven, open_folder, read_events, trial_name, trial_records
 from study.search import best_configuration
 from trainables.errors import UserError
+from trainables.output import print_error, run_command
 
 SESSION_EVENTS = ("study_started", "study_resumed", "study_stopped", "study_ended")
 
@@ -97,10 +96,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         status = study_status(given.study_dir, given.name)
     except UserError as error:
-        return main_error(str(error))
-    print(json.dumps(status, indent=1, ensure_ascii=False) if given.json else status_text(status))
+        return print_error(error)
+    print(json.dumps(status, indent=1) if given.json else status_text(status))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -1,4 +1,4 @@
-"""Writing files so that one that exists is whole."""
+"""Writing files so that one that exists is whole, and listing those of a folder."""
 
 from __future__ import annotations
 
@@ -18,3 +18,37 @@ def write_whole(path: Path, content: bytes) -> None:
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def list_files(path: Path) -> list[Path]:
+    """The files at or below a path, sorted, whatever folders they lie in.
+
+    Symbolic links to folders are followed, each folder once. Left out: names that begin with a dot (macOS writes
+    ``._name`` beside every file that it copies) and what is neither a file nor a folder, which opening might block.
+    """
+    if os.path.isfile(path):
+        return [path]
+    found, seen = [], set()
+    for folder, folders, names in os.walk(path, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [Path(folder, name) for name in names if not name.startswith(".")]
+    return sorted(file for file in found if os.path.isfile(file))
+
+
+def list_folders(path: Path) -> list[Path]:
+    """The folders directly in a path, sorted, without those whose name begins with a dot."""
+    if not os.path.isdir(path):
+        return []
+    return sorted(entry for entry in path.iterdir() if not entry.name.startswith(".") and os.path.isdir(entry))
+
+
+def files_in(path: Path) -> list[Path]:
+    """The files directly in a folder, chosen as by ``list_files``."""
+    if not os.path.isdir(path):
+        return []
+    return sorted(entry for entry in path.iterdir() if not entry.name.startswith(".") and os.path.isfile(entry))

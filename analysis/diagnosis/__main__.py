@@ -16,6 +16,7 @@ from analysis.ground_truth import read_ground_truth
 from trainables.data import read_predictions
 from trainables.errors import UserError
 from trainables.evaluation import tiou_thresholds
+from trainables.output import print_error, run_command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,8 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             write_drawings(diagnosis_drawings(found), options.out, "")
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return print_error(error)
     if options.json:
         trees = [_finite(one.as_dict()) for one in found]
         print(json.dumps(trees[0] if len(trees) == 1 else {"diagnoses": trees}, indent=1))
@@ -97,4 +97,4 @@ def _finite(value: Any) -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

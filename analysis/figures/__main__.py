@@ -1,8 +1,7 @@
 """``python -m analysis.figures``."""
 
-import sys
-
 from analysis.figures.study_figures import main
+from trainables.output import run_command
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -44,6 +44,7 @@ from analysis.study import GENERATOR, Study, add_study_arguments, open_studies, 
 from analysis.tables import generator_grid, iteration_grid, number_grid
 from analysis.text import chosen_on_test, data_title, generator_order, metric_name
 from trainables.errors import UserError
+from trainables.output import print_error
 
 
 def drawings(study: Study) -> list[Drawing]:
@@ -166,8 +167,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             out = out_folder(study, options.out, "figures", len(studies) > 1)
             write_drawings(drawings(study), out, title(study))
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return print_error(error)
     return int(all(study.completed.empty for study in studies))
 
 

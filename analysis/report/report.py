@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import base64
 import shlex
-import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -24,6 +23,7 @@ from analysis.tables import study_tables
 from analysis.text import caption, data_title
 from trainables.errors import UserError
 from trainables.files import write_whole
+from trainables.output import print_error
 
 PIXELS_PER_INCH = 130  # of figures on the screen
 MOST_FAILED = 50
@@ -124,8 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 raise UserError(f"--out: {path.parent}: cannot be written to ({error.strerror})") from None
             print(path)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return print_error(error)
     return 0
 
 

@@ -1,8 +1,7 @@
 """``python -m analysis.tables``."""
 
-import sys
-
 from analysis.tables.study_tables import main
+from trainables.output import run_command
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -23,6 +23,7 @@ from analysis.tables.paper_comparisons import paper_comparisons
 from analysis.text import caption, generator_name
 from trainables.errors import UserError
 from trainables.files import write_whole
+from trainables.output import print_error
 
 MARKS = ("second", "paper")
 
@@ -119,8 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _write_all(open_studies(options), options)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return print_error(error)
 
 
 def _write_all(studies: Sequence[Study], options: argparse.Namespace) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import NoReturn
 
@@ -178,10 +177,3 @@ def _share(text: str) -> float | str:
     if not 0 <= value < float("inf"):
         raise argparse.ArgumentTypeError(f"must be 'auto' or a number, 0 or more, got '{text}'")
     return value
-
-
-def main_error(message: str) -> int:
-    """Say what is wrong with a request, one line per problem; returns the exit status."""
-    for line in message.splitlines():
-        print(f"error: {line}", file=sys.stderr)
-    return 2

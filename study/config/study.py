@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -9,8 +10,9 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from study.config.space import Dimension, grid, parse_space
-from trainables.config import Part, read_yaml, validated
+from trainables.config import Part, validated
 from trainables.errors import UserError, nearest
+from trainables.text_files import parse_yaml, read_yaml
 
 
 class ConfirmConfig(Part):
@@ -97,14 +99,14 @@ def load_study(name: str) -> StudyConfig:
     """A named study, or a user's own YAML file by path; raises UserError."""
     if name.endswith((".yaml", ".yml")):
         path = Path(name)
-        if not path.is_file():
+        if not os.path.exists(path):
             raise UserError(f"--study: {name}: no such file")
-        return parse_study({"name": path.stem, **read_yaml(path.read_text(encoding="utf-8"), name)}, name)
+        return parse_study({"name": path.stem, **read_yaml(path)}, name)
     if name not in studies():
         raise UserError(f"--study: unknown study '{name}'. {nearest(name, studies())}")
     source = f"configs/studies/{name}.yaml"
     text = (resources.files("configs") / "studies" / f"{name}.yaml").read_text(encoding="utf-8")
-    return parse_study({"name": name, **read_yaml(text, source)}, source)
+    return parse_study({"name": name, **parse_yaml(text, source)}, source)
 
 
 def parse_study(tree: Any, source: str) -> StudyConfig:

@@ -19,7 +19,7 @@ from torch.nn.functional import pad
 
 from trainables.batching.layout import VideoLayout
 from trainables.batching.videos import Batch, SplitTensors
-from trainables.labels import HIDDEN
+from trainables.data import HIDDEN
 
 SIZES_PER_OCTAVE = 8  # batch sizes between N and 2 N: at most an eighth of a batch is padding
 

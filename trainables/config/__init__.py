@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trainables.config.base_models import BaseModelSettings, BasnetConfig, WtalcConfig
 from trainables.config.part import FloatTuple, Part, Share, StrTuple
-from trainables.config.presets import BASE_MODEL_PRESETS, datasets, preset, read_yaml
+from trainables.config.presets import BASE_MODEL_PRESETS, datasets, preset
 from trainables.config.run import (
     DatasetConfig,
     LossConfig,
@@ -42,6 +42,5 @@ __all__ = [
     "joint_key",
     "parse_config",
     "preset",
-    "read_yaml",
     "validated",
 ]

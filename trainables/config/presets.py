@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from importlib import resources
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from trainables.config.run import RunConfig, parse_config
 from trainables.errors import UserError, nearest
+from trainables.text_files import parse_yaml
 
 Protocol = Literal["released", "paper"]
 
@@ -63,7 +64,7 @@ def preset(
     file = resources.files("configs") / "datasets" / f"{name}.yaml"
     if not file.is_file():
         raise UserError(f"--protocol: no preset configs/datasets/{name}.yaml; protocols: released, paper")
-    return parse_config(read_yaml(file.read_text(encoding="utf-8"), f"configs/datasets/{name}.yaml"), name)
+    return parse_config(parse_yaml(file.read_text(encoding="utf-8"), f"configs/datasets/{name}.yaml"), name)
 
 
 def _base_model(name: str, dataset: str, features: str | None, protocol: Protocol) -> str:
@@ -79,18 +80,3 @@ def _base_model(name: str, dataset: str, features: str | None, protocol: Protoco
             f"there are presets for {', '.join(known)}"
         )
     return name
-
-
-def read_yaml(text: str, source: str) -> dict[str, Any]:
-    """A YAML mapping; UserError with the place of the fault where it cannot be read."""
-    import yaml  # what trains with a configuration from elsewhere needs none
-
-    try:
-        tree = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" (line {mark.line + 1})" if mark else ""
-        raise UserError(f"{source}: not valid YAML{place}: {getattr(error, 'problem', error)}") from None
-    if not isinstance(tree, dict):
-        raise UserError(f"{source}: expected a mapping of keys to values, got {type(tree).__name__}")
-    return tree

@@ -7,6 +7,12 @@ from trainables.data.annotations import THUMOS14_CLASSES, Annotations, read_anno
 from trainables.data.array_file import ArrayFile, only_writer, write_array
 from trainables.data.feature_cache import FeatureFolder, LoadedFeatures, feature_key
 from trainables.data.feature_layouts import LAYOUTS, feature_paths, open_features
+from trainables.data.feature_protocol import (
+    FeatureDescription,
+    FeatureProtocol,
+    VideoFeatures,
+    read_feature_description,
+)
 from trainables.data.features import (
     ExpectedLengths,
     FlatFeatures,
@@ -25,22 +31,29 @@ from trainables.data.segment_files import (
     write_predictions,
 )
 from trainables.data.segments import Segments, temporal_iou
+from trainables.data.snippet_labels import BACKGROUND, FOREGROUND, HIDDEN
 from trainables.data.split import Dataset, Split, Video
 
 __all__ = [
+    "BACKGROUND",
+    "FOREGROUND",
     "FORMATS",
+    "HIDDEN",
     "LAYOUTS",
     "THUMOS14_CLASSES",
     "Annotations",
     "ArrayFile",
     "Dataset",
     "ExpectedLengths",
+    "FeatureDescription",
     "FeatureFolder",
+    "FeatureProtocol",
     "FlatFeatures",
     "LoadedFeatures",
     "Segments",
     "Split",
     "Video",
+    "VideoFeatures",
     "feature_key",
     "feature_paths",
     "feature_width",
@@ -51,6 +64,7 @@ __all__ = [
     "open_features",
     "plan_features",
     "read_annotations",
+    "read_feature_description",
     "read_instances",
     "read_intervals",
     "read_predictions",

@@ -10,6 +10,7 @@ from pathlib import Path
 from trainables.config import DatasetConfig
 from trainables.datasets import FAMILIES, DataProblems, family, load_dataset, make_card
 from trainables.errors import UserError
+from trainables.output import print_error, run_command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,8 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"  {problem}", file=sys.stderr)
         return 2
     except UserError as error:
-        print(error, file=sys.stderr)
-        return 2
+        return print_error(error)
     print(make_card(dataset, config))
     print("no problem found")
     return 0
@@ -60,4 +60,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

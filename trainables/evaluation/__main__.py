@@ -1,8 +1,7 @@
 """``python -m trainables.evaluation``."""
 
-import sys
-
 from trainables.evaluation.command import main
+from trainables.output import run_command
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -14,6 +14,7 @@ from trainables.data import Segments, read_instances, read_predictions, read_sub
 from trainables.errors import UserError
 from trainables.evaluation.mean_ap import Evaluation, evaluate, tiou_thresholds
 from trainables.evaluation.protocols import PROTOCOLS
+from trainables.output import print_error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,8 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         result = _evaluate(options)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return print_error(error)
     print(json.dumps(result.as_dict(), indent=1) if options.json else _table(result))
     return 0
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from trainables.data import FOREGROUND, HIDDEN
 from trainables.labels.generators import foreground_by_class, generator_named
 from trainables.labels.prediction import predict_segments, runs_of
 from trainables.labels.quality import label_quality
-from trainables.labels.sampling import FOREGROUND, HIDDEN, Mask, background_share, of_any_class, sample, union
+from trainables.labels.sampling import Mask, background_share, of_any_class, sample, union
 from trainables.labels.scores import SMALLEST_SCORE, SnippetScores
 
 __all__ = [

@@ -7,12 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from trainables.data import Split
+from trainables.data import BACKGROUND, FOREGROUND, HIDDEN, Split
 
 Mask = npt.NDArray[np.bool_]
 Labels = npt.NDArray[np.int8]
-
-HIDDEN, BACKGROUND, FOREGROUND = -1, 0, 1
 
 
 def union(masks: Sequence[Mask]) -> Mask:

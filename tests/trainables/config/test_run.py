@@ -9,9 +9,10 @@ import pytest
 from pydantic import ValidationError
 
 from trainables.config.base_models import BasnetConfig, WtalcConfig
-from trainables.config.presets import BASE_MODEL_PRESETS, FEATURES, datasets, preset, read_yaml
+from trainables.config.presets import BASE_MODEL_PRESETS, FEATURES, datasets, preset
 from trainables.config.run import RunConfig, field_keys, parse_config
 from trainables.errors import UserError
+from trainables.text_files import parse_yaml
 
 BASE = preset("spoken-digits")
 
@@ -101,7 +102,7 @@ def _unstated(name: str, *own: str) -> set[str]:
     optional = {
         key for key in field_keys() if (key.startswith(sections) and not key.startswith(own)) or key.endswith("_path")
     }
-    return set(field_keys()) - set(_keys(read_yaml(text, name))) - optional
+    return set(field_keys()) - set(_keys(parse_yaml(text, name))) - optional
 
 
 def _keys(tree: dict[str, Any], prefix: str = "") -> list[str]:
