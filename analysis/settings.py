@@ -1,4 +1,4 @@
-"""What analysis reads of study.json, as a frozen value. Entries that a folder of an older version lacks have defaults."""
+"""What analysis reads of study.json, as a frozen value; what a folder of an older version lacks has a default."""
 
 from __future__ import annotations
 

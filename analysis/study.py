@@ -16,7 +16,8 @@ from study.ledger import Event, StudyFolder, TrialRecord, read_events, trial_rec
 from trainables.errors import UserError
 
 TRIAL_COLUMNS = ("trial", "state", "seed", "origin", "objective", "best_iteration", "num_iterations", "test_map",
-                 "selection_split", "reason", "seconds", "device", "configuration", "lines")  # fmt: skip
+                 "selection_split", "reason", "seconds", "device", "configuration", "lines",
+                 "best_is_known")  # fmt: skip
 ITERATION_COLUMNS = ("trial", "seed", "iteration", "test_map", "selection_map", "selection_split", "seconds",
                      "chosen_epoch", "tiou_map", "labels", "line")  # fmt: skip
 
@@ -28,7 +29,8 @@ class Study:
     settings: study.json. trials: one row per trial, in number order: TRIAL_COLUMNS and one column for each dotted
     key that was searched. ``test_map`` is the test selection mAP (mean over the selection thresholds) at
     ``best_iteration``, NaN when there is none; ``configuration`` is equal for replicates that differ in the seed
-    alone; ``lines`` are places in the ledger. iterations: one row per trial and iteration, ITERATION_COLUMNS;
+    alone; ``lines`` are places in the ledger; ``best_is_known``: no damaged line hides the
+    report of ``best_iteration``. iterations: one row per trial and iteration, ITERATION_COLUMNS;
     ``tiou_map`` holds test mAP by tIoU and their mean as ``average``, ``labels`` the quality of the pseudo labels by
     split (None at iteration 0). Numbers that need temporal annotations are NaN, or left out, where there are none.
     test_counts: videos and instances of the test split, once a trial has evaluated it. problems: sentences about
@@ -53,8 +55,9 @@ class Study:
 
     @property
     def completed(self) -> pd.DataFrame:
-        """Trials that ran to their end and have a selection objective, by which they can be ranked."""
-        return self.trials[(self.trials["state"] == "completed") & self.trials["objective"].notna()]
+        """Trials that ran to their end, with a selection objective, and whose best iteration is told."""
+        ranked = self.trials["objective"].notna() & self.trials["best_is_known"].astype(bool)
+        return self.trials[(self.trials["state"] == "completed") & ranked]
 
     @property
     def has_test_map(self) -> bool:
@@ -111,6 +114,7 @@ def _trial_row(record: TrialRecord, fixed: dict[str, Any]) -> dict[str, Any]:
         "device": record.device,
         "configuration": json.dumps(record.params, sort_keys=True),
         "lines": record.lines,
+        "best_is_known": bool(best),
         **fixed,
         **record.params,
     }

@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.results.statistics import Summary, at_best_iteration, base_model, best_configuration
 from analysis.settings import BETA, GENERATOR
 from analysis.study import Study
-from analysis.text import ORACLE, generator_order
+from analysis.text import generator_order
 
 MOST_BETAS = 8  # more distinct values than this are grouped to powers of two
 

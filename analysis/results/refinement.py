@@ -70,6 +70,4 @@ def at_each_tiou(
     else:
         rows = rows.loc[rows.groupby("trial")["test_map"].idxmax()]
     rows = with_lines(rows)
-    return [
-        over_seeds(rows.assign(test_map=[by.get(column, np.nan) for by in rows["tiou_map"]])) for column in columns
-    ]
+    return [over_seeds(rows.assign(test_map=[by.get(column, np.nan) for by in rows["tiou_map"]])) for column in columns]

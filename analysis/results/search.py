@@ -104,7 +104,7 @@ def trial_costs(study: Study) -> TrialCosts:
 
 def trial_data(study: Study) -> pd.DataFrame:
     """All trials with their searched values, without the columns that only the ledger needs."""
-    return study.trials.drop(columns=["lines", "reason"])
+    return study.trials.drop(columns=["lines", "reason", "best_is_known"])
 
 
 def _axis(key: str, values: pd.Series, asked: Dimension) -> Axis:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.results.predictions import Floats, EvaluatedSplit
+from analysis.results.predictions import EvaluatedSplit, Floats
 from trainables.data import Segments
 from trainables.evaluation import PROTOCOLS, Ranking
 

@@ -9,8 +9,8 @@ from analysis.text.captions import (
     evaluation_text,
     how_made,
     metric_name,
-    objective_name,
     metric_on_test,
+    objective_name,
     what_is_chosen,
 )
 from analysis.text.names import (
@@ -47,10 +47,10 @@ __all__ = [
     "interval_text",
     "label",
     "metric_name",
+    "metric_on_test",
     "number_text",
     "objective_name",
     "short_key",
-    "metric_on_test",
     "threshold_text",
     "value_text",
     "what_is_chosen",

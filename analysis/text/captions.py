@@ -72,7 +72,7 @@ def caption(study: Study, what: str, marks: Iterable[str] = (), metric: str | No
 
 
 def how_made(study: Study) -> list[str]:
-    """How the numbers of a study were made, as sentences: settings, evaluation, selection, trials, notes on the data."""
+    """How the numbers of a study were made, as sentences: settings, evaluation, selection, trials, notes on data."""
     notes = [note for note in study.settings.notes if "simulated" not in note]
     facts = [_protocol(study), _features(study), _selection(study), _trials(study), _m0(study), *notes]
     simulated = ["The data are simulated"] * study.settings.simulated
@@ -92,7 +92,9 @@ def what_is_chosen(study: Study) -> str:
 
 def _seeds(study: Study) -> str:
     seeds = sorted(study.completed["seed"].unique().tolist())
-    return f"{len(seeds)} seeds (mean ± standard deviation)" if len(seeds) > 1 else f"one seed ({', '.join(map(str, seeds))})"
+    if len(seeds) > 1:
+        return f"{len(seeds)} seeds (mean ± standard deviation)"
+    return f"one seed ({', '.join(map(str, seeds))})"
 
 
 def _features(study: Study) -> str:

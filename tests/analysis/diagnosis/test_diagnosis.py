@@ -92,7 +92,7 @@ def test_with_the_coverage_filter_a_video_without_ground_truth_is_background(sha
     from analysis.diagnosis.characteristics import coverage
     from trainables.data.segment_files import read_predictions
 
-    truth = read_ground_truth(shared / "data" / "activitynet12" / TRUTH)
+    truth = read_ground_truth(shared / "data" / "activitynet12" / TRUTH).with_length()
     kept = truth.instances[~(coverage(truth) > 1)]
     assert len(kept) == 3340
     predictions = read_predictions(Path(released(shared, 3)), truth.classes)
