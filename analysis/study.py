@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.settings import BETA, GENERATOR, StudySettings, lookup
-from study.ledger import Event, StudyFolder, TrialRecord, read_events, trial_records
+from study.ledger import Event, StudyFolder, TrialRecord, point_key, read_events, trial_records
 from trainables.errors import UserError
 
 TRIAL_COLUMNS = ("trial", "state", "seed", "origin", "objective", "best_iteration", "num_iterations", "test_map",
@@ -112,7 +112,7 @@ def _trial_row(record: TrialRecord, fixed: dict[str, Any]) -> dict[str, Any]:
         "reason": record.reason,
         "seconds": _float(record.seconds),
         "device": record.device,
-        "configuration": json.dumps(record.params, sort_keys=True),
+        "configuration": point_key(record.params),
         "lines": record.lines,
         "best_is_known": bool(best),
         **fixed,

@@ -22,8 +22,10 @@ from tabulate import tabulate
 from benchmarks.tabulated import ITERATIONS, Tabulated
 from study.config import load_study, parse_study
 from study.driver import Driver, NoTrial
+from study.execution.searcher import Limits, worker_order
 from study.ledger import create_folder
 from trainables.config import preset
+from trainables.worker.messages import ANSWER, as_config
 
 NEEDED = {
     "study.launch --dry-run": "numpy, pandas, pydantic, h5py",
@@ -48,11 +50,12 @@ def replay(study_dir: Path, trials: int) -> str:
     driver = Driver(create_folder(study_dir, "replayed", settings), study, run)
     driver.note("study_started", session={})
     while not isinstance(record := driver.next_trial(), NoTrial):
-        configuration = driver.run_config(record).model_dump(mode="json")
-        trainable = Tabulated({"trial": record.number, "run": configuration, "known_iterations": 0})
+        order = worker_order(driver, [record], Limits())
+        trainable = Tabulated(as_config(order))
         driver.started(record.number, "localhost", 0, "cpu")
         for _ in range(ITERATIONS):
-            driver.reported(record.number, trainable.step()["report"])
+            (answer,) = trainable.step()[ANSWER].trials
+            driver.reported(record.number, answer.report.to_json())
         driver.ended(record.number, "completed")
     driver.note("study_ended", trials=driver.num_finished)
     driver.close()

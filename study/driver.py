@@ -13,18 +13,20 @@ from typing import Any
 from study.config import Point, StudyConfig, known_point
 from study.fault_injection import fault_point
 from study.ledger import (
+    CONFIRM,
     FINAL_STATES,
     Event,
     Ledger,
     StudyFolder,
     TrialRecord,
     iteration_fields,
+    ranked_configurations,
     read_events,
     trial_name,
     trial_records,
 )
 from study.m0_cache import BaseModels
-from study.search import CONFIRM, PRUNERS, ranked_configurations
+from study.search import PRUNERS
 from study.search.proposals import Proposals, outcome
 from trainables.config import RunConfig, joint_key
 
@@ -214,7 +216,8 @@ class Driver:
             return NoTrial.MORE
         search = [record for records in self._replicates.values() for record in records]
         known = {(record.configuration, record.seed) for record in self.records.values() if record.origin == CONFIRM}
-        for configuration in ranked_configurations(search, self.run.pseudo_labels.generator)[: plan.top]:
+        best = ranked_configurations(search, self.run.pseudo_labels.generator)[: plan.top]
+        for configuration in (self._configuration(replicates[0]) for replicates in best):
             for further in range(self.study.seeds, self.study.seeds + plan.seeds):
                 if (configuration, self.run.seed + further) not in known:
                     return self._replicate(configuration, CONFIRM, further)

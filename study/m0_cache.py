@@ -1,6 +1,7 @@
 """M0 once: iteration 0 depends on none of the searched parameters, so trials of one base share one training.
 
-A base model is kept under ``base/KEY.pt`` (state after iteration 0) and ``base/KEY.csv`` (its test predictions).
+A base model is kept under ``base/KEY.pt`` (state after iteration 0), ``base/KEY.csv`` (its test predictions) and
+``base/KEY.model.pt`` (weights of its chosen epoch; older studies lack them).
 The key is made of what iteration 0 depends on, so a file that lies there is the right one for whoever asks for it.
 No torch, no Ray.
 """
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from study.ledger import StudyFolder
 from trainables.config import RunConfig
-from trainables.files import write_whole
+from trainables.files import DamagedFile, read_with_digest, write_whole
 
 # Without pseudo labels, neither their loss nor how they are made matters, nor how often it is done afterwards.
 # ``pseudo_labels.source`` does: it says which weights the state of iteration 0 hands on.
@@ -53,9 +54,10 @@ class BaseModels:
         if all(path.exists() for path in self.folder.base_files(key)):
             return True
         for other in sorted(self.folder.path.absolute().parent.glob(f"*/base/{key}.pt")):
-            state, predictions = StudyFolder(other.parents[1]).base_files(key)
+            beside = StudyFolder(other.parents[1])
+            (state, predictions), model = beside.base_files(key), beside.base_model_file(key)
             if _whole(state) and predictions.exists():
-                self._copy(predictions, state)
+                self._copy(predictions, *([model] if _whole(model) else []), state)
                 return True
         return False
 
@@ -66,10 +68,10 @@ class BaseModels:
                 write_whole(self.folder.path / "base" / file.name, source.read())
 
 
-def _whole(state: Path) -> bool:
-    """Whether a state agrees with the SHA-256 at its head (see ``trainables.checkpoint``)."""
+def _whole(file: Path) -> bool:
+    """Whether a state or weights agree with the digest at their head."""
     try:
-        stored = state.read_bytes()
-    except OSError:
+        read_with_digest(file)
+    except (OSError, DamagedFile):
         return False
-    return hashlib.sha256(stored[32:]).digest() == stored[:32]
+    return True

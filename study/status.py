@@ -11,8 +11,15 @@ from typing import Any
 from study.cli.plan import point_text, remaining_seconds, seconds_text
 from study.cli.progress import number_text
 from study.config import parse_study
-from study.ledger import TrialRecord, is_driven, open_folder, read_events, trial_name, trial_records
-from study.search import best_configuration
+from study.ledger import (
+    TrialRecord,
+    best_configuration,
+    is_driven,
+    open_folder,
+    read_events,
+    trial_name,
+    trial_records,
+)
 from trainables.errors import UserError
 from trainables.output import print_error, run_command
 

@@ -1,9 +1,16 @@
-"""Writing files so that one that exists is whole, and listing those of a folder."""
+"""Files that are whole where they exist, files with a digest at their head, and listing the files of a folder."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
+
+DIGEST_BYTES = 32
+
+
+class DamagedFile(ValueError):
+    """A file whose content does not match the digest at its head."""
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -18,6 +25,19 @@ def write_whole(path: Path, content: bytes) -> None:
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def write_with_digest(path: Path, content: bytes) -> None:
+    """Write a file whole: the SHA-256 of its content, then the content."""
+    write_whole(path, hashlib.sha256(content).digest() + content)
+
+
+def read_with_digest(path: Path) -> bytes:
+    """The content of such a file; raises DamagedFile, and OSError where it cannot be read."""
+    stored = path.read_bytes()
+    if hashlib.sha256(stored[DIGEST_BYTES:]).digest() != stored[:DIGEST_BYTES]:
+        raise DamagedFile(f"{path}: checksum does not match its content")
+    return stored[DIGEST_BYTES:]
 
 
 def list_files(path: Path) -> list[Path]:

@@ -17,7 +17,6 @@ from trainables.data import Segments, read_intervals, read_predictions
 from trainables.evaluation import PROTOCOLS, Ranking, evaluate
 
 Floats = npt.NDArray[np.float64]
-NEEDS_AMBIGUOUS = ("thumos14", "wtalc")
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +37,7 @@ class EvaluatedSplit:
     @property
     def lacks_ambiguous(self) -> bool:
         """Whether the protocol wants intervals that the folder does not have."""
-        return self.ambiguous is None and self.protocol in NEEDS_AMBIGUOUS
+        return self.ambiguous is None and PROTOCOLS[self.protocol].ignores_ambiguous
 
     def rankings(self, predictions: Segments, tiou: Floats) -> tuple[Segments, list[Ranking]]:
         """Instances that count, and the ranked detections with their hits at each threshold."""

@@ -9,8 +9,7 @@ from statistics import fmean
 from tqdm import tqdm
 
 from study.cli.plan import metric_text, point_text, remaining_seconds, seconds_text
-from study.ledger import Event, TrialRecord, trial_name
-from study.search import ORACLE, best_configuration, generator_of
+from study.ledger import ORACLE, Event, TrialRecord, best_configuration, generator_of, trial_name
 from trainables.config import RunConfig
 
 REFRESH_S = 0.2

@@ -35,9 +35,9 @@ def rerun(request: Request, record: TrialRecord) -> int:
     recorded = {report["iteration"]: report for report in record.iterations}
     different = 0
     for result in refine(run, request.data):
-        iteration = result.report["iteration"]
+        iteration = result.report.iteration
         if iteration in recorded:
-            found = list(differences(recorded[iteration], result.report))
+            found = list(differences(recorded[iteration], result.report.to_json()))
             different += len(found)
             print(f"{name}  iteration {iteration}  {'equal' if not found else f'{len(found)} numbers differ'}")
             for line in found:

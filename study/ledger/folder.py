@@ -49,9 +49,17 @@ class StudyFolder:
         """Test predictions of a trial's best iteration."""
         return self.path / "predictions" / f"{trial_name(trial)}.csv"
 
+    def model_file(self, trial: int) -> Path:
+        """Weights of a trial's best iteration."""
+        return self.path / "models" / f"{trial_name(trial)}.pt"
+
     def base_files(self, key: str) -> tuple[Path, Path]:
         """State of a base model after iteration 0, and its test predictions."""
         return self.path / "base" / f"{key}.pt", self.path / "base" / f"{key}.csv"
+
+    def base_model_file(self, key: str) -> Path:
+        """Weights of a base model's chosen epoch; its state may hold the last epoch's. Absent in older studies."""
+        return self.path / "base" / f"{key}.model.pt"
 
     @property
     def ground_truth_file(self) -> Path:

@@ -27,7 +27,7 @@ def repair_from_checkpoints(folder: StudyFolder) -> list[str]:
     try:
         for record in incomplete:
             state = load_state(folder.state_file(record.number))
-            missing = missing_reports(record, state.reports) if state else []
+            missing = missing_reports(record, [report.to_json() for report in state.reports]) if state else []
             for report in missing:
                 ledger.append("iteration", trial=record.number, **iteration_fields(report), source="checkpoint")
             if missing:

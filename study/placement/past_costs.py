@@ -51,6 +51,8 @@ def _read(folder: StudyFolder, run: RunConfig) -> PastStudy | None:
 def _bytes_of_trials(folder: StudyFolder) -> int:
     written = [folder.ledger_file, folder.optuna_file]
     written += [
-        file for part in ("base", "checkpoints", "predictions", "logs") for file in (folder.path / part).rglob("*")
+        file
+        for part in ("base", "checkpoints", "models", "predictions", "logs")
+        for file in (folder.path / part).rglob("*")
     ]
     return sum(file.stat().st_size for file in written if file.is_file())

@@ -137,8 +137,5 @@ def test_features_without_room_end_a_launch_before_it_starts(
 def test_numbers_are_those_of_a_run_without_ray(data_dir: Path, tmp_path: Path) -> None:
     run = run_of()
     datasets = [load_dataset(run.dataset, data_dir, kept) for kept in (None, FeatureFolder(tmp_path))]
-    reports = [
-        [{k: v for k, v in result.report.items() if k not in TIMES} for result in refine(run, data)]
-        for data in datasets
-    ]
+    reports = [[result.report.without_times() for result in refine(run, data)] for data in datasets]
     assert reports[0] == reports[1]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from trainables.data.annotation_files import folders_with_ambiguous, read_annotations, read_subset
 from trainables.data.annotation_formats import FORMATS
-from trainables.data.annotations import THUMOS14_CLASSES, Annotations, read_annotations, read_subset
+from trainables.data.annotations import THUMOS14_CLASSES, Annotations
 from trainables.data.array_file import ArrayFile, only_writer, write_array
 from trainables.data.feature_cache import FeatureFolder, LoadedFeatures, feature_key
 from trainables.data.feature_layouts import LAYOUTS, feature_paths, open_features
@@ -21,6 +22,7 @@ from trainables.data.features import (
     load_features,
     plan_features,
 )
+from trainables.data.raw_annotations import RawVideo, SubsetRule, by_convention
 from trainables.data.segment_files import (
     mask_segments,
     read_instances,
@@ -30,7 +32,7 @@ from trainables.data.segment_files import (
     write_intervals,
     write_predictions,
 )
-from trainables.data.segments import Segments, temporal_iou
+from trainables.data.segments import Segments, intersection_over_hull, temporal_iou
 from trainables.data.snippet_labels import BACKGROUND, FOREGROUND, HIDDEN
 from trainables.data.split import Dataset, Split, Video
 
@@ -50,13 +52,18 @@ __all__ = [
     "FeatureProtocol",
     "FlatFeatures",
     "LoadedFeatures",
+    "RawVideo",
     "Segments",
     "Split",
+    "SubsetRule",
     "Video",
     "VideoFeatures",
+    "by_convention",
     "feature_key",
     "feature_paths",
     "feature_width",
+    "folders_with_ambiguous",
+    "intersection_over_hull",
     "length_problems",
     "load_features",
     "mask_segments",

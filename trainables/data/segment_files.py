@@ -78,7 +78,7 @@ def write_ground_truth(path: Path, split: Split, classes: Sequence[str]) -> None
     The duration of a video is the annotated one, or that of its snippets.
     """
     truth = split.ground_truth
-    durations = {v.name: v.duration_s or v.num_snippets * v.snippet_s for v in split.videos}
+    durations = {v.name: v.duration_s or v.num_snippets * v.snippet_s + v.shift_s for v in split.videos}
     table = pd.DataFrame(
         {
             "video-name": truth.video,
@@ -110,7 +110,8 @@ def mask_segments(split: Split, mask: npt.NDArray[np.bool_]) -> Segments:
         edges = np.diff(mask[split.offsets[v] : split.offsets[v + 1]].astype(np.int8), prepend=0, append=0)
         start, end = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
         names = [video.name] * len(start)
-        parts.append(Segments.of(names, start * video.snippet_s, end * video.snippet_s, np.zeros(len(start))))
+        start_s, end_s = (split.seconds(np.full(len(start), v), bound) for bound in (start, end))
+        parts.append(Segments.of(names, start_s, end_s, np.zeros(len(start))))
     return Segments.concatenate(parts)
 
 

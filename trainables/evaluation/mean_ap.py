@@ -28,7 +28,8 @@ class Evaluation:
     """Detection results with the counts that they rest on.
 
     videos, instances, predictions: how many were evaluated (``activitynet`` removes instances of zero length,
-    ``wtalc`` predictions in ambiguous intervals). ignored_predictions: rows whose class has no instance. tiou:
+    ``wtalc`` predictions in ambiguous intervals and in videos without instances).
+    ignored_predictions: rows whose class has no instance. tiou:
     thresholds, shape (K,). map: percent, (K,), mean over the classes that have instances. class_ap: percent,
     (classes, K); NaN for a class without instances.
     """

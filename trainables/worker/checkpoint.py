@@ -6,7 +6,6 @@ runs). It is written aside, flushed to the disk and renamed; the file before it 
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import logging
@@ -18,26 +17,21 @@ from typing import Any
 import numpy as np
 import torch
 
-from trainables.files import write_whole
+from trainables.files import DamagedFile, read_with_digest, write_with_digest
 from trainables.refinement import RunState
+from trainables.report import IterationReport
 
-DIGEST_BYTES = 32
 logger = logging.getLogger(__name__)
-
-
-class DamagedCheckpoint(ValueError):
-    """A checkpoint whose content does not match its checksum."""
 
 
 def save_state(path: Path, state: RunState) -> None:
     """Write ``state``; at every instant a whole file lies at ``path`` or ``path.previous``."""
     buffer = io.BytesIO()
     torch.save(_to_plain(state), buffer)
-    content = buffer.getvalue()
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
         os.replace(path, _previous(path))
-    write_whole(path, hashlib.sha256(content).digest() + content)
+    write_with_digest(path, buffer.getvalue())
 
 
 def load_state(path: Path) -> RunState | None:
@@ -47,8 +41,8 @@ def load_state(path: Path) -> RunState | None:
             continue
         try:
             return _read(candidate)
-        except DamagedCheckpoint as error:
-            logger.warning("%s", error)
+        except DamagedFile as error:
+            logger.warning("%s; falling back to the state before it", error)
     return None
 
 
@@ -57,11 +51,7 @@ def _previous(path: Path) -> Path:
 
 
 def _read(path: Path) -> RunState:
-    stored = path.read_bytes()
-    digest, content = stored[:DIGEST_BYTES], stored[DIGEST_BYTES:]
-    if hashlib.sha256(content).digest() != digest:
-        raise DamagedCheckpoint(f"{path}: checksum does not match its content; falling back to the state before it")
-    return _from_plain(torch.load(io.BytesIO(content), weights_only=True, map_location="cpu"))
+    return _from_plain(torch.load(io.BytesIO(read_with_digest(path)), weights_only=True, map_location="cpu"))
 
 
 def _to_plain(state: RunState) -> dict[str, Any]:
@@ -69,7 +59,7 @@ def _to_plain(state: RunState) -> dict[str, Any]:
     return {
         "iteration": state.iteration,
         "finished": state.finished,
-        "reports": json.dumps(state.reports),
+        "reports": json.dumps([report.to_json() for report in state.reports]),
         "weights": state.weights,
         "label_history": _map(state.label_history, torch.from_numpy),
     }
@@ -80,7 +70,7 @@ def _from_plain(plain: dict[str, Any]) -> RunState:
     return RunState(
         iteration=plain["iteration"],
         finished=plain["finished"],
-        reports=json.loads(plain["reports"]),
+        reports=[IterationReport.from_json(tree) for tree in json.loads(plain["reports"])],
         weights=plain["weights"],
         label_history=_map(plain["label_history"], masks),
     )

@@ -1,32 +1,36 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from study.driver import Driver, NoTrial
-from study.ledger.events import read_events, trial_records
+from study.ledger.events import TrialRecord, read_events, trial_records
 from study.ledger.folder import StudyFolder
 from study.ledger.repair import lacks_iterations, repair_from_checkpoints
 from tests.study.worlds import driver_of, outcomes, report_of, study_of
 from trainables.refinement.refine import RunState
+from trainables.report import IterationReport, M0Origin
 from trainables.worker.checkpoint import save_state
 
 STUDY = study_of(num_samples=3)
 
 
+def typed(record: TrialRecord, iteration: int) -> IterationReport:
+    return IterationReport.from_json(report_of(record, iteration))
+
+
 def run_all(driver: Driver) -> None:
     """Every trial to its end, with a checkpoint beside it as a worker leaves it."""
     while not isinstance(trial := driver.next_trial(), NoTrial):
-        reports: list[dict[str, Any]] = []
+        reports: list[IterationReport] = []
         for iteration in range(3):
-            report = report_of(trial, iteration) | {"loss": float("nan")}
-            if iteration == 0:
-                report["base"] = {"key": "k", "trained": trial.number == 0}
+            m0 = M0Origin("k", trained=trial.number == 0) if iteration == 0 else None
+            report = replace(typed(trial, iteration), lr_last=float("nan"), m0=m0)
             reports.append(report)
-            driver.reported(trial.number, report)
+            driver.reported(trial.number, report.to_json())
         save_state(driver.folder.state_file(trial.number), RunState(2, True, reports, {}))
         driver.ended(trial.number, "completed")
     driver.close()
@@ -80,9 +84,11 @@ def test_nothing_is_taken_from_a_checkpoint_that_is_not_whole_or_disagrees(whole
     elif why == "torn":
         state.write_bytes(state.read_bytes()[:-5])
     elif why.startswith("another"):
-        reports = [dict(report_of(record, iteration), loss=None) for iteration in range(3)]
-        changed = reports[0 if why == "another curve" else 2]
-        changed["seconds" if why == "another curve" else "best_iteration"] = 99
+        reports = [typed(record, iteration) for iteration in range(3)]
+        if why == "another curve":
+            reports[0] = replace(reports[0], seconds=99)
+        else:
+            reports[2] = replace(reports[2], best_iteration=99)
         state.with_name("state.pt").unlink()
         save_state(state, RunState(2, True, reports, {}))
     before = whole.folder.ledger_file.read_bytes()

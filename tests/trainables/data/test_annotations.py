@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainables.data.annotation_formats import CSV_COLUMNS, FORMATS
-from trainables.data.annotations import THUMOS14_CLASSES, Annotations, read_annotations
+from trainables.data.annotation_files import read_annotations
+from trainables.data.annotation_formats import FORMATS
+from trainables.data.annotations import THUMOS14_CLASSES, Annotations
+from trainables.data.refineloc_csv import CSV_COLUMNS
 from trainables.errors import UserError
 
 HEADER = ",".join(CSV_COLUMNS)
@@ -148,7 +150,14 @@ class TestBadInput:
             ("a,0,x,jump,9,30,270", r"line 2: t-end must be a number, got 'x'"),
             ("a,0,,jump,9,30,270", r"line 2: t-end must be a number, got ''"),
             ("a,0,nan,jump,9,30,270", r"line 2: t-end must be a number, got 'nan'"),
-            ("a,2,1,jump,9,30,270", r"an instance of a starts at 2 s, ends at 1 s"),
+            ("a,1_0,1,jump,9,30,270", r"line 2: t-start must be a number, got '1_0'"),
+            (",0,1,jump,9,30,270", r"line 2: video-name must be a name, got ''"),
+            ("a,0,1,,9,30,270", r"line 2: label must be a name, got ''"),
+            ("a,0,1,jump,-9,30,270", r"line 2: video-duration must be above 0, got -9"),
+            ("a,0,1,jump,0,30,270", r"line 2: video-duration must be above 0, got 0"),
+            ("a,0,1,jump,9,-30,270", r"line 2: the frame rate must be above 0, got -30"),
+            ("a,0,1,jump,9,30,0", r"line 2: video-num-frames must be above 0, got 0"),
+            ("a,0,1,jump,9,30,270,7", r"line 2: has 8 fields, the header names 7 columns"),
         ],
     )
     def test_bad_times_name_file_and_value(self, tmp_path: Path, row: str, message: str) -> None:
@@ -157,7 +166,7 @@ class TestBadInput:
 
     def test_missing_columns_are_named(self, tmp_path: Path) -> None:
         (tmp_path / "x_train.csv").write_text("video-name,t-start,t-end,label\na,0,1,jump\n")
-        with pytest.raises(UserError, match=r"columns.*video-duration.*are missing"):
+        with pytest.raises(UserError, match=r"column video-duration, fps, video-num-frames is missing"):
             read_annotations(tmp_path)
 
     def test_a_video_belongs_to_one_subset(self, tmp_path: Path) -> None:
@@ -172,7 +181,7 @@ class TestBadInput:
 
     def test_broken_json_is_named(self, tmp_path: Path) -> None:
         (tmp_path / "gt.json").write_text('{"database": {"a": {"subset": "train"}}}')
-        with pytest.raises(UserError, match=r"gt\.json: not ActivityNet-style JSON \(KeyError: 'annotations'\)"):
+        with pytest.raises(UserError, match=r"gt\.json: 1 train videos have no 'annotations' \(a\)"):
             read_annotations(tmp_path)
 
 
