@@ -8,12 +8,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from analysis.ground_truth import GroundTruth, read_ground_truth
 from analysis.results.refinement import best_trials
 from analysis.study import Study
 from analysis.text import evaluation_text
 from study.ledger import trial_name
-from trainables.data import Segments, read_intervals, read_predictions
+from trainables.data import GroundTruth, Segments, read_ground_truth, read_intervals, read_predictions
 from trainables.evaluation import PROTOCOLS, Ranking, evaluate
 
 Floats = npt.NDArray[np.float64]

@@ -6,6 +6,7 @@ from trainables.data.annotation_files import folders_with_ambiguous, read_annota
 from trainables.data.annotation_formats import FORMATS
 from trainables.data.annotations import THUMOS14_CLASSES, Annotations
 from trainables.data.array_file import ArrayFile, only_writer, write_array
+from trainables.data.class_lists import UNKNOWN_LABEL, read_class_list
 from trainables.data.feature_cache import FeatureFolder, LoadedFeatures, feature_key
 from trainables.data.feature_layouts import LAYOUTS, feature_paths, open_features
 from trainables.data.feature_protocol import (
@@ -22,12 +23,12 @@ from trainables.data.features import (
     load_features,
     plan_features,
 )
+from trainables.data.ground_truth import GroundTruth, read_ground_truth
+from trainables.data.prediction_files import Predictions, read_prediction_file, read_predictions
 from trainables.data.raw_annotations import RawVideo, SubsetRule, by_convention
 from trainables.data.segment_files import (
     mask_segments,
-    read_instances,
     read_intervals,
-    read_predictions,
     write_ground_truth,
     write_intervals,
     write_predictions,
@@ -35,6 +36,7 @@ from trainables.data.segment_files import (
 from trainables.data.segments import Segments, intersection_over_hull, temporal_iou
 from trainables.data.snippet_labels import BACKGROUND, FOREGROUND, HIDDEN
 from trainables.data.split import Dataset, Split, Video
+from trainables.data.video_names import find_name
 
 __all__ = [
     "BACKGROUND",
@@ -43,6 +45,7 @@ __all__ = [
     "HIDDEN",
     "LAYOUTS",
     "THUMOS14_CLASSES",
+    "UNKNOWN_LABEL",
     "Annotations",
     "ArrayFile",
     "Dataset",
@@ -51,7 +54,9 @@ __all__ = [
     "FeatureFolder",
     "FeatureProtocol",
     "FlatFeatures",
+    "GroundTruth",
     "LoadedFeatures",
+    "Predictions",
     "RawVideo",
     "Segments",
     "Split",
@@ -62,6 +67,7 @@ __all__ = [
     "feature_key",
     "feature_paths",
     "feature_width",
+    "find_name",
     "folders_with_ambiguous",
     "intersection_over_hull",
     "length_problems",
@@ -71,9 +77,11 @@ __all__ = [
     "open_features",
     "plan_features",
     "read_annotations",
+    "read_class_list",
     "read_feature_description",
-    "read_instances",
+    "read_ground_truth",
     "read_intervals",
+    "read_prediction_file",
     "read_predictions",
     "read_subset",
     "temporal_iou",

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.ground_truth import GroundTruth, read_ground_truth
 from analysis.results.predictions import (
     EvaluatedSplit,
     best_predictions,
@@ -16,6 +15,7 @@ from analysis.results.predictions import (
 )
 from analysis.study import load_study
 from tests.analysis.prediction_folders import CLASSES, TRUTH_HEAD, with_predictions, write
+from trainables.data.ground_truth import GroundTruth, read_ground_truth
 from trainables.data.segments import Segments
 from trainables.evaluation.protocols import PROTOCOLS
 

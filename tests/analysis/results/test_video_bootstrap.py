@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from analysis.ground_truth import GroundTruth
 from analysis.results.predictions import EvaluatedSplit
 from analysis.results.video_bootstrap import VideoInterval, video_interval, weighted_map
+from trainables.data.ground_truth import GroundTruth
 from trainables.data.segments import Segments
 from trainables.evaluation.mean_ap import evaluate
 from trainables.evaluation.protocols import PROTOCOLS

@@ -9,7 +9,7 @@ import torch
 
 from tests.study.worlds import run_of
 from tests.trainables.worker.orders import answers, config_of, order_of
-from trainables.data.segment_files import read_predictions
+from trainables.data.prediction_files import read_predictions
 from trainables.datasets import Dataset, load_dataset
 from trainables.refinement.refine import refine
 from trainables.report import IterationReport, JsonObject

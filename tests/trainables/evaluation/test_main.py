@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainables.data.segment_files import read_instances, read_predictions
-from trainables.evaluation.command import main
+from trainables.data.ground_truth import read_ground_truth
+from trainables.data.prediction_files import read_predictions
+from trainables.evaluation.__main__ import main
 from trainables.evaluation.mean_ap import evaluate
 
 TRUTH = "video-name,t-start,t-end,label\nv,0,10,run\nw,5,8,jump\n"
@@ -37,9 +38,9 @@ def run(*arguments: str | Path) -> int:
 @pytest.mark.parametrize(("iteration", "average"), [(0, 9.6603), (3, 23.2322)])
 def test_released_activitynet_predictions_give_the_published_map(shared: Path, iteration: int, average: float) -> None:
     folder = shared / "data" / "activitynet12"
-    truth, classes = read_instances(folder / "activitynet_v1-2_valid_groundtruth.csv")
-    predictions = read_predictions(folder / f"refineloc_i3d_predictions_iteration_{iteration}.json", classes)
-    result = evaluate(truth, predictions, len(classes), np.linspace(0.5, 0.95, 10))
+    truth = read_ground_truth(folder / "activitynet_v1-2_valid_groundtruth.csv")
+    predictions = read_predictions(folder / f"refineloc_i3d_predictions_iteration_{iteration}.json", truth.classes)
+    result = evaluate(truth.instances, predictions, len(truth.classes), np.linspace(0.5, 0.95, 10))
     assert result.average_map == pytest.approx(average, abs=1e-4)
     assert (result.videos, result.instances, result.ignored_predictions) == (2303, 3458, 0)
 
@@ -50,8 +51,9 @@ def test_json_output_has_the_counts_and_percent(truth: Path, found: Path, capsys
     assert json.loads(output.out) == {
         "protocol": "activitynet", "videos": 2, "instances": 2, "predictions": 2, "ignored_predictions": 1,
         "tiou": [0.5, 0.75], "map": [50.0, 50.0], "average_map": 50.0,
+        "unmatched_predictions": 0, "unmatched_videos": 0, "reversed_predictions": 0, "reversed_instances": 0,
     }  # fmt: skip
-    assert "1 of 2 predictions have a class without instances" in output.err
+    assert "1 of 2 predictions have a class without instances (swim)" in output.err
 
 
 def test_table_output_ends_with_the_average(truth: Path, found: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,11 +71,13 @@ def test_the_subset_of_a_json_is_chosen(shared: Path, tmp_path: Path, capsys: py
     found = tmp_path / "found.json"
     found.write_text(json.dumps({"results": {"w": [{"segment": [0, 10], "label": "run", "score": 1}]}}))
     seen = {}
-    for subset in ([], ["--subset", "test"], ["--subset", "train"]):
+    for subset in ([], ["--subset", "test"]):
         assert run("--predictions", found, "--ground-truth", truth, "--tiou", "0.5", "--json", *subset) == 0
         output = json.loads(capsys.readouterr().out)
         seen[" ".join(subset)] = (output["videos"], output["average_map"])
-    assert seen == {"": (2, 50.0), "--subset test": (2, 50.0), "--subset train": (1, 0.0)}
+    assert seen == {"": (2, 50.0), "--subset test": (2, 50.0)}
+    assert run("--predictions", found, "--ground-truth", truth, "--subset", "train") == 2
+    assert "none of its 1 video (w) is among the 1 of the ground truth (v)" in capsys.readouterr().err
 
 
 def test_a_class_list_joins_names_and_indices(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,8 +100,11 @@ def test_a_class_list_joins_names_and_indices(tmp_path: Path, capsys: pytest.Cap
     [
         (("found.csv", "video-name,t-start,t-end,label\n"), "column score is missing"),
         (("found.csv", FOUND + "v,zero,1,run,0.5\n"), "line 4: t-start must be a number, got 'zero'"),
-        (("found.csv", FOUND + "v,0,1,run,nan\n"), "score must be finite"),
-        (("found.csv", FOUND + "v,3,1,run,0.5\n"), "start_s must not exceed end_s"),
+        (("found.csv", FOUND + "v,0,1,run,nan\n"), "line 4: score must be a number, got 'nan'"),
+        (("found.csv", FOUND + "v,1_0,11,run,0.5\n"), "line 4: t-start must be a number, got '1_0'"),
+        (("found.csv", FOUND + "v,0,1,run,0.5,9\n"), "line 4: has 6 fields, the header names 5 columns"),
+        (("found.csv", FOUND + ",0,1,run,0.5\n"), "line 4: video-name must be a name, got ''"),
+        (("found.csv", FOUND + 'v,0,1,"run,0.5\n'), "line 4: not valid CSV"),
         (("found.csv", ""), "is empty"),
         (("found.csv", b"\xff\xfe\x00\x01"), "found.csv"),
         (("truth.csv", "video-name,t-start,t-end,label\nv,1,1,run\n"), "no instance with start < end"),
@@ -120,6 +127,12 @@ def test_a_bad_file_is_one_line_and_status_2(
     ("content", "message"),
     [
         ("{", "is not JSON"),
+        ('{"results": {"v": [], "v": []}}', "the key 'v' stands twice"),
+        ('{"results": {"v": [{"segment": [0, 1e999], "label": "run", "score": 1}]}}', "video v, detection 0"),
+        ('{"results": {"v": [{"segment": [0, 1], "label": "run", "score": 1, "scores": 2}]}}', "and one score"),
+        ('{"results": {"v": [{"segment": [0, 1], "label": "run", "score": true}]}}', "video v, detection 0"),
+        ('[{"segment": [0, 1], "label": "run", "score": 1}]', "item 0 of the list must name its video"),
+        ('{"database": {}}', "expected an object 'results'"),
         ("[]", "expected an object 'results'"),
         ('{"results": {"v": {}}}', "video v: expected a list"),
         ('{"results": {"v": [{"segment": [0], "label": "run", "score": 1}]}}', "video v, detection 0"),
@@ -156,7 +169,7 @@ def test_a_bad_request_is_one_line_and_status_2(
 def test_runs_as_a_module_without_torch_or_ray(truth: Path, found: Path) -> None:
     program = (
         "import runpy, sys; sys.argv[0] = 'evaluation'\n"
-        "try: runpy.run_module('trainables.evaluation.mean_ap', run_name='__main__')\n"
+        "try: runpy.run_module('trainables.evaluation', run_name='__main__')\n"
         "except SystemExit as end: assert not end.code\n"
         "assert not {'torch', 'ray'} & set(sys.modules)"
     )
@@ -184,3 +197,19 @@ def test_the_protocol_is_chosen_and_gets_the_ambiguous_intervals(
     # The kit drops the detection in the ambiguous interval; ActivityNet's rules count it as false.
     assert seen["thumos14"] == pytest.approx(100 / 20)
     assert seen["activitynet"] < 100 / 20
+
+
+def test_ground_truth_without_ambiguous_intervals_is_said_and_where_some_are(
+    shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shared / "data/thumos14"
+    (tmp_path / "found.csv").write_text("video-name,t-start,t-end,label,score\nvideo_test_0000324,49.2,53.5,0,0.9\n")
+    for protocol in ("thumos14", "wtalc"):
+        truth = folder / "thumos14_test_groundtruth.csv"
+        assert run("--predictions", tmp_path / "found.csv", "--ground-truth", truth, "--protocol", protocol) == 0
+        assert f"has no ambiguous intervals, which {protocol} ignores" in (error := capsys.readouterr().err)
+        assert f"--ground-truth {folder / 'annotations'}" in error
+    assert run("--predictions", tmp_path / "found.csv", "--ground-truth", folder, "--protocol", "thumos14") == 0
+    assert f"--ground-truth {folder / 'annotations'}" in capsys.readouterr().err
+    assert run("--predictions", tmp_path / "found.csv", "--ground-truth", folder) == 0
+    assert "ambiguous" not in capsys.readouterr().err
