@@ -6,11 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from analysis.study import Study, load_study
-from study.ledger import StudyFolder
-from trainables.errors import UserError, nearest
-
-STUDY_FILE = StudyFolder(Path()).study_file.name
+from analysis.study import Study, study_frames
+from study.ledger import open_study
+from trainables.errors import UserError
 
 
 def add_study_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,19 +22,9 @@ def add_study_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def find_study(name: str, study_dir: Path) -> Path:
-    """Folder of a study, by name or path; raises UserError when there is none."""
-    for folder in (study_dir / name, Path(name)):
-        if (folder / STUDY_FILE).is_file():
-            return folder
-    known = sorted(path.parent.name for path in study_dir.glob(f"*/{STUDY_FILE}"))
-    hint = nearest(name, known) if known else "There are no studies yet: python -m study.launch makes one."
-    raise UserError(f"--study: {study_dir / name}: no {STUDY_FILE} there. {hint}")
-
-
 def open_studies(arguments: argparse.Namespace) -> list[Study]:
     """The studies that the arguments name; their problems go to stderr."""
-    studies = [load_study(find_study(name, arguments.study_dir)) for name in arguments.study]
+    studies = [study_frames(open_study(arguments.study_dir, name)) for name in arguments.study]
     names = [study.name for study in studies]
     if len(set(names)) < len(names):
         raise UserError(f"--study: each study once, got {', '.join(names)}")

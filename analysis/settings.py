@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
+
+from study.ledger import StudySettings
 
 GENERATOR = "pseudo_labels.generator"
 BETA = "loss.beta"
@@ -14,7 +16,6 @@ SAMPLED_SHARE = "pseudo_labels.sampled_share"
 ALPHA_A = "pseudo_labels.segments.min_attention"
 ALPHA_C = "pseudo_labels.segments.min_class_score"
 ATTENTION = "model.attention"
-LONGEST_NAME = 255  # bytes of a file name
 
 Number = int | float
 
@@ -57,12 +58,12 @@ class Dimension:
 
 
 @dataclass(frozen=True)
-class StudySettings:
-    """study.json.
+class StudyFacts:
+    """What a study was asked for.
 
-    name: None where the file names no folder. command: as typed. preset: of the method's differences (released,
-    paper). tiou, selection_tiou: thresholds that are evaluated, and that select. run: the resolved configuration as
-    it stands in the file; card: of the data set, likewise.
+    name: None where study.json names no folder. command: as it can be typed. preset: of the method's differences
+    (released, paper). tiou, selection_tiou: thresholds that are evaluated, and that select. run: the resolved
+    configuration as it stands in the file; card: of the data set, likewise.
     """
 
     name: str | None = None
@@ -91,35 +92,35 @@ class StudySettings:
     versions: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def from_json(cls, tree: Mapping[str, Any]) -> StudySettings:
-        """From the parsed file; what is missing or of another type gets its default."""
-        selection_tiou = _numbers(lookup(tree, "run", "evaluation", "selection_tiou"))
-        classes = lookup(tree, "dataset", "classes")
+    def of(cls, settings: StudySettings) -> StudyFacts:
+        """What is missing, or of another type than it should be, gets its default."""
+        run, study, dataset, card = settings.run, settings.study, settings.dataset, settings.card
+        selection_tiou = _numbers(lookup(run, "evaluation", "selection_tiou"))
         given: dict[str, Any] = {
-            "name": folder_name(lookup(tree, "name")),
-            "description": _text(lookup(tree, "study", "description")),
-            "command": _command(lookup(tree, "command")),
-            "created": _number(lookup(tree, "created")),
-            "num_samples": _number(lookup(tree, "study", "num_samples")),
-            "seeds": _number(lookup(tree, "study", "seeds")),
-            "space": {str(k): Dimension.from_json(v) for k, v in _mapping(tree, "study", "space").items()},
-            "dataset": _text(lookup(tree, "run", "dataset", "name") or lookup(tree, "dataset", "name")),
-            "features": _text(lookup(tree, "run", "dataset", "features")),
-            "title": _text(lookup(tree, "dataset", "title") or lookup(tree, "dataset", "name")),
-            "simulated": lookup(tree, "dataset", "simulated"),
-            "notes": tuple(_text(note) for note in lookup(tree, "dataset", "notes") or ()),
-            "classes": tuple(map(str, classes)) if isinstance(classes, list) else None,
-            "dimensions": _number(lookup(tree, "card", "dimensions")),
-            "preset": _text(lookup(tree, "run", "protocol")),
-            "base_model": _text(lookup(tree, "run", "model", "name")),
-            "takes_last_epoch": lookup(tree, "run", "training", "choice") == "last",
-            "selection_rule": _text(lookup(tree, "run", "selection", "rule")),
-            "evaluation_protocol": _text(lookup(tree, "run", "evaluation", "protocol")),
-            "tiou": _numbers(lookup(tree, "run", "evaluation", "tiou")) or selection_tiou,
+            "name": settings.name,
+            "description": _text(study.get("description")),
+            "command": _command(settings.command),
+            "created": settings.created,
+            "num_samples": _number(study.get("num_samples")),
+            "seeds": _number(study.get("seeds")),
+            "space": {str(key): Dimension.from_json(value) for key, value in _mapping(study, "space").items()},
+            "dataset": _text(lookup(run, "dataset", "name") or dataset.name),
+            "features": _text(lookup(run, "dataset", "features")),
+            "title": _text(dataset.title or dataset.name),
+            "simulated": dataset.simulated,
+            "notes": tuple(map(_text, dataset.notes)),
+            "classes": dataset.classes,
+            "dimensions": _number(card.get("dimensions")),
+            "preset": _text(run.get("protocol")),
+            "base_model": _text(lookup(run, "model", "name")),
+            "takes_last_epoch": lookup(run, "training", "choice") == "last",
+            "selection_rule": _text(lookup(run, "selection", "rule")),
+            "evaluation_protocol": _text(lookup(run, "evaluation", "protocol")),
+            "tiou": _numbers(lookup(run, "evaluation", "tiou")) or selection_tiou,
             "selection_tiou": selection_tiou,
-            "run": _mapping(tree, "run"),
-            "card": _mapping(tree, "card"),
-            "versions": {str(k): str(v) for k, v in _mapping(tree, "versions").items()},
+            "run": run,
+            "card": card,
+            "versions": {str(key): str(value) for key, value in settings.versions.items()},
         }
         # What is not there keeps the default of its field.
         return cls(**{key: value for key, value in given.items() if value not in (None, "", ())})
@@ -133,13 +134,6 @@ class StudySettings:
 def lookup(tree: Any, *keys: str) -> Any:
     """The value at a path of nested mappings; None where there is none."""
     return reduce(lambda value, key: value.get(key) if isinstance(value, Mapping) else None, keys, tree)
-
-
-def folder_name(name: Any) -> str | None:
-    """``name`` if a folder inside of another one can be called so; None otherwise."""
-    text = _text(name)
-    plain = text and "/" not in text and not text.startswith(".") and text.isprintable()
-    return text if plain and len(text.encode()) <= LONGEST_NAME else None
 
 
 def _mapping(tree: Any, *keys: str) -> Mapping[str, Any]:
@@ -160,7 +154,7 @@ def _numbers(values: Any) -> tuple[float, ...]:
     return tuple(float(v) for v in values if _number(v) is not None) if isinstance(values, list) else ()
 
 
-def _command(command: Any) -> str:
-    words: Iterable[Any] = command if isinstance(command, list) else [command] if command else []
+def _command(words: Sequence[str]) -> str:
+    """A command that was kept as one text stays as it is."""
     texts = [_text(word) for word in words]
     return shlex.join(texts) if len(texts) > 1 else "".join(texts)

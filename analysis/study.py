@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.settings import BETA, GENERATOR, StudySettings, lookup
-from study.ledger import Event, StudyFolder, TrialRecord, point_key, read_events, trial_records
-from trainables.errors import UserError
+from analysis.settings import BETA, GENERATOR, StudyFacts, lookup
+from study.ledger import (
+    Event,
+    IterationEnded,
+    OpenedStudy,
+    StudyFolder,
+    TrialRecord,
+    open_study,
+    point_key,
+    trial_records,
+)
 
 TRIAL_COLUMNS = ("trial", "state", "seed", "origin", "objective", "best_iteration", "num_iterations", "test_map",
                  "selection_split", "reason", "seconds", "device", "configuration", "lines",
@@ -38,7 +45,7 @@ class Study:
     """
 
     folder: Path
-    settings: StudySettings
+    settings: StudyFacts
     trials: pd.DataFrame
     iterations: pd.DataFrame
     test_counts: tuple[int, int] | None
@@ -66,32 +73,27 @@ class Study:
 
 
 def load_study(folder: Path) -> Study:
-    """Read a study's folder, running, finished or dead; raises UserError when study.json cannot be read."""
-    tree = _read_settings(StudyFolder(folder).study_file)
-    settings = StudySettings.from_json(tree)
-    events, problems = read_events(StudyFolder(folder).ledger_file)
-    if settings.name is None and "name" in tree:
-        problems = [*problems, f"{folder}: study.json names no folder ({tree['name']!r}); the folder's name is used"]
+    """Read a study's folder, running, finished or dead; raises UserError when it is none."""
+    path = folder.absolute()
+    return study_frames(open_study(path.parent, path.name))
+
+
+def study_frames(opened: OpenedStudy) -> Study:
+    """An opened study as frames."""
+    settings, events, problems = StudyFacts.of(opened.settings), opened.ledger.events, opened.problems
+    if settings.name is None:
+        problems = [
+            *problems,
+            f"{opened.folder.study_file}: names no folder; the study is called by that of its folder",
+        ]
     records = trial_records(events)
-    trials, iterations = _trials(records, tree), _iterations(records, events)
-    return Study(folder, settings, trials, iterations, _test_counts(records), problems)
+    trials, iterations = _trials(records, opened), _iterations(records, events)
+    return Study(opened.folder.path, settings, trials, iterations, _test_counts(records), problems)
 
 
-def _read_settings(path: Path) -> dict[str, Any]:
-    try:
-        tree = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path}: is damaged: {error}") from None
-    if not isinstance(tree, dict):
-        raise UserError(f"{path}: is not the study.json of a study: expected a mapping, got {type(tree).__name__}")
-    return tree
-
-
-def _trials(records: Iterable[TrialRecord], tree: dict[str, Any]) -> pd.DataFrame:
+def _trials(records: Iterable[TrialRecord], opened: OpenedStudy) -> pd.DataFrame:
     # A study that does not vary these takes them from its run configuration.
-    fixed = {key: lookup(tree, "run", *key.split(".")) for key in (GENERATOR, BETA)}
+    fixed = {key: opened.settings.run_value(key) for key in (GENERATOR, BETA)}
     rows = [_trial_row(record, fixed) for record in records]
     searched = dict.fromkeys(key for row in rows for key in row if key not in TRIAL_COLUMNS)
     return pd.DataFrame(rows, columns=[*TRIAL_COLUMNS, *(searched or fixed)])
@@ -123,8 +125,8 @@ def _trial_row(record: TrialRecord, fixed: dict[str, Any]) -> dict[str, Any]:
 def _iterations(records: Iterable[TrialRecord], events: Iterable[Event]) -> pd.DataFrame:
     lines: dict[tuple[int, int], int] = {}
     for event in events:
-        if event["event"] == "iteration":
-            lines.setdefault((event["trial"], event["report"]["iteration"]), event["line"])
+        if isinstance(event, IterationEnded) and event.line is not None:
+            lines.setdefault((event.trial, event.report["iteration"]), event.line)
     rows = [
         {
             "trial": record.number,

@@ -3,12 +3,9 @@
 import json
 from pathlib import Path
 
-import pytest
-
-from analysis.requests import find_study, out_folder, why_empty
+from analysis.requests import out_folder, why_empty
 from analysis.study import load_study
 from tests.analysis.study_folders import StudyFolder, point
-from trainables.errors import UserError
 
 
 def test_why_empty_counts_states_and_gives_the_last_reason(tmp_path: Path) -> None:
@@ -16,16 +13,6 @@ def test_why_empty_counts_states_and_gives_the_last_reason(tmp_path: Path) -> No
     made.add(point("attention", 1.0), [], state="failed", reason="ValueError: too small")
     assert "1 failed" in why_empty(load_study(tmp_path / "s"))
     assert "ValueError: too small" in why_empty(load_study(tmp_path / "s"))
-
-
-def test_a_study_is_found_by_name_and_by_path(tmp_path: Path) -> None:
-    StudyFolder(tmp_path / "studies" / "one")
-    assert find_study("one", tmp_path / "studies") == tmp_path / "studies" / "one"
-    assert find_study(str(tmp_path / "studies" / "one"), Path("elsewhere")) == tmp_path / "studies" / "one"
-    with pytest.raises(UserError, match="Did you mean 'one'"):
-        find_study("oen", tmp_path / "studies")
-    with pytest.raises(UserError, match="no studies yet"):
-        find_study("one", tmp_path / "nowhere")
 
 
 def test_files_stay_below_the_folder_that_was_asked_for(tmp_path: Path) -> None:
@@ -36,4 +23,4 @@ def test_files_stay_below_the_folder_that_was_asked_for(tmp_path: Path) -> None:
         study = load_study(made.folder)
         assert study.name == f"s{number}"
         assert out_folder(study, tmp_path / "out", "tables", True) == tmp_path / "out" / f"s{number}"
-        assert "names no folder" in study.problems[0]
+        assert "names no folder" in study.problems[-1]

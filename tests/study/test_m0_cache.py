@@ -129,7 +129,7 @@ def test_trials_wait_for_the_one_that_trains_their_base_model(tmp_path: Path) ->
     third = driver.next_trial()
     assert not isinstance(third, NoTrial)
     assert third.number == 2
-    assert (first.base, first.base_trained) == (key, True)
+    assert (first.m0, first.m0_trained) == (key, True)
 
 
 def test_seconds_of_what_was_taken_over_are_saved_not_spent(tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ from ray import tune
 from study.driver import Driver
 from study.execution.searcher import LedgerCallback, Limits, worker_order
 from study.execution.session import run_trials, start_ray, stop_ray
-from study.ledger.events import TrialRecord
+from study.ledger.events import TrialStarted
+from study.ledger.records import TrialRecord
 from study.placement.gpu_probe import probe_on_ray
 from study.placement.placement import place
 from tests.study.worlds import driver_of, report_of, run_of, study_of
@@ -202,7 +203,9 @@ def test_trials_that_share_a_process_report_what_they_would_alone(tmp_path: Path
         (tmp_path / part).mkdir()
     pids: dict[int, set[int]] = {}
     driver.listeners.append(
-        lambda event, record: pids.setdefault(event["pid"], set()).add(record.seed) if "pid" in event else None
+        lambda event, record: (
+            pids.setdefault(event.pid or 0, set()).add(record.seed) if isinstance(event, TrialStarted) else None
+        )
     )
     run_trials(driver, data, place(2, 0, threads=1, trials_per_process=3))
     assert {record.state for record in driver.records.values()} == {"completed"}
