@@ -24,6 +24,7 @@ from trainables.data.features import (
     plan_features,
 )
 from trainables.data.ground_truth import GroundTruth, read_ground_truth
+from trainables.data.object_arrays import read_pickled_arrays
 from trainables.data.prediction_files import Predictions, read_prediction_file, read_predictions
 from trainables.data.raw_annotations import RawVideo, SubsetRule, by_convention
 from trainables.data.segment_files import (
@@ -81,6 +82,7 @@ __all__ = [
     "read_feature_description",
     "read_ground_truth",
     "read_intervals",
+    "read_pickled_arrays",
     "read_prediction_file",
     "read_predictions",
     "read_subset",

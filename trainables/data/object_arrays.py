@@ -65,6 +65,19 @@ def read_object_array(path: Path) -> npt.NDArray[Any]:
     return array
 
 
+def read_pickled_arrays(path: Path) -> Any:
+    """A pickle of numpy arrays in lists and dicts, as JAX users publish weights. Raises UserError as above."""
+    try:
+        with path.open("rb") as file:
+            return _NumpyUnpickler(file, encoding="latin1").load()
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except pickle.UnpicklingError as error:
+        raise UserError(f"{path}: refused: {error}; nothing of it was run. Get it from a source you trust") from None
+    except Exception as error:  # a damaged pickle may fail in any way
+        raise UserError(f"{path}: truncated or damaged pickle ({error}); get it again") from None
+
+
 def is_object_array(path: Path) -> bool:
     """Whether ``path`` is a readable ``.npy`` file with Python objects inside."""
     try:
