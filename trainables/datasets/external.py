@@ -13,6 +13,7 @@ from trainables.config import DatasetConfig, DatasetFile, FeatureSet, shipped
 from trainables.data import (
     FORMATS,
     LAYOUTS,
+    THUMOS14_CLASSES,
     Annotations,
     Dataset,
     ExpectedLengths,
@@ -34,6 +35,7 @@ from trainables.data import (
 from trainables.datasets.registry import FILES, DataProblems, register
 from trainables.datasets.subsets import subset_rule
 from trainables.datasets.supervision import Supervision, are_video_labels, with_background_rule
+from trainables.datasets.thumos14_labels import PUBLISHED_LABELS
 from trainables.errors import UserError
 
 
@@ -104,6 +106,9 @@ def load(config: DatasetConfig, data_dir: Path, kept: FeatureFolder | None = Non
         notes.append(
             f"{annotations.format} has no ambiguous intervals: every evaluation protocol counts what lies there"
         )
+    notes += annotations.notes
+    if annotations.reversed:
+        notes.append(f"{len(annotations.reversed)} instances end before they start and are left out")
     features_name = str(config.features) if config.file else str(config.features).upper()
     dataset = Dataset(
         config.name,
@@ -168,7 +173,7 @@ def _make_split(annotations: Annotations, name: str, flat: FlatFeatures, config:
     if flat.missing:
         missing = _missing(name, flat, names, config)
         (notes if config.allow_missing and len(flat.missing) < len(names) else problems).append(missing)
-    known = Supervision.of(annotations, name, config)
+    known = Supervision.of(annotations, _labels(annotations, name, config), name, config)
     videos = tuple(
         Video(
             video.name,
@@ -199,6 +204,16 @@ def _as_video_labels(known: Supervision, config: DatasetConfig) -> tuple[Supervi
     return Supervision(known.labels, unknown, Segments.empty()), f"{found}: they are taken as video-level labels"
 
 
+def _labels(annotations: Annotations, split: str, config: DatasetConfig) -> dict[str, tuple[int, ...]]:
+    """Class ids of each video; the published ones concern training alone, as what a test video shows is measured."""
+    if config.video_labels == "instances" or split != "train":
+        return annotations.labels()
+    published = annotations.labels("video")
+    if annotations.classes == THUMOS14_CLASSES and not annotations.video_labels:
+        published |= {video: own for video, own in PUBLISHED_LABELS.items() if video in published}
+    return published
+
+
 def _missing(name: str, flat: FlatFeatures, names: Sequence[str], config: DatasetConfig) -> str:
     first = ", ".join(flat.missing[:3]) + (", ..." if len(flat.missing) > 3 else "")
     found = f"{name}: {len(flat.missing)} of {len(names)} videos have no features ({first})"
@@ -217,9 +232,11 @@ def _require_usable(annotations: Annotations, name: str, config: DatasetConfig) 
         )
     no_rate = [video.name for video in annotations.videos if video.fps is None]
     if config.snippet_fps == "native" and no_rate:
+        zero = " (0)" if any("frame rate 0" in note for note in annotations.notes) else ""
+        shown = ", ".join(no_rate[:3]) + (f" and {len(no_rate) - 3} more" if len(no_rate) > 3 else "")
         raise UserError(
-            f"dataset.snippet_fps: native needs each video's frame rate, but {annotations.format} has none for "
-            f"{len(no_rate)} {name} videos ({no_rate[0]}); use RefineLoc's CSV, or set the rate as a number"
+            f"dataset.snippet_fps: native needs each video's frame rate, but {annotations.format} has no frame "
+            f"rate{zero} for the videos {shown}; correct it, use RefineLoc's CSV, or set the rate as a number"
         )
 
 

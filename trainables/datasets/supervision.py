@@ -6,7 +6,7 @@ Numbers that need to know when are absent for it, never zero.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,15 +29,18 @@ class Supervision:
     instances: Segments
 
     @classmethod
-    def of(cls, annotations: Annotations, split: str, config: DatasetConfig) -> Supervision:
-        """As the annotations and the configured rules have it."""
-        from_segments, listed = annotations.labels(), annotations.labels("video")
+    def of(
+        cls, annotations: Annotations, given: Mapping[str, tuple[int, ...]], split: str, config: DatasetConfig
+    ) -> Supervision:
+        """As the annotations and the configured rules have it. given: class ids of each video."""
+        listed = annotations.labels("video")
         segmented = set(annotations.instances.video.tolist())
         labels, annotated = [], []
         for video in annotations.videos:
-            own = set(from_segments[video.name])
+            own = set(given[video.name])
             # A label beside the segments of other classes: somewhere in the video is more than they say.
-            more = set(listed[video.name]) - own if config.file and video.name in segmented else set()
+            mixed = config.file and config.video_labels == "instances" and video.name in segmented
+            more = set(listed[video.name]) - own if mixed else set()
             labels.append(tuple(sorted(own | more)))
             annotated.append(not own or (video.name in segmented and not more))
         if split == "train" and config.training_labels == "video":
