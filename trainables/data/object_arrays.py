@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainables.errors import UserError
-from trainables.text_files import require_regular_file
+from trainables.text_files import one_line, require_regular_file
 
 _HEADERS: dict[tuple[int, int], Callable[..., tuple[tuple[int, ...], bool, np.dtype[Any]]]] = {
     (1, 0): np.lib.format.read_array_header_1_0,
@@ -59,7 +59,7 @@ def read_object_array(path: Path) -> npt.NDArray[Any]:
             f"{path}: object array refused: {error}; nothing of it was run. Save it again with arrays only"
         ) from None
     except Exception as error:  # a damaged pickle may fail in any way
-        raise UserError(f"{path}: truncated or damaged .npy file ({error}); get it again") from None
+        raise UserError(f"{path}: truncated or damaged .npy file ({one_line(error)}); get it again") from None
     if not isinstance(array, np.ndarray) or array.shape != shape:
         raise UserError(f"{path}: header says shape {shape}, content does not; get the file again")
     return array
@@ -75,7 +75,7 @@ def read_pickled_arrays(path: Path) -> Any:
     except pickle.UnpicklingError as error:
         raise UserError(f"{path}: refused: {error}; nothing of it was run. Get it from a source you trust") from None
     except Exception as error:  # a damaged pickle may fail in any way
-        raise UserError(f"{path}: truncated or damaged pickle ({error}); get it again") from None
+        raise UserError(f"{path}: truncated or damaged pickle ({one_line(error)}); get it again") from None
 
 
 def is_object_array(path: Path) -> bool:
