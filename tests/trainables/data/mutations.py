@@ -53,8 +53,8 @@ TRUTH = GroundTruth(
 TOKENS = [
     b"inf", b"-inf", b"nan", b"1e400", b"9" * 400, b"-1", b"0", b"1_0", "\u0661".encode(), b"", b",", b",,", b'"', b"'",
     b"{", b"}", b"[", b"]", b"[" * 3000, b'{"a":' * 3000, b"null", b"true", b"\xe9", b"\xff\xfe", b"\xef\xbb\xbf",
-    b"\0", b"\r", b"\n\n", b"\t", b" ", b"x" * 300, b"x" * 200_000, b"v0", b'"v0":', b"\xed\xa0\x80", b"\\ud800", b"1e-400",
-    b"-0",
+    b"\0", b"\r", b"\n\n", b"\t", b" ", b"x" * 300, b"x" * 200_000, b"v0", b'"v0":', b"\xed\xa0\x80", b"\\ud800",
+    b"1e-400", b"-0",
 ]  # fmt: skip
 
 
