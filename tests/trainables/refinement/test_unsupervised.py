@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -17,7 +19,7 @@ def evidence(
     probability: np.ndarray | None = None,
     weight: np.ndarray | None = None,
     video_score: np.ndarray | None = None,
-    segments: list[tuple[str, float, float, int]] = (),  # type: ignore[assignment]
+    segments: Sequence[tuple[str, float, float, int]] = (),
     labels: np.ndarray | None = None,
 ) -> Evidence:
     """Videos v00 (class 0, 4 s) and v01 (class 1, 6 s), a snippet a second."""
