@@ -5,8 +5,9 @@ from __future__ import annotations
 from trainables.data.annotation_formats import FORMATS
 from trainables.data.annotations import THUMOS14_CLASSES, Annotations, read_annotations, read_subset
 from trainables.data.array_file import ArrayFile, only_writer, write_array
+from trainables.data.csv_tables import read_csv_table
 from trainables.data.feature_cache import FeatureFolder, LoadedFeatures, feature_key
-from trainables.data.feature_layouts import LAYOUTS, feature_paths, open_features
+from trainables.data.feature_layouts import LAYOUTS, FeatureFiles, feature_paths, open_features
 from trainables.data.feature_protocol import (
     FeatureDescription,
     FeatureProtocol,
@@ -15,6 +16,7 @@ from trainables.data.feature_protocol import (
 )
 from trainables.data.features import (
     ExpectedLengths,
+    FeaturePlan,
     FlatFeatures,
     feature_width,
     length_problems,
@@ -44,7 +46,9 @@ __all__ = [
     "Dataset",
     "ExpectedLengths",
     "FeatureDescription",
+    "FeatureFiles",
     "FeatureFolder",
+    "FeaturePlan",
     "FeatureProtocol",
     "FlatFeatures",
     "LoadedFeatures",
@@ -62,6 +66,7 @@ __all__ = [
     "open_features",
     "plan_features",
     "read_annotations",
+    "read_csv_table",
     "read_feature_description",
     "read_instances",
     "read_predictions",

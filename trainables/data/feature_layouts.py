@@ -32,6 +32,9 @@ class FeatureFiles(Protocol):
 
     layout: str
 
+    def names(self) -> list[str]:
+        """All videos that have features, sorted, as the files call them."""
+
     def __contains__(self, name: str) -> bool:
         """Whether there are features of this video."""
 
@@ -71,6 +74,9 @@ class Hdf5Features:
                         raise UserError(f"{path}: {name} is also in {self._videos[name].file.filename}; keep one")
                     self._videos[name] = node
 
+    def names(self) -> list[str]:
+        return sorted(self._videos)
+
     def __contains__(self, name: str) -> bool:
         return _key(name, self._videos) is not None
 
@@ -103,6 +109,9 @@ class NpyFeatures:
     def __init__(self, parts: Sequence[Mapping[str, Path]], layout: str) -> None:
         self.layout = layout
         self._parts = parts
+
+    def names(self) -> list[str]:
+        return sorted(set.intersection(*(set(part) for part in self._parts)))
 
     def __contains__(self, name: str) -> bool:
         return all(_key(name, part) is not None for part in self._parts)
@@ -151,6 +160,9 @@ class ObjectArrayFeatures:
                 raise UserError(f"{path}: {name}: expected an array of numbers, got {type(array).__name__}; refused")
         self._path = path
         self._videos = dict(zip(names, arrays, strict=True))
+
+    def names(self) -> list[str]:
+        return sorted(self._videos)
 
     def __contains__(self, name: str) -> bool:
         return name in self._videos
