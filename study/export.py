@@ -5,19 +5,22 @@ from __future__ import annotations
 import argparse
 from argparse import Namespace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from study.cli.arguments import Parser
 from study.cli.chosen import Chosen, chosen_trial
 from study.cli.config_file import write_config
 from study.cli.model_weights import FoundWeights, retrained_weights, stored_weights
 from study.cli.request import read_request, scored_videos
-from study.ledger import StudyFolder, open_folder, read_events, trial_name, trial_records
+from study.ledger import OpenedStudy, StudyFolder, open_study, trial_name, trial_records
 from trainables.config import RunConfig, parse_config
 from trainables.data import Dataset, FeatureProtocol
 from trainables.errors import UserError
 from trainables.output import print_error, run_command
 from trainables.text_files import read_json
+
+if TYPE_CHECKING:
+    from trainables.model import ModelOrigin
 
 EXAMPLES = """\
 examples:
@@ -31,39 +34,39 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status: 0, or 2 where there is nothing to export."""
     given = _parse(arguments)
     try:
-        folder, contents = open_folder(given.study_dir, given.name, option="study")
-        run = parse_config(contents["run"], str(folder.study_file))
-        events, problems = read_events(folder.ledger_file)
-        for problem in problems:
+        study = open_study(given.study_dir, given.name, "NAME")
+        run = parse_config(study.settings.run, str(study.folder.study_file))
+        for problem in study.problems:
             print(f"note: {problem}")
-        chosen = chosen_trial(trial_records(events), run, given.trial, folder.name)
+        chosen = chosen_trial(trial_records(study.ledger.events), run, given.trial, study.name)
         run = run.updated({**chosen.record.params, "seed": chosen.record.seed}, source=trial_name(chosen.record.number))
         print(chosen.why)
         if given.config:
-            heading = f"Study {folder.name}, {contents['dataset']['title']}. {chosen.why}"
+            heading = f"Study {study.name}, {study.settings.dataset.title}. {chosen.why}"
             write_config(given.config, run, heading)
             print(f"configuration  {given.config}")
         if given.out:
-            _export(given, folder, contents, chosen, run)
+            _export(given, study, chosen, run)
     except UserError as error:
         return print_error(error)
     return 0
 
 
-def _export(given: Namespace, folder: StudyFolder, contents: dict[str, Any], chosen: Chosen, run: RunConfig) -> None:
+def _export(given: Namespace, study: OpenedStudy, chosen: Chosen, run: RunConfig) -> None:
     from trainables.model import ModelDescription, ModelFeatures, save_model
 
+    folder, settings = study.folder, study.settings
     data = _data(given, folder) if given.retrain else None
     found = _weights(folder, chosen, run, data)
     names = _video_names(folder, data)
-    card, protocol = contents["card"], contents.get("features")
+    card, protocol = settings.card, settings.features
     width = card["dimensions"] * (1 if run.dataset.stream == "both" else 2)
     described = FeatureProtocol.from_json(protocol, str(folder.study_file)) if protocol else None
     description = ModelDescription(
         run=run,
-        classes=tuple(contents["dataset"]["classes"]),
+        classes=settings.dataset.classes,
         features=ModelFeatures(width, card["dimensions"], described),
-        origin=_origin(folder, contents, chosen, found),
+        origin=_origin(study, chosen, found),
         train_videos=names["train"] if names else None,
         test_videos=names["test"] if names else None,
     )
@@ -75,25 +78,25 @@ def _export(given: Namespace, folder: StudyFolder, contents: dict[str, Any], cho
     print(f"next           python -m trainables.predict --model {given.out} --features DIR --out predictions.json")
 
 
-def _origin(folder: StudyFolder, contents: dict[str, Any], chosen: Chosen, found: FoundWeights) -> Any:
+def _origin(study: OpenedStudy, chosen: Chosen, found: FoundWeights) -> ModelOrigin:
     from trainables.model import ModelOrigin
 
-    record, dataset = chosen.record, contents["dataset"]
+    record, dataset = chosen.record, study.settings.dataset
     assert record.best_iteration is not None, "a chosen trial has an iteration"
     return ModelOrigin(
-        study=folder.name,
+        study=study.name,
         trial=record.number,
         iteration=record.best_iteration,
-        dataset=dataset["name"],
-        title=dataset["title"],
-        simulated=bool(dataset["simulated"]),
+        dataset=dataset.name,
+        title=dataset.title,
+        simulated=dataset.simulated,
         weights=found.source,
         why=chosen.why,
         params=record.params,
-        card=contents["card"],
+        card=study.settings.card,
         report=next(report for report in record.iterations if report["iteration"] == record.best_iteration),
-        versions=contents["versions"],
-        notes=(*dataset.get("notes", ()), *found.notes),
+        versions=study.settings.versions,
+        notes=(*dataset.notes, *found.notes),
     )
 
 
@@ -111,8 +114,8 @@ def _data(given: Namespace, folder: StudyFolder) -> Dataset:
     """The data set of the study, checked to be the same."""
     request = read_request(
         Namespace(
-            resume=folder.name, study_dir=folder.path.parent, data_dir=given.data_dir, num_samples=None, dry_run=True,
-            rerun=None,
+            resume=folder.path.name, study_dir=folder.path.parent, data_dir=given.data_dir, num_samples=None,
+            dry_run=True, rerun=None,
         )
     )  # fmt: skip
     return request.data

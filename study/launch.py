@@ -19,7 +19,19 @@ from study.cli.plan import describe_plan
 from study.cli.progress import Progress, comparison, saved_text
 from study.cli.request import Request, base_environment, check_together, read_placement, read_request, versions
 from study.execution.loggers import check_logger, logger_callback
-from study.ledger import StudyFolder, lock, open_folder, repair_from_checkpoints, settings_in_ledger, write_settings
+from study.ledger import (
+    Session,
+    StudyCreated,
+    StudyEnded,
+    StudyFolder,
+    StudyResumed,
+    StudyStarted,
+    StudyStopped,
+    lock,
+    open_study,
+    repair_from_checkpoints,
+    write_settings,
+)
 from study.m0_cache import BaseModels
 from study.placement import Placement, check_address, probe_on_ray, probed_memory
 from trainables.errors import UserError
@@ -78,8 +90,8 @@ def _rerun(given: Namespace) -> int:
     name, trial = given.rerun
     given.resume, given.num_samples = name, None
     request = read_request(given)
-    assert request.folder is not None, "a resumed study has a folder"
-    return rerun(request, recorded_trial(request.folder, int(trial.removeprefix("t"))))
+    assert request.opened is not None, "a resumed study is open"
+    return rerun(request, recorded_trial(request.opened, int(trial.removeprefix("t"))))
 
 
 def _check_with_torch(request: Request) -> None:
@@ -101,12 +113,13 @@ def _session(given: Namespace, request: Request, folder: StudyFolder, placement:
 
     driver = None
     try:
-        settings, known = open_folder(folder.path.parent, folder.name)[1], settings_in_ledger(folder)
-        write_settings(folder, settings)  # where it was damaged
-        repaired = repair_from_checkpoints(folder)
-        driver = Driver(folder, request.study, request.run)
-        if known is None:
-            driver.note("study_created", settings=settings)
+        opened = request.opened or open_study(folder.path.parent, folder.name)
+        if opened.notes:
+            write_settings(folder, opened.settings)  # it was damaged
+        ledger, repaired = repair_from_checkpoints(folder, opened.ledger.current())
+        driver = Driver(folder, request.study, request.run, ledger)
+        if opened.created_with is None:
+            driver.note(StudyCreated(opened.settings.to_json()))
         for problem in [*driver.problems, *repaired]:
             print(f"note: {problem}")
         print(request.card, end="\n\n")
@@ -116,7 +129,7 @@ def _session(given: Namespace, request: Request, folder: StudyFolder, placement:
     except KeyboardInterrupt:
         if driver is None:
             raise
-        driver.note("study_stopped", reason="interrupted")
+        driver.note(StudyStopped("interrupted"))
         finished = f"{driver.num_finished} of {request.study.num_trials} trials finished"
         print(f"\nstopped with {finished}; nothing is lost. To go on:\n  {_resume_command(given, folder)}")
         return INTERRUPTED
@@ -130,7 +143,7 @@ def _session(given: Namespace, request: Request, folder: StudyFolder, placement:
         return UNWRITABLE_STATUS
     except Exception as error:
         if driver is not None:
-            driver.note("study_stopped", reason=str(error).strip().rpartition("\n")[2] or type(error).__name__)
+            driver.note(StudyStopped(str(error).strip().rpartition("\n")[2] or type(error).__name__))
         raise
     finally:
         if driver is not None:
@@ -156,12 +169,9 @@ def _run(given: Namespace, request: Request, driver: Driver, placement: Placemen
         print(describe_plan(request, placement, driver.num_finished))
         shown = f"{cluster.dashboard}; sign in with the token of: ray get-auth-token" if cluster.dashboard else "none"
         print(f"dashboard    {shown}", end="\n\n")
-        driver.note(
-            "study_resumed" if given.resume else "study_started",
-            session={"versions": versions(), "placement": placement.as_dict(), "host": socket.gethostname()},
-            num_samples=request.study.num_samples,
-            num_trials=request.study.num_trials,
-        )
+        session = Session(versions(), placement.as_dict(), socket.gethostname())
+        started = StudyResumed if given.resume else StudyStarted
+        driver.note(started(session, request.study.num_samples, request.study.num_trials))
         if request.study.shared_base:
             driver.share_bases(BaseModels(driver.folder, base_environment(request, placement)))
         mirror = Mirror(driver.folder, request.study, request.data.name, driver.records)
@@ -183,7 +193,7 @@ def _run(given: Namespace, request: Request, driver: Driver, placement: Placemen
             mirror.close()
     finally:
         stop_ray()
-    driver.note("study_ended", trials=driver.num_finished)
+    driver.note(StudyEnded(driver.num_finished))
 
 
 def _probed(given: Namespace, request: Request, placement: Placement, cluster: tuple[int, int]) -> Placement:

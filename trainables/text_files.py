@@ -162,7 +162,7 @@ def finite_number(value: Any) -> float:
     else:
         found = math.nan
     if not math.isfinite(found):
-        raise ValueError(f"must be a finite number, got {reprlib.repr(value)}")
+        raise ValueError(f"must be a number, got {reprlib.repr(value)}")
     return found
 
 

@@ -11,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from study.ledger import Replicate, ranked_points
+
 RESAMPLES = 2000
 LEVEL = 0.95
 
@@ -79,17 +81,11 @@ def _interval(values: np.ndarray) -> tuple[float, float]:
 
 
 def best_configuration(trials: pd.DataFrame) -> pd.DataFrame:
-    """Trials of the configuration with the highest mean selection objective; ties: the earlier trial.
-
-    Only configurations with the most seeds take part: the luckiest of many single runs is no match for a mean.
-    A seed that occurs twice in a configuration counts with its earlier trial. Empty in, empty out.
-    """
-    if trials.empty:
-        return trials
-    trials = trials.sort_values("trial").drop_duplicates(["configuration", "seed"])
-    groups = trials.groupby("configuration", sort=False)["objective"].agg(["mean", "size"])
-    contenders = groups[groups["size"] == groups["size"].max()]
-    return trials[trials["configuration"] == contenders["mean"].idxmax()]
+    """Trials of the best of these configurations by the rule of ``study.ledger.ranking``; empty in, empty out."""
+    columns = [trials[name].tolist() for name in ("trial", "configuration", "seed", "objective")]
+    ranked = ranked_points(Replicate(*row) for row in zip(*columns, strict=True))
+    best = [replicate.trial for replicate in ranked[0]] if ranked else []
+    return trials[trials["trial"].isin(best)].sort_values("trial")
 
 
 def at_best_iteration(trials: pd.DataFrame) -> Summary:

@@ -7,8 +7,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 from study.cli.plan import metric_text, point_text
-from study.ledger import TrialRecord, trial_name
-from study.search import best_configuration
+from study.ledger import TrialRecord, best_configuration, trial_name
 from trainables.config import RunConfig
 from trainables.errors import UserError
 

@@ -68,9 +68,9 @@ def retrained_weights(record: TrialRecord, run: RunConfig, data: Dataset) -> Fou
     recorded = {report["iteration"]: report for report in record.iterations}
     different: list[str] = []
     for result in tqdm(_until(refine(run, data), best), total=best + 1, unit=" iterations", desc="retrain"):
-        iteration = result.report["iteration"]
+        iteration = result.report.iteration
         if iteration in recorded:
-            found = differences(recorded[iteration], result.report)
+            found = differences(recorded[iteration], result.report.to_json())
             different += [f"iteration {iteration}: {line}" for line in found]
         weights = result.weights
     if not different:

@@ -18,6 +18,7 @@ from study.driver import Driver
 from study.placement import Placement
 from trainables.data import Dataset
 from trainables.errors import UserError
+from trainables.report import JsonObject
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -121,13 +122,15 @@ def run_trials(
     from study.execution.scheduler import FreeWorkerFirst
     from study.execution.searcher import LedgerCallback, Limits, StudySearcher, title
     from study.ledger import trial_name
-    from trainables.worker.trainable import JointTrainable, RefinementTrainable
+    from trainables.worker.messages import order_in
+    from trainables.worker.trainable import RefinementTrainable
+
+    def resources(config: JsonObject) -> tune.PlacementGroupFactory:
+        order = order_in(config)
+        return tune.PlacementGroupFactory([{"CPU": order.cpus, "GPU": order.gpus}])
 
     together = placement.trials_per_process
-    prepared = tune.with_resources(
-        tune.with_parameters(trainable or (JointTrainable if together > 1 else RefinementTrainable), data=data),
-        lambda config: tune.PlacementGroupFactory([{"CPU": config["cpus"], "GPU": config["gpus"]}]),
-    )
+    prepared = tune.with_resources(tune.with_parameters(trainable or RefinementTrainable, data=data), resources)
     limits = Limits(placement.cpus_per_trial, placement.gpus_per_trial, timeout_s, max_failures, together)
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # a lost trial has its line and its reason here
     with _stop_request() as requested, _as_it_was(driver), warnings.catch_warnings():
@@ -144,7 +147,7 @@ def run_trials(
                 max_concurrent_trials=placement.concurrency,
                 reuse_actors=True,
                 trial_name_creator=title,
-                trial_dirname_creator=lambda trial: trial_name(trial.config["trial"]),
+                trial_dirname_creator=lambda trial: trial_name(order_in(trial.config).trials[0].trial),
             ),
             run_config=tune.RunConfig(
                 name="checkpoints",
@@ -162,13 +165,17 @@ def run_trials(
 def _stopper(driver: Driver, requested: threading.Event) -> Any:
     from ray import tune
 
+    from trainables.worker.messages import answer_in
+
     class StopRequested(tune.Stopper):
         """Asked by Tune between two events: the one place where stopping tears nothing."""
 
-        def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-            if driver.study.pruner == "none" or "report" not in result:
-                return False
-            return driver.prunes(result["trial"], result["report"])
+        def __call__(self, trial_id: str, result: JsonObject) -> bool:
+            answer = answer_in(result)
+            if driver.study.pruner == "none" or answer is None or len(answer.trials) != 1:
+                return False  # of trials that share a process, one cannot be stopped alone
+            (one,) = answer.trials
+            return one.report is not None and driver.prunes(one.trial, one.report.to_json())
 
         def stop_all(self) -> bool:
             if requested.is_set():

@@ -1,22 +1,17 @@
-"""The folder of a study: where its files lie, study.json, and the lock that keeps a second driver out."""
+"""The folder of a study: where its files lie, its name, and the lock that keeps a second driver out."""
 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import socket
-import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from study.ledger.events import read_events
 from trainables.errors import UserError
-from trainables.files import write_whole
 
-FORMAT = 1
+LONGEST_NAME = 255  # bytes, on all usual file systems
 
 
 @dataclass(frozen=True)
@@ -89,6 +84,12 @@ def free_name(study_dir: Path, stem: str) -> str:
     return f"{stem}-{number}"
 
 
+def is_folder_name(name: str) -> bool:
+    """Whether a folder inside of another one can have this name: one that leads nowhere else, and can be shown."""
+    plain = name and "/" not in name and not name.startswith(".") and name.isprintable()
+    return bool(plain) and len(os.fsencode(name)) <= LONGEST_NAME
+
+
 def nearest_existing(path: Path) -> Path:
     """``path``, or the closest folder above it that is there: where it is, or will be made."""
     path = path.absolute()
@@ -99,8 +100,10 @@ def nearest_existing(path: Path) -> Path:
 
 def check_name(study_dir: Path, name: str) -> None:
     """A new study of this name can be made in ``study_dir``; raises UserError otherwise, and makes nothing."""
-    if not name or name != Path(name).name or name.startswith("."):
-        raise UserError(f"--name: '{name}' is not a folder name; use letters, digits, '-' and '_'")
+    if not is_folder_name(name):
+        size = len(os.fsencode(name))
+        rule = "use letters, digits, '-' and '_'" if size <= LONGEST_NAME else f"{size} bytes, at most {LONGEST_NAME}"
+        raise UserError(f"--name: '{name[:80]}' is not a folder name; {rule}")
     if (study_dir / name).exists():
         raise UserError(
             f"--name: study '{name}' exists in {study_dir}; go on with --resume {name}, or choose another --name"
@@ -108,63 +111,6 @@ def check_name(study_dir: Path, name: str) -> None:
     parent = nearest_existing(study_dir)
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
         raise UserError(f"--study-dir: {parent} is not a folder that can be written to; choose another --study-dir")
-
-
-def create_folder(study_dir: Path, name: str, contents: Mapping[str, Any]) -> StudyFolder:
-    """Make the folder of a new study with its study.json; raises UserError when it exists or cannot be made."""
-    check_name(study_dir, name)
-    folder = StudyFolder(study_dir / name)
-    try:
-        folder.path.mkdir(parents=True)
-        for part in ("predictions", "checkpoints"):
-            (folder.path / part).mkdir()
-        write_settings(folder, {**contents, "name": name, "created": time.time(), "format": FORMAT})
-    except OSError as error:
-        raise UserError(f"--study-dir: {folder.path} cannot be made: {error.strerror}") from None
-    return folder
-
-
-def write_settings(folder: StudyFolder, settings: Mapping[str, Any]) -> None:
-    """study.json, whole."""
-    write_whole(folder.study_file, (json.dumps(settings, indent=1, ensure_ascii=False) + "\n").encode())
-
-
-def open_folder(study_dir: Path, name: str, option: str = "--resume") -> tuple[StudyFolder, dict[str, Any]]:
-    """An existing study and its study.json; ``name`` may also be a path. Raises UserError."""
-    folder = StudyFolder(study_dir / name)
-    if not folder.path.is_dir():
-        known = sorted(p.parent.name for p in study_dir.glob("*/study.json")) if study_dir.is_dir() else []
-        listed = f"studies there: {', '.join(known)}" if known else "there are no studies"
-        raise UserError(f"{option}: no study '{name}' in {study_dir}; {listed}")
-    contents = _read_settings(folder, option)
-    if contents.get("format") != FORMAT:
-        raise UserError(
-            f"{option}: {folder.study_file}: format {contents.get('format')!r} is not known to this version ({FORMAT})"
-        )
-    return folder, contents
-
-
-def settings_in_ledger(folder: StudyFolder) -> dict[str, Any] | None:
-    """study.json as it was when the study began; None where the ledger does not say."""
-    events, _ = read_events(folder.ledger_file)
-    return next((event["settings"] for event in events if event["event"] == "study_created"), None)
-
-
-def _read_settings(folder: StudyFolder, option: str) -> dict[str, Any]:
-    """study.json, or what the ledger says of it where that cannot be read."""
-    try:
-        contents = json.loads(folder.study_file.read_text(encoding="utf-8"))
-        if isinstance(contents, dict):
-            return contents
-        reason = "not a mapping"
-    except OSError as error:
-        reason = str(error.strerror)
-    except ValueError:
-        reason = "not whole JSON"
-    kept = settings_in_ledger(folder)
-    if kept is None:
-        raise UserError(f"{option}: {folder.study_file}: cannot be read ({reason}); restore it from a copy")
-    return kept
 
 
 def lock(folder: StudyFolder) -> IO[str]:

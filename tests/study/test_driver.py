@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from study.driver import NoTrial
-from study.ledger.events import read_events
-from study.search.ranking import ranked_configurations
+from study.ledger.ranking import ranked_configurations
+from tests.study.ledgers import read_events
 from tests.study.worlds import driver_of, outcomes, report_of, study_of, work
 
 
@@ -176,7 +176,7 @@ def test_the_best_are_confirmed_on_further_seeds_after_everything_else(tmp_path:
     assert [record.number for record in confirmed] == list(range(12, 18))
     assert [record.seed for record in confirmed] == [2, 3, 4] * 2
     search = [record for record in driver.records.values() if record.origin != "confirm"]
-    best = ranked_configurations(search)[:2]
+    best = [replicates[0].configuration for replicates in ranked_configurations(search)[:2]]
     assert [record.configuration for record in confirmed] == [best[0]] * 3 + [best[1]] * 3
     assert study.num_trials == len(driver.records) == 18
     other = driver_of(tmp_path / "four", study)

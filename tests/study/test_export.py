@@ -14,7 +14,7 @@ import yaml
 
 from study.export import main
 from study.launch import main as launch
-from study.ledger import StudyFolder, TrialRecord, read_events, trial_records
+from study.ledger import StudyFolder, TrialRecord, read_ledger, trial_records
 from trainables.config import preset
 from trainables.data import Dataset, read_predictions
 from trainables.datasets import load_dataset
@@ -60,7 +60,7 @@ def export(study_dir: Path, *more: str) -> int:
 
 
 def records_of(study_dir: Path) -> list[TrialRecord]:
-    return trial_records(read_events(study_dir / "s" / "ledger.jsonl")[0])
+    return trial_records(read_ledger(study_dir / "s" / "ledger.jsonl").events)
 
 
 def rows(segments: Any) -> list[Any]:
@@ -138,7 +138,7 @@ def test_the_checkpoint_serves_where_its_weights_are_the_best_iterations(
         state = load_state(copied.state_file(record.number))
         assert state is not None
         last = state.reports[-1]
-        ends_best = record.best_iteration == last["iteration"] and last["chosen_epoch"] == last["epochs"] - 1
+        ends_best = record.best_iteration == last.iteration and last.chosen_epoch == (last.epochs or 0) - 1
         assert export(tmp_path, "--trial", str(record.number), "--out", str(out)) == (0 if ends_best else 2)
         if ends_best:
             served += 1
@@ -200,7 +200,7 @@ def test_a_configuration_written_by_one_study_starts_another(
     arguments = ["--dataset", "simulated", "--config", str(file), "--study-dir", str(begun), "--name", "n"]
     assert launch([*arguments, "--num-samples", "1", "--set", "compute.device=cpu", "--seed", "1"]) == 0
     capsys.readouterr()
-    (first,) = trial_records(read_events(begun / "n" / "ledger.jsonl")[0])
+    (first,) = trial_records(read_ledger(begun / "n" / "ledger.jsonl").events)
     assert first.objective == record.objective
 
 

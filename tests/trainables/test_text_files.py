@@ -117,7 +117,7 @@ def test_a_number_is_a_number(value: object) -> None:
     "value", ["1_0", "١", "１", "inf", "nan", "1e400", "0x1", "", "1,5", "1 2", True, None, {}, [1], 1e999, "9" * 400]
 )
 def test_anything_else_is_no_number(value: object) -> None:
-    with pytest.raises(ValueError, match="must be a finite number, got"):
+    with pytest.raises(ValueError, match="must be a number, got"):
         finite_number(value)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from trainables.data.annotation_files import folders_with_ambiguous, read_annotations, read_subset
 from trainables.data.annotation_formats import FORMATS
-from trainables.data.annotations import THUMOS14_CLASSES, Annotations, read_annotations, read_subset
+from trainables.data.annotations import THUMOS14_CLASSES, Annotations
 from trainables.data.array_file import ArrayFile, only_writer, write_array
+from trainables.data.class_lists import UNKNOWN_LABEL, read_class_list
 from trainables.data.csv_tables import read_csv_table
 from trainables.data.feature_cache import FeatureFolder, LoadedFeatures, feature_key
 from trainables.data.feature_layouts import LAYOUTS, FeatureFiles, feature_paths, open_features
@@ -23,16 +25,14 @@ from trainables.data.features import (
     load_features,
     plan_features,
 )
-from trainables.data.segment_files import (
-    mask_segments,
-    read_instances,
-    read_predictions,
-    write_ground_truth,
-    write_predictions,
-)
-from trainables.data.segments import Segments, temporal_iou
+from trainables.data.ground_truth import GroundTruth, read_ground_truth
+from trainables.data.prediction_files import Predictions, read_prediction_file, read_predictions
+from trainables.data.raw_annotations import RawVideo, SubsetRule, by_convention
+from trainables.data.segment_files import mask_segments, write_ground_truth, write_predictions
+from trainables.data.segments import Segments, intersection_over_hull, temporal_iou
 from trainables.data.snippet_labels import BACKGROUND, FOREGROUND, HIDDEN
 from trainables.data.split import Dataset, Split, Video
+from trainables.data.video_names import find_name
 
 __all__ = [
     "BACKGROUND",
@@ -41,6 +41,7 @@ __all__ = [
     "HIDDEN",
     "LAYOUTS",
     "THUMOS14_CLASSES",
+    "UNKNOWN_LABEL",
     "Annotations",
     "ArrayFile",
     "Dataset",
@@ -51,14 +52,22 @@ __all__ = [
     "FeaturePlan",
     "FeatureProtocol",
     "FlatFeatures",
+    "GroundTruth",
     "LoadedFeatures",
+    "Predictions",
+    "RawVideo",
     "Segments",
     "Split",
+    "SubsetRule",
     "Video",
     "VideoFeatures",
+    "by_convention",
     "feature_key",
     "feature_paths",
     "feature_width",
+    "find_name",
+    "folders_with_ambiguous",
+    "intersection_over_hull",
     "length_problems",
     "load_features",
     "mask_segments",
@@ -66,9 +75,11 @@ __all__ = [
     "open_features",
     "plan_features",
     "read_annotations",
+    "read_class_list",
     "read_csv_table",
     "read_feature_description",
-    "read_instances",
+    "read_ground_truth",
+    "read_prediction_file",
     "read_predictions",
     "read_subset",
     "temporal_iou",

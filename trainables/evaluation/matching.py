@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise, repeat
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ PAIRS_AT_ONCE = 1_000_000  # bounds the memory of the overlaps of one chunk of p
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Overlap = Callable[[Floats, Floats, Floats, Floats], Floats]
 
 
 class Candidates(NamedTuple):
@@ -25,8 +26,11 @@ class Candidates(NamedTuple):
     tiou: Floats
 
 
-def candidate_pairs(truth: Segments, ranked: Segments, min_tiou: float) -> Candidates:
-    """Pairs of one class and video that overlap by ``min_tiou`` or more."""
+def candidate_pairs(truth: Segments, ranked: Segments, min_tiou: float, overlap: Overlap = temporal_iou) -> Candidates:
+    """Pairs of one class and video that overlap by ``min_tiou`` or more.
+
+    overlap: of intervals given as starts and ends, elementwise.
+    """
     videos = {name: row for row, name in enumerate(dict.fromkeys(truth.video.tolist()))}
     truth_group = truth.label * len(videos) + _video_rows(truth, videos)
     order = np.argsort(truth_group, kind="stable")
@@ -42,7 +46,7 @@ def candidate_pairs(truth: Segments, ranked: Segments, min_tiou: float) -> Candi
     for chunk in _chunks(count):
         prediction = np.repeat(inside[chunk], count[chunk])
         instance = order[_ranges(first[chunk], count[chunk])]
-        tiou = temporal_iou(
+        tiou = overlap(
             ranked.start_s[prediction], ranked.end_s[prediction], truth.start_s[instance], truth.end_s[instance]
         )
         hit = np.flatnonzero(tiou >= min_tiou)

@@ -28,7 +28,8 @@ class Evaluation:
     """Detection results with the counts that they rest on.
 
     videos, instances, predictions: how many were evaluated (``activitynet`` removes instances of zero length,
-    ``wtalc`` predictions in ambiguous intervals). ignored_predictions: rows whose class has no instance. tiou:
+    ``wtalc`` predictions in ambiguous intervals and in videos without instances).
+    ignored_predictions: rows whose class has no instance. tiou:
     thresholds, shape (K,). map: percent, (K,), mean over the classes that have instances. class_ap: percent,
     (classes, K); NaN for a class without instances.
     """
@@ -41,6 +42,11 @@ class Evaluation:
     tiou: Floats
     map: Floats
     class_ap: Floats
+
+    @property
+    def classes(self) -> int:
+        """How many classes have instances; the others have no part in the mean."""
+        return int(np.count_nonzero(~np.isnan(self.class_ap).any(axis=1)))
 
     @property
     def average_map(self) -> float:

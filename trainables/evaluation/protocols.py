@@ -5,11 +5,11 @@ overlaps most, if by the threshold or more; all-point interpolated AP; instances
 ``basnet``: BaS-Net's copy of it, which keeps instances of zero length.
 ``thumos14``: THUMOS14's MATLAB kit as updated in 2015. Each instance, in the file's order, takes the free detection
 that overlaps it most, if by more than the threshold, whatever the scores; what is left and touches an ambiguous
-interval is dropped; non-interpolated AP.
-``wtalc``: W-TALC's. Times are rounded to 16 frames at 25 fps; detections that touch an ambiguous interval are
-removed before anything else; each of the others, best first, takes the first free instance in the file's order that
-it overlaps by the threshold or more; non-interpolated AP; a class with instances but without a detection makes the
-whole mAP 0.
+interval is dropped; equal scores by video, then as listed; non-interpolated AP.
+``wtalc``: W-TALC's. Times are rounded to 16 frames at 25 fps; detections in videos without any instance, and those that
+touch an ambiguous interval, are removed before anything else; each of the others, best first, takes the first free
+instance in the file's order that it overlaps by the threshold or more; non-interpolated AP; a class with instances but
+without a detection makes the whole mAP 0.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from trainables.data import Segments
+from trainables.data import Segments, intersection_over_hull
 from trainables.evaluation.matching import Candidates, Floats, Ints, candidate_pairs, true_positives
 
 WTALC_SNIPPETS_PER_SECOND = 25 / 16
@@ -33,11 +33,13 @@ Area = Callable[[Ints, Mask], Floats]
 class EvaluationProtocol:
     """prepare: instances, detections and ambiguous intervals -> the instances and detections that count.
     average_precision: of these, with the number of classes and the thresholds -> AP by class and threshold, NaN
-    without instances. needs_every_class: a class with instances but no detection makes the mAP 0."""
+    without instances. needs_every_class: a class with instances but no detection makes the mAP 0.
+    ignores_ambiguous: ambiguous intervals change the result, so that ground truth without them lowers it."""
 
     prepare: Callable[[Segments, Segments, Segments], tuple[Segments, Segments]]
     average_precision: Callable[[Segments, Segments, Segments, int, Floats], Floats]
     needs_every_class: bool = False
+    ignores_ambiguous: bool = False
 
 
 def average_precision(
@@ -58,8 +60,16 @@ def _as_they_are(truth: Segments, predictions: Segments, ambiguous: Segments) ->
 
 
 def _wtalc_prepare(truth: Segments, predictions: Segments, ambiguous: Segments) -> tuple[Segments, Segments]:
+    # The released evaluator walks over the videos that have instances; it never sees detections in others.
+    predictions = predictions[_of_videos(predictions, truth)]
     truth, predictions, ambiguous = (_on_grid(table) for table in (truth, predictions, ambiguous))
     return truth, predictions[~touches(predictions, ambiguous)]
+
+
+def _of_videos(segments: Segments, others: Segments) -> Mask:
+    """Whether the video of each segment is one of ``others``', shape (N,)."""
+    videos = set(others.video.tolist())
+    return np.fromiter((video in videos for video in segments.video.tolist()), dtype=bool, count=len(segments))
 
 
 def _on_grid(segments: Segments) -> Segments:
@@ -91,7 +101,7 @@ def _thumos14(
     ranked = _ranked(predictions, num_classes)
     dropped = touches(ranked, ambiguous)
     names = np.unique(ranked.video.astype(str), return_inverse=True)[1]
-    pairs = candidate_pairs(truth, ranked, float(thresholds.min()))
+    pairs = candidate_pairs(truth, ranked, float(thresholds.min()), intersection_over_hull)
     # Each instance's detections, best first; equal overlaps: the surer detection.
     pairs = _rows(pairs, np.lexsort((pairs.prediction, -pairs.tiou, pairs.instance)))
     columns = []
@@ -99,8 +109,8 @@ def _thumos14(
         above = pairs.tiou > threshold
         hit = _taken(pairs.instance[above], pairs.prediction[above], len(ranked))
         kept = np.flatnonzero(hit | ~dropped)
-        # Equal scores: by video, and within a video what was found first, as the kit appends them.
-        kept = kept[np.lexsort((~hit[kept], names[kept], -ranked.score[kept], ranked.label[kept]))]
+        # Equal scores: by video, and within a video as the detections were listed, hits and misses alike.
+        kept = kept[np.lexsort((names[kept], -ranked.score[kept], ranked.label[kept]))]
         found = np.flatnonzero(hit[kept])
         columns.append(_by_class(truth, ranked[kept], found, np.ones((len(found), 1), bool), num_classes, _plain))
     return np.concatenate(columns, axis=1)
@@ -173,7 +183,7 @@ def _plain(rank: Ints, hits: Mask) -> Floats:
 
 PROTOCOLS = {
     "activitynet": EvaluationProtocol(_activitynet_prepare, _activitynet),
-    "thumos14": EvaluationProtocol(_as_they_are, _thumos14),
-    "wtalc": EvaluationProtocol(_wtalc_prepare, _wtalc, needs_every_class=True),
+    "thumos14": EvaluationProtocol(_as_they_are, _thumos14, ignores_ambiguous=True),
+    "wtalc": EvaluationProtocol(_wtalc_prepare, _wtalc, needs_every_class=True, ignores_ambiguous=True),
     "basnet": EvaluationProtocol(_as_they_are, _activitynet),
 }

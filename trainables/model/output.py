@@ -37,7 +37,7 @@ class ScoresFile:
             if video.name in group.unreadable:
                 continue
             rows = slice(int(split.offsets[v]), int(split.offsets[v + 1]))
-            self._write(f"{video.name}/start_s", np.arange(video.num_snippets) * video.snippet_s)
+            self._write(f"{video.name}/start_s", video.shift_s + np.arange(video.num_snippets) * video.snippet_s)
             self._write(f"{video.name}/snippet_s", np.array(video.snippet_s))
             self._write(f"{video.name}/foreground", scores.foreground[rows])
             self._write(f"{video.name}/class_probability", scores.class_probability[rows])
@@ -65,7 +65,7 @@ def draw_timelines(folder: Path, group: GroupPrediction, classes: Sequence[str])
         if video.name in group.unreadable:
             continue
         rows = slice(int(split.offsets[v]), int(split.offsets[v + 1]))
-        times_s = (np.arange(video.num_snippets) + 0.5) * video.snippet_s
+        times_s = video.shift_s + (np.arange(video.num_snippets) + 0.5) * video.snippet_s
         segments = group.segments[group.segments.video == video.name]
         picture = _timeline(video.name, times_s, group.scores.foreground[rows], segments, classes)
         write_whole(folder / f"{video.name}.png", picture)

@@ -226,7 +226,15 @@ class Job:
                 "CSV video,fps"
             )
         return [
-            Video(name, (), config.snippet_frames / float(rate or 0), int(length), None, config.snippet_frames)
+            Video(
+                name,
+                (),
+                config.snippet_frames / float(rate or 0),
+                int(length),
+                None,
+                config.snippet_frames,
+                config.shift_frames,
+            )
             for name, rate, length in zip(self.names, rates, self._plan.lengths, strict=True)
         ]
 

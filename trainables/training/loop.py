@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,6 +14,7 @@ from trainables.batching import Batch, SplitTensors
 from trainables.config import TrainingConfig
 from trainables.data import Split
 from trainables.labels import SnippetScores
+from trainables.report import LossValues
 
 Weights = dict[str, Tensor]
 EpochBatches = Callable[[int], Iterable[Batch]]
@@ -23,14 +23,6 @@ Measure = Callable[[BaseModel], float]
 
 class NonFiniteLoss(ArithmeticError):
     """An epoch's loss is NaN or infinite: the run cannot go on."""
-
-
-class LossValues(NamedTuple):
-    """Mean over batches of the mean over videos: total, video part, pseudo-label part (unweighted by beta)."""
-
-    total: float
-    video: float
-    pseudo: float
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,9 @@ import pytest
 
 from study.cli.plan import point_text, remaining_seconds, seconds_text
 from study.cli.progress import Progress, comparison, trial_line
-from study.ledger.events import TrialRecord
 from study.ledger.folder import StudyFolder, is_driven, lock
+from study.ledger.records import TrialRecord
 from study.placement.placement import place
-from study.search.ranking import best_configuration
 from tests.study.worlds import BETA, GENERATOR, MIN_ATTENTION, driver_of, run_of, study_of, work
 from trainables.errors import UserError
 
@@ -29,32 +28,9 @@ def completed(number: int, objective: float, iterations: int = 2, seed: int = 0,
     )  # fmt: skip
 
 
-def test_the_best_configuration_has_the_best_mean_over_seeds() -> None:
-    pairs = [(0, 90.0), (0, 10.0), (1, 60.0), (1, 61.0)]
-    records = [completed(n, value, seed=n % 2, of=c) for n, (c, value) in enumerate(pairs)]
-    assert [record.number for record in best_configuration(records)] == [2, 3]
-    assert [record.number for record in best_configuration([completed(0, 90.0), completed(1, 10.0)])] == [0]
-    assert best_configuration([TrialRecord(0, state="failed", objective=99.0)]) == []
-
-
-def test_replicates_are_found_by_their_point_where_a_ledger_tells_no_configuration() -> None:
-    records = [completed(0, 50.0), completed(1, 60.0, seed=1)]
-    for record in records:
-        record.configuration = None
-    assert [record.number for record in best_configuration(records)] == [0, 1]
-
-
-def test_the_best_is_among_the_confirmed_ones_where_there_are_some() -> None:
-    lucky, steady = completed(0, 90.0, of=0), completed(1, 60.0, of=1)
-    again = completed(2, 61.0, seed=1, of=1)
-    again.origin = "confirm"
-    assert [record.number for record in best_configuration([lucky, steady, again])] == [1, 2]
-
-
 def test_the_oracle_is_an_upper_bound_and_never_the_best() -> None:
     oracle, honest = completed(0, 90.0), completed(1, 50.0)
     oracle.params = {GENERATOR: "oracle"}
-    assert [record.number for record in best_configuration([oracle, honest])] == [1]
     text = comparison([oracle, honest], run_of(selection__rule="held-out")).splitlines()
     assert text[3].split()[:2] == ["best:", "t0001"]
     assert text[4] == "the oracle (t0000) labels from the annotations: an upper bound, never the best"

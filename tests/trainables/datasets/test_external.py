@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from trainables.config.run import DatasetConfig
-from trainables.data.annotations import THUMOS14_CLASSES, AnnotatedVideo, read_annotations
+from trainables.data.annotation_files import read_annotations
+from trainables.data.annotations import THUMOS14_CLASSES, AnnotatedVideo
 from trainables.datasets import DataProblems, Dataset, load_dataset, make_card, require_files
 from trainables.errors import UserError
 

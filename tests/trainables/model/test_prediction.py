@@ -118,7 +118,9 @@ def test_their_file_gives_the_reports_numbers(
         num_classes=len(data.classes), num_videos=len(data.test), protocol=run.evaluation.protocol,
         ambiguous=data.test.ambiguous,
     )  # fmt: skip
-    assert found.map.tolist() == result.report["map"]["test"]["map"]
+    reported = result.report.splits["test"].map
+    assert reported is not None
+    assert tuple(found.map.tolist()) == reported.map
 
 
 def test_other_videos_beside_them_change_nothing_about_the_tested_ones(
