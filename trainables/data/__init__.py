@@ -9,7 +9,8 @@ from trainables.data.array_file import ArrayFile, only_writer, write_array
 from trainables.data.class_lists import UNKNOWN_LABEL, read_class_list
 from trainables.data.csv_tables import read_csv_table
 from trainables.data.feature_cache import FeatureFolder, LoadedFeatures, feature_key
-from trainables.data.feature_layouts import LAYOUTS, FeatureFiles, feature_paths, open_features
+from trainables.data.feature_files import FeatureFiles
+from trainables.data.feature_layouts import LAYOUTS, feature_paths, open_features
 from trainables.data.feature_protocol import (
     FeatureDescription,
     FeatureProtocol,
@@ -26,6 +27,7 @@ from trainables.data.features import (
     plan_features,
 )
 from trainables.data.ground_truth import GroundTruth, read_ground_truth
+from trainables.data.object_arrays import read_pickled_arrays
 from trainables.data.prediction_files import Predictions, read_prediction_file, read_predictions
 from trainables.data.raw_annotations import RawVideo, SubsetRule, by_convention
 from trainables.data.segment_files import mask_segments, write_ground_truth, write_predictions
@@ -79,6 +81,7 @@ __all__ = [
     "read_csv_table",
     "read_feature_description",
     "read_ground_truth",
+    "read_pickled_arrays",
     "read_prediction_file",
     "read_predictions",
     "read_subset",

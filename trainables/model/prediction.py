@@ -25,6 +25,7 @@ from trainables.data import (
     Segments,
     Split,
     Video,
+    find_name,
     load_features,
     open_features,
     plan_features,
@@ -175,8 +176,8 @@ class Job:
         found = self._source.names()
         tested = self.model.description.test_videos or ()
         if tested and all(name in self._source for name in tested):
-            known = {key for name in tested for key in (name, f"v_{name}")}
-            return [*tested, *(name for name in found if name not in known)]
+            known = set(tested)
+            return [*tested, *(name for name in found if find_name(name, known) is None)]
         return found
 
     @property
