@@ -29,7 +29,7 @@ from study.ledger import (
 )
 from study.placement import Placement, TrialMemory, count_cores, count_gpus, estimated_memory, gpu_memory, place
 from trainables.config import RunConfig, check_joint, parse_config, preset
-from trainables.data import write_ground_truth
+from trainables.data import write_ground_truth, write_intervals
 from trainables.datasets import (
     DataCard,
     Dataset,
@@ -70,6 +70,7 @@ class Request:
         write_ground_truth(folder.ground_truth_file, self.data.test, self.data.classes)
         names = {split.name: scored_videos(split) for split in (self.data.train, self.data.test)}
         write_whole(folder.videos_file, json.dumps(names, ensure_ascii=False).encode())
+        write_intervals(folder.ambiguous_file, self.data.test.ambiguous)
         return folder
 
     @property

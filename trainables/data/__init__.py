@@ -30,7 +30,13 @@ from trainables.data.ground_truth import GroundTruth, read_ground_truth
 from trainables.data.object_arrays import read_pickled_arrays
 from trainables.data.prediction_files import Predictions, read_prediction_file, read_predictions
 from trainables.data.raw_annotations import RawVideo, SubsetRule, by_convention
-from trainables.data.segment_files import mask_segments, write_ground_truth, write_predictions
+from trainables.data.segment_files import (
+    mask_segments,
+    read_intervals,
+    write_ground_truth,
+    write_intervals,
+    write_predictions,
+)
 from trainables.data.segments import Segments, intersection_over_hull, temporal_iou
 from trainables.data.snippet_labels import BACKGROUND, FOREGROUND, HIDDEN
 from trainables.data.split import Dataset, Split, Video
@@ -81,6 +87,7 @@ __all__ = [
     "read_csv_table",
     "read_feature_description",
     "read_ground_truth",
+    "read_intervals",
     "read_pickled_arrays",
     "read_prediction_file",
     "read_predictions",
@@ -88,5 +95,6 @@ __all__ = [
     "temporal_iou",
     "write_array",
     "write_ground_truth",
+    "write_intervals",
     "write_predictions",
 ]
