@@ -91,6 +91,9 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
         "--base-model", metavar="NAME", help=f"refineloc (default), {', '.join(BASE_MODEL_PRESETS)}: what is refined"
     )
     group.add_argument(
+        "--config", type=Path, metavar="FILE", help="settings in place of the preset's, as study.export --config writes"
+    )
+    group.add_argument(
         "--selection",
         choices=("held-out", "paper", "video-labels"),
         help="what chooses (default: as the study says; video-labels where nothing has temporal annotations)",
