@@ -10,6 +10,7 @@ from analysis.text import (
     chosen_on_test,
     configuration_text,
     count_text,
+    eta_text,
     generator_name,
     interval_text,
     metric_on_test,
