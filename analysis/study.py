@@ -122,7 +122,7 @@ def _trials(records: Iterable[TrialRecord], settings: dict[str, Any]) -> pd.Data
 
 
 def _trial_row(record: TrialRecord, settings: dict[str, Any]) -> dict[str, Any]:
-    best = next((r for r in record.iterations if r.get("iteration") == record.best_iteration), {})
+    best = next((r.to_json() for r in record.iterations if r.iteration == record.best_iteration), {})
     return {
         "trial": record.number,
         "state": record.state,
@@ -149,7 +149,7 @@ def _iterations(records: Iterable[TrialRecord], events: Iterable[Event]) -> pd.D
     lines: dict[tuple[int, int], int] = {}
     for event in events:
         if isinstance(event, IterationEnded) and event.line is not None:
-            lines.setdefault((event.trial, event.report["iteration"]), event.line)
+            lines.setdefault((event.trial, event.report.iteration), event.line)
     rows = [
         {
             "trial": record.number,
@@ -165,7 +165,7 @@ def _iterations(records: Iterable[TrialRecord], events: Iterable[Event]) -> pd.D
             "line": lines.get((record.number, report["iteration"])),
         }
         for record in records
-        for report in record.iterations
+        for report in (one.to_json() for one in record.iterations)
     ]
     return pd.DataFrame(rows, columns=list(ITERATION_COLUMNS))
 
@@ -177,7 +177,7 @@ def _tiou_map(test: dict[str, Any]) -> dict[float | str, float]:
 
 def _test_counts(records: Iterable[TrialRecord]) -> tuple[int, int] | None:
     for record in records:
-        for report in record.iterations:
+        for report in (one.to_json() for one in record.iterations):
             test = _lookup(report, ("map", "test")) or {}
             if "videos" in test and "instances" in test:
                 return int(test["videos"]), int(test["instances"])
