@@ -5,7 +5,6 @@ Everything is checked before torch and Ray are imported: a wrong request ends wi
 
 from __future__ import annotations
 
-import errno
 import shlex
 import socket
 import sys
@@ -35,13 +34,13 @@ from study.ledger import (
 from study.m0_cache import M0Cache
 from study.placement import Placement, check_address, probe_on_ray, probed_memory
 from trainables.errors import UserError
+from trainables.files import is_unavailable
 from trainables.output import print_error, run_command
 
 if TYPE_CHECKING:
     from study.driver import Driver
 
 INTERRUPTED, UNWRITABLE_STATUS = 130, 3
-UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -134,7 +133,7 @@ def _session(given: Namespace, request: Request, folder: StudyFolder, placement:
         print(f"\nstopped with {finished}; nothing is lost. To go on:\n  {_resume_command(given, folder)}")
         return INTERRUPTED
     except OSError as error:
-        if error.errno not in UNWRITABLE:
+        if not is_unavailable(error):
             raise
         # The ledger cannot be told either; it ends with its last whole line.
         where = error.filename or folder.path

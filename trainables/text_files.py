@@ -29,7 +29,7 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
 def require_regular_file(path: Path) -> None:
-    """Raise UserError unless ``path`` is a regular file of at most MOST_BYTES: opening a FIFO would wait for ever."""
+    """Raise UserError unless ``path`` is a regular file: opening a FIFO would wait for ever."""
     try:
         found = os.stat(path)
     except (OSError, ValueError) as error:

@@ -27,7 +27,7 @@ from study.ledger import (
 )
 from study.placement import Placement, TrialMemory, count_cores, count_gpus, estimated_memory, gpu_memory, place
 from trainables.config import RunConfig, check_joint, parse_config, preset
-from trainables.data import write_ground_truth
+from trainables.data import write_ground_truth, write_intervals
 from trainables.datasets import DataCard, Dataset, FeatureFolder, load_dataset, make_card, require_files
 from trainables.errors import UserError
 from trainables.labels import generator_named
@@ -56,6 +56,7 @@ class Request:
             return self.opened.folder
         folder = create_folder(self.study_dir, self.name, self._settings(command))
         write_ground_truth(folder.ground_truth_file, self.data.test, self.data.classes)
+        write_intervals(folder.ambiguous_file, self.data.test.ambiguous)
         return folder
 
     @property

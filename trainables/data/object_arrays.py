@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainables.errors import UserError
+from trainables.text_files import require_regular_file
 
 _HEADERS: dict[tuple[int, int], Callable[..., tuple[tuple[int, ...], bool, np.dtype[Any]]]] = {
     (1, 0): np.lib.format.read_array_header_1_0,
@@ -44,6 +45,7 @@ def read_object_array(path: Path) -> npt.NDArray[Any]:
     Bytes that Python 2 wrote as strings become ``str``. Raises UserError for a file that is missing, truncated,
     no ``.npy`` at all, or whose pickle names anything but numpy's own classes (refused before it is run).
     """
+    require_regular_file(path)
     try:
         with path.open("rb") as file:
             shape, _, dtype = _read_header(file)
@@ -52,8 +54,6 @@ def read_object_array(path: Path) -> npt.NDArray[Any]:
                 return np.load(file, allow_pickle=False)
             # latin1 maps each byte to one character: the only encoding that Python 2's raw array data survives.
             array = _NumpyUnpickler(file, encoding="latin1").load()
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
     except pickle.UnpicklingError as error:
         raise UserError(
             f"{path}: object array refused: {error}; nothing of it was run. Save it again with arrays only"
@@ -65,12 +65,25 @@ def read_object_array(path: Path) -> npt.NDArray[Any]:
     return array
 
 
+def read_pickled_arrays(path: Path) -> Any:
+    """A pickle of numpy arrays in lists and dicts, as JAX users publish weights. Raises UserError as above."""
+    try:
+        with path.open("rb") as file:
+            return _NumpyUnpickler(file, encoding="latin1").load()
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except pickle.UnpicklingError as error:
+        raise UserError(f"{path}: refused: {error}; nothing of it was run. Get it from a source you trust") from None
+    except Exception as error:  # a damaged pickle may fail in any way
+        raise UserError(f"{path}: truncated or damaged pickle ({error}); get it again") from None
+
+
 def is_object_array(path: Path) -> bool:
     """Whether ``path`` is a readable ``.npy`` file with Python objects inside."""
     try:
         with path.open("rb") as file:
             return _read_header(file)[2].hasobject
-    except (OSError, ValueError):
+    except Exception:  # a damaged header may fail in any way
         return False
 
 
