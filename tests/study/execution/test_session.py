@@ -264,7 +264,7 @@ def test_trials_shorter_than_the_start_of_a_worker_use_all_places(
 ) -> None:
     driver = driver_of(tmp_path, study_of(num_samples=40, sampler="random"))
     # As while the first trial trains the base model: the second worker is asked for later than the first.
-    monkeypatch.setattr(driver, "_can_start", lambda record: not record.number or bool(driver.records[0].iterations))
+    monkeypatch.setattr(driver, "_may_start", lambda number: not number or bool(driver.records[0].iterations))
     (tmp_path / "checkpoints").mkdir()
     run_trials(driver, data, place(2, 0, threads=1), trainable=Brief)
     pids = [placed(driver, number)[0]["pid"] for number, record in driver.records.items() if record.iterations]
