@@ -55,7 +55,8 @@ class Request:
         if self.opened:
             return self.opened.folder
         folder = create_folder(self.study_dir, self.name, self._settings(command))
-        write_ground_truth(folder.ground_truth_file, self.data.test, self.data.classes)
+        test = self.data.test
+        write_ground_truth(folder.ground_truth_file, test.ground_truth, test.durations_s, self.data.classes)
         write_intervals(folder.ambiguous_file, self.data.test.ambiguous)
         return folder
 
