@@ -52,6 +52,7 @@ class Split:
     from a file, a split goes to another process without their values, which are mapped there anew. starts: (V,)
     int64, first row of each video; its rows are ``starts[v] : starts[v] + videos[v].num_snippets``.
     ground_truth: instances of these videos, seconds. ambiguous: intervals that some evaluation protocols ignore.
+    annotated: (V,) bool, whether all instances of a video are known; of the others, only what they show is. None: all.
     Flat arrays per snippet (scores, labels) hold the videos one after another: video v at
     ``offsets[v] : offsets[v + 1]``.
     """
@@ -62,8 +63,11 @@ class Split:
     starts: npt.NDArray[np.int64]
     ground_truth: Segments
     ambiguous: Segments = field(default_factory=Segments.empty)
+    annotated: npt.NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
+        if self.annotated is not None and len(self.annotated) != len(self.videos):
+            raise ValueError(f"{self.name}: {len(self.videos)} videos but {len(self.annotated)} marks of annotation")
         if len(self.videos) != len(self.starts):
             raise ValueError(f"{self.name}: {len(self.videos)} videos but {len(self.starts)} starts")
         ends = self.starts + self.lengths
@@ -97,6 +101,23 @@ class Split:
     @property
     def num_snippets(self) -> int:
         return int(self.offsets[-1])
+
+    @cached_property
+    def annotated_videos(self) -> npt.NDArray[np.bool_]:
+        """Whether all instances of each video are known, shape (V,)."""
+        return np.ones(len(self), dtype=bool) if self.annotated is None else self.annotated
+
+    @property
+    def is_annotated(self) -> bool:
+        """Whether all instances of all videos are known."""
+        return bool(self.annotated_videos.all())
+
+    def annotated_part(self) -> Split | None:
+        """The videos whose instances are known; None where there are none."""
+        if self.is_annotated:
+            return self
+        rows = np.flatnonzero(self.annotated_videos)
+        return self.subset(rows, self.name) if len(rows) else None
 
     @cached_property
     def video_of_snippet(self) -> npt.NDArray[np.int64]:
@@ -180,7 +201,13 @@ class Split:
             for table in (self.ground_truth, self.ambiguous)
         )
         return replace(
-            self, name=name, videos=videos, starts=self.starts[rows], ground_truth=instances, ambiguous=ambiguous
+            self,
+            name=name,
+            videos=videos,
+            starts=self.starts[rows],
+            ground_truth=instances,
+            ambiguous=ambiguous,
+            annotated=None if self.annotated is None else self.annotated[rows],
         )
 
 
