@@ -22,6 +22,7 @@ from study.ledger import (
 from trainables.config import RunConfig
 from trainables.report import IterationReport
 
+COLUMN = 10
 REFRESH_S = 0.2
 REFRESH_SHARE = 0.05  # of the driver's time, at most: it looks at all trials
 
@@ -91,7 +92,7 @@ def trial_line(record: TrialRecord) -> str:
 
 def iteration_line(record: TrialRecord, report: IterationReport) -> str:
     """One line on a refinement iteration."""
-    value = number_text(report.selection.map)
+    value = number_text(report.selection.number)
     return f"{trial_name(record.number)}  iteration {report.iteration}   {value:>6}  {report.seconds:.1f} s"
 
 
@@ -111,16 +112,17 @@ def comparison(records: Sequence[TrialRecord], run: RunConfig) -> str:
     splits = [name for name, split in best[0].iterations[0].splits.items() if split.map]
     chosen = best[0].iterations[0].selection.split
     splits.sort(key=lambda name: (name != chosen, name))
+    signal = [run.selection.signal] if run.selection.rule == "video-labels" else []
     over = f", mean over {len(best)} seeds" if len(best) > 1 else ""
     name = _names(best)
     width = max(len(name) + 6, 17)
     lines = [
         f"{metric_text(run)} in percent; {chosen} chose epoch, iteration and configuration "
-        f"(rule: {run.selection.rule}){over}",
-        " " * width + "".join(f"{split:>10}" for split in splits),
-        f"{'M0 (iteration 0)':<{width}}" + _row(best, splits, [0] * len(best)),
+        f"(rule: {run.selection.rule}{_signal_text(run)}){over}",
+        " " * width + "".join(f"{column:>{_width(column)}}" for column in (*signal, *splits)),
+        f"{'M0 (iteration 0)':<{width}}" + _row(best, signal, splits, [0] * len(best)),
         f"{'best: ' + name:<{width}}"
-        + _row(best, splits, [record.best_iteration or 0 for record in best])
+        + _row(best, signal, splits, [record.best_iteration or 0 for record in best])
         + f"   {point_text(best[0].params)}",
     ]
     return "\n".join(lines + ([bound] if oracles else []))
@@ -140,15 +142,31 @@ def _names(records: Sequence[TrialRecord]) -> str:
     return ", ".join(trial_name(record.number) for record in records)
 
 
-def _row(records: Sequence[TrialRecord], splits: Sequence[str], iterations: Sequence[int]) -> str:
+def _width(column: str) -> int:
+    return max(COLUMN, len(column) + 2)
+
+
+def _signal_text(run: RunConfig) -> str:
+    return f", signal {run.selection.signal}, which is no mAP" if run.selection.rule == "video-labels" else ""
+
+
+def _row(
+    records: Sequence[TrialRecord], signal: Sequence[str], splits: Sequence[str], iterations: Sequence[int]
+) -> str:
+    """Means over trials, each at its iteration: of the signal that chose, then of the mAP of each split."""
+    reports = [
+        report
+        for record, iteration in zip(records, iterations, strict=True)
+        for report in record.iterations
+        if report.iteration == iteration
+    ]
+    columns = [[report.selection.value for report in reports] for _ in signal]
+    columns += [[report.selection_map(split) for report in reports] for split in splits]
     cells = []
-    for split in splits:
-        values = [
-            value
-            for record, iteration in zip(records, iterations, strict=True)
-            for report in record.iterations
-            if report.iteration == iteration and (value := report.selection_map(split)) is not None
-        ]
-        # An iteration whose ledger line is damaged has no number any more.
-        cells.append(f"{fmean(values):>10.1f}" if len(values) == len(records) else f"{'?':>10}")
+    for name, column in zip((*signal, *splits), columns, strict=True):
+        known = [value for value in column if value is not None]
+        # An iteration whose ledger line is damaged has no number any more; others have none without annotations.
+        whole = len(known) == len(records)
+        missing = "?" if len(reports) < len(records) else "-"
+        cells.append(f"{fmean(known):>{_width(name)}.1f}" if whole else f"{missing:>{_width(name)}}")
     return "".join(cells)

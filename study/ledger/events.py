@@ -351,7 +351,7 @@ def _report(report: JsonObject, event: Fields) -> IterationReport:
     for part in ("map", "loss", "video_accuracy", "attention_accuracy", "pseudo_labels"):
         given.numbers(part)
     selection = event.inside(given.optional_mapping("selection"))
-    selection.optional_text("split"), selection.optional_number("map")
+    selection.optional_text("split"), selection.optional_number("map"), selection.optional_number("value")
     key, trained = event.optional_text("base"), event.truth("base_trained")
     try:
         return replace(IterationReport.from_json(report), m0=None if key is None else M0Origin(key, trained))
