@@ -30,7 +30,7 @@ from trainables.worker.messages import ANSWER, as_config
 NEEDED = {
     "study.launch --dry-run": "numpy, pandas, pydantic, h5py",
     "study.status": "pydantic",
-    "analysis.tables.study_tables": "numpy, pandas, pydantic, tabulate",
+    "analysis.tables": "numpy, pandas, pydantic, tabulate",
 }
 
 
@@ -55,7 +55,7 @@ def replay(study_dir: Path, trials: int) -> str:
         driver.started(record.number, "localhost", 0, "cpu")
         for _ in range(ITERATIONS):
             (answer,) = trainable.step()[ANSWER].trials
-            driver.reported(record.number, answer.report.to_json())
+            driver.reported(record.number, answer.report)
         driver.ended(record.number, "completed")
     driver.note(StudyEnded(driver.num_finished))
     driver.close()
@@ -90,7 +90,7 @@ def main() -> None:
             commands = {
                 "study.launch --dry-run": ["-m", "study.launch", "--dry-run"],
                 "study.status": ["-m", "study.status", name],
-                "analysis.tables.study_tables": ["-m", "analysis.tables.study_tables", "--study", name],
+                "analysis.tables": ["-m", "analysis.tables", "--study", name],
             }
             for command, arguments in commands.items():
                 pairs = []

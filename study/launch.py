@@ -5,7 +5,6 @@ Everything is checked before torch and Ray are imported: a wrong request ends wi
 
 from __future__ import annotations
 
-import errno
 import shlex
 import socket
 import sys
@@ -17,7 +16,15 @@ from typing import TYPE_CHECKING
 from study.cli.arguments import parse_arguments
 from study.cli.plan import describe_plan
 from study.cli.progress import Progress, comparison, saved_text
-from study.cli.request import Request, base_environment, check_together, read_placement, read_request, versions
+from study.cli.request import (
+    Request,
+    base_environment,
+    check_together,
+    read_placement,
+    read_request,
+    searched_generators,
+    versions,
+)
 from study.execution.loggers import check_logger, logger_callback
 from study.ledger import (
     Session,
@@ -32,16 +39,16 @@ from study.ledger import (
     repair_from_checkpoints,
     write_settings,
 )
-from study.m0_cache import BaseModels
+from study.m0_cache import M0Cache
 from study.placement import Placement, check_address, probe_on_ray, probed_memory
 from trainables.errors import UserError
+from trainables.files import is_unavailable
 from trainables.output import print_error, run_command
 
 if TYPE_CHECKING:
     from study.driver import Driver
 
 INTERRUPTED, UNWRITABLE_STATUS = 130, 3
-UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -99,13 +106,14 @@ def _check_with_torch(request: Request) -> None:
     from trainables.base_models import BASE_MODELS
     from trainables.errors import nearest
     from trainables.gpu import resolve_device
-    from trainables.refinement import selection_splits
+    from trainables.refinement import require_annotations, selection_splits
 
     name = request.run.model.name
     if name not in BASE_MODELS:
         raise UserError(f"model.name: no base model '{name}'. {nearest(name, BASE_MODELS)}")
     resolve_device(request.run)
-    selection_splits(request.run, request.data)
+    splits = selection_splits(request.run, request.data)
+    require_annotations(request.run, splits, searched_generators(request.study, request.run))
 
 
 def _session(given: Namespace, request: Request, folder: StudyFolder, placement: Placement | None) -> int:
@@ -134,7 +142,7 @@ def _session(given: Namespace, request: Request, folder: StudyFolder, placement:
         print(f"\nstopped with {finished}; nothing is lost. To go on:\n  {_resume_command(given, folder)}")
         return INTERRUPTED
     except OSError as error:
-        if error.errno not in UNWRITABLE:
+        if not is_unavailable(error):
             raise
         # The ledger cannot be told either; it ends with its last whole line.
         where = error.filename or folder.path
@@ -173,7 +181,7 @@ def _run(given: Namespace, request: Request, driver: Driver, placement: Placemen
         started = StudyResumed if given.resume else StudyStarted
         driver.note(started(session, request.study.num_samples, request.study.num_trials))
         if request.study.shared_base:
-            driver.share_bases(BaseModels(driver.folder, base_environment(request, placement)))
+            driver.share_m0(M0Cache(driver.folder, base_environment(request, placement)))
         mirror = Mirror(driver.folder, request.study, request.data.name, driver.records)
         progress = Progress(driver.records, request.study.num_trials, request.run, placement.concurrency, given.verbose)
         driver.listeners += [progress, mirror]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from study.cli.config_file import with_config
 from study.config import StudyConfig, check_values, known_point, load_study, parse_study
 from study.ledger import (
     DatasetSettings,
@@ -27,9 +29,19 @@ from study.ledger import (
 )
 from study.placement import Placement, TrialMemory, count_cores, count_gpus, estimated_memory, gpu_memory, place
 from trainables.config import RunConfig, check_joint, parse_config, preset
-from trainables.data import write_ground_truth
-from trainables.datasets import DataCard, Dataset, FeatureFolder, load_dataset, make_card, require_files
+from trainables.data import write_ground_truth, write_intervals
+from trainables.datasets import (
+    DataCard,
+    Dataset,
+    FeatureFolder,
+    Split,
+    feature_protocol,
+    load_dataset,
+    make_card,
+    require_files,
+)
 from trainables.errors import UserError
+from trainables.files import write_whole
 from trainables.labels import generator_named
 
 GENERATOR = "pseudo_labels.generator"
@@ -55,7 +67,11 @@ class Request:
         if self.opened:
             return self.opened.folder
         folder = create_folder(self.study_dir, self.name, self._settings(command))
-        write_ground_truth(folder.ground_truth_file, self.data.test, self.data.classes)
+        test = self.data.test
+        write_ground_truth(folder.ground_truth_file, test.ground_truth, test.durations_s, self.data.classes)
+        names = {split.name: scored_videos(split) for split in (self.data.train, test)}
+        write_whole(folder.videos_file, json.dumps(names, ensure_ascii=False).encode())
+        write_intervals(folder.ambiguous_file, test.ambiguous)
         return folder
 
     @property
@@ -64,7 +80,7 @@ class Request:
         return self.opened.ledger if self.opened else None
 
     def _settings(self, command: list[str]) -> StudySettings:
-        data = self.data
+        data, protocol = self.data, feature_protocol(self.run.dataset, self.data_dir)
         return StudySettings(
             run=self.run.model_dump(mode="json"),
             study=self.study.as_dict(),
@@ -73,7 +89,13 @@ class Request:
             data_dir=str(self.data_dir.absolute()),
             card=self.card.as_dict(),
             versions=versions(),
+            features=protocol.to_json() if protocol else None,
         )
+
+
+def scored_videos(split: Split) -> list[str]:
+    """Names of the videos of a split that models are trained or tested on, in its order."""
+    return [video.name for video in split.videos if video.num_snippets and video.labels]
 
 
 def read_request(given: Namespace) -> Request:
@@ -162,7 +184,23 @@ def _new(given: Namespace, study_dir: Path) -> Request:
     check_name(study_dir, name)
     data_dir = given.data_dir or Path("data")
     data = _load(run, data_dir, _kept_features(given, study_dir))
+    if not _can_choose(run, data) and given.selection is None and not _sets_rule(given):
+        notes.append(
+            f"the videos that choose ({run.selection.rule}) have no temporal annotation: the rule is video-labels"
+        )
+        study = parse_study({**study.as_dict(), "selection": "video-labels"}, "command line")
+        run = run.updated({"selection.rule": "video-labels"})
     return Request(name, study_dir, data_dir, study, run, data, make_card(data, run.dataset), notes=notes)
+
+
+def _can_choose(run: RunConfig, data: Dataset) -> bool:
+    """Whether the videos that the configured rule compares by have what it needs."""
+    chooser = (data.test if run.selection.rule == "paper" else data.train).annotated_part()
+    return run.selection.rule == "video-labels" or (chooser is not None and len(chooser.ground_truth) > 0)
+
+
+def _sets_rule(given: Namespace) -> bool:
+    return "selection.rule" in parse_assignments(given.set or [])
 
 
 def _changed(study: StudyConfig, given: Namespace) -> StudyConfig:
@@ -182,6 +220,8 @@ def _run_config(given: Namespace, study: StudyConfig) -> tuple[RunConfig, list[s
     run = preset(
         given.dataset or "spoken-digits", given.features, given.protocol or "released", given.base_model or "refineloc"
     )
+    if given.config:
+        run = with_config(run, given.config)
     run = run.updated(study.overrides, source=f"study {study.name}: overrides")
     options: dict[str, Any] = {"seed": study.seed}
     if study.selection:
@@ -197,13 +237,17 @@ def _run_config(given: Namespace, study: StudyConfig) -> tuple[RunConfig, list[s
             )
     run = run.updated(values)
     check_values(study.space, run, f"study {study.name}")
-    for generator in (
-        (study.space[GENERATOR].choices or ()) if GENERATOR in study.space else (run.pseudo_labels.generator,)
-    ):
-        generator_named(str(generator))
+    for generator in searched_generators(study, run):
+        generator_named(generator)
     if not study.start_from_preset or study.exhaustive:
         return run, []
     return run, known_point(study.space, run)[1]
+
+
+def searched_generators(study: StudyConfig, run: RunConfig) -> list[str]:
+    """All that make labels in a study."""
+    searched = study.space[GENERATOR].choices or () if GENERATOR in study.space else (run.pseudo_labels.generator,)
+    return [str(name) for name in searched]
 
 
 def _load(run: RunConfig, data_dir: Path, kept: FeatureFolder) -> Dataset:

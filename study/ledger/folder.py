@@ -61,6 +61,16 @@ class StudyFolder:
         """Instances of the test split: with it, the predictions can be analysed without the data set."""
         return self.path / "ground_truth.csv"
 
+    @property
+    def videos_file(self) -> Path:
+        """Names of the videos of each split, in the data set's order. Absent in older studies."""
+        return self.path / "videos.json"
+
+    @property
+    def ambiguous_file(self) -> Path:
+        """Intervals of the test videos that some evaluation protocols ignore; folders of older versions lack it."""
+        return self.path / "ambiguous.csv"
+
     def log_file(self, trial: int) -> Path:
         """Traceback of a trial that failed."""
         return self.path / "logs" / f"{trial_name(trial)}.log"

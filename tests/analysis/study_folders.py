@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from analysis.settings import BETA, GENERATOR
 from study.ledger.events import (
     Configuration,
     IterationEnded,
@@ -16,8 +17,7 @@ from study.ledger.events import (
     TrialStarted,
 )
 from study.ledger.ledger_file import Ledger
-
-GENERATOR, BETA = "pseudo_labels.generator", "loss.beta"
+from trainables.report import IterationReport
 
 
 def report(
@@ -26,10 +26,12 @@ def report(
     split: str = "held_out",
     offset: float = 5.0,
     labels: dict[str, Any] | None = None,
+    annotated: bool = True,
 ) -> dict[str, Any]:
     """Report of one iteration: ``curve`` holds the selection mAP so far, test mAP lies ``offset`` below.
 
-    labels: quality of the pseudo labels of the training split, from iteration 1 on.
+    labels: quality of the pseudo labels of the training split, from iteration 1 on. annotated: whether the test split
+    has temporal annotations.
     """
     best = max(range(iteration + 1), key=lambda i: (curve[i], -i))
     test = curve[iteration] - offset
@@ -38,7 +40,7 @@ def report(
         "seconds": 1.5,
         "chosen_epoch": 7,
         "map": {
-            "test": {
+            "test": None if not annotated else {
                 "tiou": [0.3, 0.5], "map": [test + 10, test], "average_map": test + 5, "selection_map": test,
                 "predictions": 100, "videos": 60, "instances": 150,
             }
@@ -88,15 +90,16 @@ class StudyFolder:
         seed: int = 0,
         state: str | None = "completed",
         reason: str | None = None,
+        origin: str = "sampler",
         **options: Any,
     ) -> int:
         """A trial with this selection curve; ``state`` None leaves it running."""
         number, self.trials = self.trials, self.trials + 1
-        self.ledger.append(TrialProposed(number, Configuration(None, params), seed))
+        self.ledger.append(TrialProposed(number, Configuration(None, params, origin), seed))
         self.ledger.append(TrialStarted(number, "h", 1, "cpu"))
         reports = [report(iteration, curve, **options) for iteration in range(len(curve))]
         for one in reports:
-            self.ledger.append(IterationEnded(number, one))
+            self.ledger.append(IterationEnded(number, IterationReport.from_json(one)))
         if state:
             last = reports[-1] if reports else {}
             objective, best_iteration = last.get("best_so_far"), last.get("best_iteration")

@@ -57,14 +57,28 @@ class SplitTensors:
 
     @classmethod
     def of(
-        cls, split: Split, num_classes: int, multi_label: Literal["first", "multi_hot"], store: FeatureStore
+        cls,
+        split: Split,
+        num_classes: int,
+        multi_label: Literal["first", "multi_hot"],
+        store: FeatureStore,
+        unlabelled: bool = False,
     ) -> SplitTensors:
-        """Without pseudo labels, as iteration 0 trains. Videos without snippets or labels are left out."""
-        usable = np.flatnonzero((split.lengths > 0) & np.array([bool(v.labels) for v in split.videos]))
+        """Without pseudo labels. Videos without snippets are left out, and those without labels unless ``unlabelled``:
+        their target is no class."""
+        usable = np.flatnonzero((split.lengths > 0) & (unlabelled | _labelled(split)))
         if len(usable) < len(split):
             split = split.subset(usable, split.name)
         targets = torch.from_numpy(video_targets(split, num_classes, multi_label))
         return cls(split, store.tensor(split.features), targets.to(store.device))
+
+    def with_video_labels(self) -> SplitTensors:
+        """The videos that show a class, without pseudo labels, as iteration 0 trains."""
+        labelled = np.flatnonzero(_labelled(self.split))
+        if len(labelled) == len(self.split):
+            return self
+        rows = torch.from_numpy(labelled).to(self.targets.device)
+        return replace(self, split=self.split.subset(labelled, self.split.name), targets=self.targets[rows])
 
     def with_labels(self, labels: npt.NDArray[np.int8], background_share: float) -> SplitTensors:
         """The same videos with pseudo labels of their N snippets."""
@@ -88,7 +102,7 @@ class SplitTensors:
     def chunks(self) -> Iterator[Tensor]:
         """Features of all snippets of the split in order, whole videos of about CHUNK_SNIPPETS snippets at a time."""
         starts, lengths = self.split.starts, self.split.lengths
-        for first, end in _chunks(lengths):
+        for first, end in whole_video_chunks(lengths):
             rows = [slice(int(starts[v]), int(starts[v] + lengths[v])) for v in range(first, end)]
             if all(a.stop == b.start for a, b in pairwise(rows)):
                 yield self.features[rows[0].start : rows[-1].stop]
@@ -143,13 +157,18 @@ def video_targets(
     return targets
 
 
+def _labelled(split: Split) -> npt.NDArray[np.bool_]:
+    """Whether each video shows a class, (V,)."""
+    return np.array([bool(video.labels) for video in split.videos], dtype=bool)
+
+
 def _ranges(starts: Indices, lengths: Indices) -> Indices:
     """start, start + 1, ... of each range, one after another, shape (sum of lengths,)."""
     before = np.cumsum(lengths) - lengths
     return np.arange(int(lengths.sum())) + np.repeat(starts - before, lengths)
 
 
-def _chunks(lengths: Indices) -> list[tuple[int, int]]:
+def whole_video_chunks(lengths: Indices) -> list[tuple[int, int]]:
     """Ranges of whole videos of about CHUNK_SNIPPETS snippets."""
     chunk = np.cumsum(lengths) // CHUNK_SNIPPETS
     firsts = np.flatnonzero(np.diff(chunk, prepend=-1))

@@ -7,7 +7,9 @@ from trainables.data.annotation_formats import FORMATS
 from trainables.data.annotations import THUMOS14_CLASSES, Annotations
 from trainables.data.array_file import ArrayFile, only_writer, write_array
 from trainables.data.class_lists import UNKNOWN_LABEL, read_class_list
+from trainables.data.csv_tables import read_csv_table
 from trainables.data.feature_cache import FeatureFolder, LoadedFeatures, feature_key
+from trainables.data.feature_files import FeatureFiles
 from trainables.data.feature_layouts import LAYOUTS, feature_paths, open_features
 from trainables.data.feature_protocol import (
     FeatureDescription,
@@ -17,6 +19,7 @@ from trainables.data.feature_protocol import (
 )
 from trainables.data.features import (
     ExpectedLengths,
+    FeaturePlan,
     FlatFeatures,
     feature_width,
     length_problems,
@@ -27,7 +30,12 @@ from trainables.data.ground_truth import GroundTruth, read_ground_truth
 from trainables.data.object_arrays import read_pickled_arrays
 from trainables.data.prediction_files import Predictions, read_prediction_file, read_predictions
 from trainables.data.raw_annotations import RawVideo, SubsetRule, by_convention
-from trainables.data.segment_files import mask_segments, write_ground_truth, write_predictions
+from trainables.data.segment_files import (
+    read_intervals,
+    write_ground_truth,
+    write_intervals,
+    write_predictions,
+)
 from trainables.data.segments import Segments, intersection_over_hull, temporal_iou
 from trainables.data.snippet_labels import BACKGROUND, FOREGROUND, HIDDEN
 from trainables.data.split import Dataset, Split, Video
@@ -46,7 +54,9 @@ __all__ = [
     "Dataset",
     "ExpectedLengths",
     "FeatureDescription",
+    "FeatureFiles",
     "FeatureFolder",
+    "FeaturePlan",
     "FeatureProtocol",
     "FlatFeatures",
     "GroundTruth",
@@ -67,14 +77,15 @@ __all__ = [
     "intersection_over_hull",
     "length_problems",
     "load_features",
-    "mask_segments",
     "only_writer",
     "open_features",
     "plan_features",
     "read_annotations",
     "read_class_list",
+    "read_csv_table",
     "read_feature_description",
     "read_ground_truth",
+    "read_intervals",
     "read_pickled_arrays",
     "read_prediction_file",
     "read_predictions",
@@ -82,5 +93,6 @@ __all__ = [
     "temporal_iou",
     "write_array",
     "write_ground_truth",
+    "write_intervals",
     "write_predictions",
 ]

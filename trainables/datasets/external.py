@@ -13,12 +13,14 @@ from trainables.config import DatasetConfig, DatasetFile, FeatureSet, shipped
 from trainables.data import (
     FORMATS,
     LAYOUTS,
+    THUMOS14_CLASSES,
     Annotations,
     Dataset,
     ExpectedLengths,
     FeatureFolder,
     FlatFeatures,
     LoadedFeatures,
+    Segments,
     Split,
     Video,
     feature_key,
@@ -32,6 +34,8 @@ from trainables.data import (
 )
 from trainables.datasets.registry import FILES, DataProblems, register
 from trainables.datasets.subsets import subset_rule
+from trainables.datasets.supervision import Supervision, are_video_labels, with_background_rule
+from trainables.datasets.thumos14_labels import PUBLISHED_LABELS
 from trainables.errors import UserError
 
 
@@ -81,6 +85,7 @@ def load(config: DatasetConfig, data_dir: Path, kept: FeatureFolder | None = Non
     described = description(config)
     path, features_path = _paths(config, data_dir)
     annotations = read_annotations(path, described.classes or None, subset_rule(config))
+    annotations, background_notes = with_background_rule(annotations, config)
     for name in ("train", "test"):
         _require_usable(annotations.subset(name), name, config)
     folders = [annotations.source, annotations.source.parent, path, *sorted(path.glob("*/"))]
@@ -90,6 +95,7 @@ def load(config: DatasetConfig, data_dir: Path, kept: FeatureFolder | None = Non
         _make_split(annotations.subset(split), split, features.splits[split], config) for split in ("train", "test")
     )
     notes = [f"annotations: {annotations.format}; features: {features.layout}"]
+    notes += background_notes
     if config.file:
         notes.insert(0, f"described by {config.file}")
     if config.stream != "both":
@@ -100,6 +106,9 @@ def load(config: DatasetConfig, data_dir: Path, kept: FeatureFolder | None = Non
         notes.append(
             f"{annotations.format} has no ambiguous intervals: every evaluation protocol counts what lies there"
         )
+    notes += annotations.notes
+    if annotations.reversed:
+        notes.append(f"{len(annotations.reversed)} instances end before they start and are left out")
     features_name = str(config.features) if config.file else str(config.features).upper()
     dataset = Dataset(
         config.name,
@@ -164,21 +173,45 @@ def _make_split(annotations: Annotations, name: str, flat: FlatFeatures, config:
     if flat.missing:
         missing = _missing(name, flat, names, config)
         (notes if config.allow_missing and len(flat.missing) < len(names) else problems).append(missing)
-    labels = annotations.labels()
+    known = Supervision.of(annotations, _labels(annotations, name, config), name, config)
     videos = tuple(
         Video(
             video.name,
-            labels[video.name],
+            labels,
             config.snippet_frames / float(video.fps or 0 if config.snippet_fps == "native" else config.snippet_fps),
             int(length),
             video.duration_s,
             config.snippet_frames,
             config.shift_frames,
         )
-        for video, length in zip(annotations.videos, flat.lengths, strict=True)
+        for video, labels, length in zip(annotations.videos, known.labels, flat.lengths, strict=True)
     )
-    split = Split(name, videos, flat.features, flat.starts, annotations.instances, annotations.ambiguous)
+    if name == "train" and are_video_labels(known.instances, videos):
+        known, note = _as_video_labels(known, config)
+        notes.append(note)
+    notes += known.notes(name)
+    annotated = None if known.annotated.all() else known.annotated
+    split = Split(name, videos, flat.features, flat.starts, known.instances, annotations.ambiguous, annotated)
     return _LoadedSplit(split, notes, problems)
+
+
+def _as_video_labels(known: Supervision, config: DatasetConfig) -> tuple[Supervision, str]:
+    """Segments that cover every training video whole, taken for what they are; and what the card says of them."""
+    found = "train: the segments of every training video cover it whole"
+    if config.file is None:  # a study that began before this was looked at goes on as it began
+        return known, f"{found}; they are video-level labels, and numbers measured on them mean nothing"
+    unknown = np.array([not labels for labels in known.labels], dtype=bool)
+    return Supervision(known.labels, unknown, Segments.empty()), f"{found}: they are taken as video-level labels"
+
+
+def _labels(annotations: Annotations, split: str, config: DatasetConfig) -> dict[str, tuple[int, ...]]:
+    """Class ids of each video; the published ones concern training alone, as what a test video shows is measured."""
+    if config.video_labels == "instances" or split != "train":
+        return annotations.labels()
+    published = annotations.labels("video")
+    if annotations.classes == THUMOS14_CLASSES and not annotations.video_labels:
+        published |= {video: own for video, own in PUBLISHED_LABELS.items() if video in published}
+    return published
 
 
 def _missing(name: str, flat: FlatFeatures, names: Sequence[str], config: DatasetConfig) -> str:
@@ -197,17 +230,13 @@ def _require_usable(annotations: Annotations, name: str, config: DatasetConfig) 
             f"{config.name}: split {name} is empty: {annotations.source} has no {name} video"
             + (" left after dataset.exclude_videos" if config.exclude_videos else "; both splits are needed")
         )
-    unlabelled = [video for video, labels in annotations.labels().items() if not labels]
-    if unlabelled:
-        raise UserError(
-            f"{annotations.source}: {len(unlabelled)} {name} videos have no instance and so no label "
-            f"({', '.join(unlabelled[:3])}); leave them out by dataset.exclude_videos"
-        )
     no_rate = [video.name for video in annotations.videos if video.fps is None]
     if config.snippet_fps == "native" and no_rate:
+        zero = " (0)" if any("frame rate 0" in note for note in annotations.notes) else ""
+        shown = ", ".join(no_rate[:3]) + (f" and {len(no_rate) - 3} more" if len(no_rate) > 3 else "")
         raise UserError(
-            f"dataset.snippet_fps: native needs each video's frame rate, but {annotations.format} has none for "
-            f"{len(no_rate)} {name} videos ({no_rate[0]}); use RefineLoc's CSV, or set the rate as a number"
+            f"dataset.snippet_fps: native needs each video's frame rate, but {annotations.format} has no frame "
+            f"rate{zero} for the videos {shown}; correct it, use RefineLoc's CSV, or set the rate as a number"
         )
 
 

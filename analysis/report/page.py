@@ -1,0 +1,146 @@
+"""The page of a study: the answer first, then what supports it, settings last."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Sequence
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from analysis.figures import Drawing, figure_title, iteration_drawing, render, study_drawings
+from analysis.figures.pairs import pair_drawing
+from analysis.report.checks import checks
+from analysis.report.result import cost_sentence, result_sentences
+from analysis.report.search_plots import plotly_script, search_plots
+from analysis.report.settings import card_tables, dimension_text
+from analysis.report.timelines import timeline_json
+from analysis.report.trials import MOST_TRIALS, TrialRow, rerun_command, trial_rows
+from analysis.requests import why_empty
+from analysis.results.pairs import paired_studies
+from analysis.study import Study
+from analysis.tables import Grid, study_tables
+from analysis.tables.pair_table import pair_table
+from analysis.text import data_title, how_made, metric_on_test
+from study.ledger import trial_name
+
+PIXELS_PER_INCH = 130  # of figures on the screen
+SECTIONS = (
+    ("result", "Result"), ("checks", "Checks"), ("tables", "Tables"), ("comparison", "Comparison"),
+    ("figures", "Figures"), ("timelines", "Timelines"), ("trials", "Trials"), ("search", "Search"),
+    ("made", "How these numbers were made"), ("settings", "Settings"),
+)  # fmt: skip
+
+
+def report_page(study: Study, others: Sequence[Study] = (), refresh_s: int = 0) -> str:
+    """The whole page. A study without a completed trial shows what there is.
+
+    others: studies to compare it with. refresh_s: how often a browser loads the page anew, 0 for never.
+    """
+    import jinja2
+
+    text = (resources.files("analysis.report") / "report.html").read_text(encoding="utf-8")
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    return environment.from_string(text).render(report_contents(study, others), refresh_s=refresh_s)
+
+
+def report_contents(study: Study, others: Sequence[Study] = ()) -> dict[str, Any]:
+    """What the page shows, by the names of its template."""
+    empty, settings = study.completed.empty, study.settings
+    contents = {
+        "name": study.name,
+        "summary": _summary(study),
+        "empty": why_empty(study) if empty else "",
+        "checks": checks(study),
+        "trials": trial_rows(study),
+        "more_trials": max(0, len(study.trials) - MOST_TRIALS),
+        "trial_columns": TrialRow._fields,
+        "description": settings.description,
+        "command": settings.command or "not recorded",
+        "space": [(key, dimension_text(value)) for key, value in settings.space.items()],
+        "card": card_tables(settings.card),
+        "rerun": rerun_command(study, "TRIAL"),
+        "configuration": yaml.safe_dump(dict(settings.run), sort_keys=False, allow_unicode=True),
+        "versions": sorted(settings.versions.items()),
+        **(_no_results() if empty else _results(study)),
+        "comparisons": [] if empty else _comparisons(study, others),
+    }
+    shown = {"tables": contents["tables"], "figures": contents["figures"], "search": contents["plots"],
+             "timelines": contents["timelines"], "made": contents["made"],
+             "comparison": contents["comparisons"]}  # fmt: skip
+    return contents | {"sections": [(key, text) for key, text in SECTIONS if shown.get(key, True)]}
+
+
+def _results(study: Study) -> dict[str, Any]:
+    plots = search_plots(study)
+    first = iteration_drawing(study)
+    return {
+        "result": result_sentences(study),
+        "cost": cost_sentence(study),
+        "lead": _figure(study, first) if first else None,
+        "made": how_made(study),
+        "tables": [_linked(grid) for grid, _ in study_tables(study)],
+        "figures": [_figure(study, drawing) for drawing in study_drawings(study) if drawing.name != "iterations"],
+        "plots": plots,
+        "plotly_js": plotly_script() if plots else "",
+        "timelines": timeline_json(study),
+    }
+
+
+def _no_results() -> dict[str, Any]:
+    return {"result": [], "cost": "", "lead": None, "made": [], "tables": [], "figures": [], "plots": [],
+            "plotly_js": "", "timelines": None}  # fmt: skip
+
+
+def _comparisons(study: Study, others: Sequence[Study]) -> list[dict[str, Any]]:
+    """The study against each of the others that has a completed trial."""
+    found = []
+    for other in others:
+        if not other.completed.empty:
+            pairs, metric = paired_studies(other, study), metric_on_test(study)
+            drawing = pair_drawing(pairs, metric)
+            figure = _figure(study, drawing) if drawing else None
+            found.append({"table": _linked(pair_table(pairs, metric)[0]), "figure": figure})
+    return found
+
+
+def _linked(grid: Grid) -> dict[str, Any]:
+    """A table of the page: each cell with the trial that its number rests on, the first of several."""
+    rows = [
+        [
+            {
+                "text": "" if cell.covered else cell.text,
+                "mark": " ".join(["best"] * cell.bold + ["second"] * cell.underline),
+                "trial": trial_name(cell.trials[0]) if cell.trials else "",
+                "trials": ", ".join(map(trial_name, cell.trials)),
+            }
+            for cell in row
+        ]
+        for row in grid.rows
+    ]
+    # On a narrow screen each cell stands beside the name of its column, without the heading over several of them.
+    first, *others = grid.header
+    names = [first, *(f"{grid.spanner} = {name}" if grid.spanner else name for name in others)]
+    return {"caption": grid.caption, "spanner": grid.spanner, "header": grid.header, "names": names, "rows": rows,
+            "notes": grid.notes}  # fmt: skip
+
+
+def _figure(study: Study, drawing: Drawing) -> dict[str, Any]:
+    return {
+        "name": drawing.name,
+        "about": drawing.about,
+        "width": round(drawing.width * PIXELS_PER_INCH),
+        "png": base64.b64encode(render(drawing, figure_title(study), ["png"])["png"]).decode(),
+    }
+
+
+def _summary(study: Study) -> str:
+    counts = study.trials["state"].value_counts()
+    states = ", ".join(f"{count} {state}" for state, count in counts.items()) or "no trial yet"
+    created = study.settings.created
+    begun = f", started {time.strftime('%Y-%m-%d %H:%M', time.localtime(created))}" if created else ""
+    asked = study.settings.num_trials
+    budget = f" of {asked} asked for" if asked else ""
+    return f"{data_title(study)}{begun}. {len(study.trials)} trials{budget}: {states}."
