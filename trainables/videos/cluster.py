@@ -50,9 +50,7 @@ class ExtractionWorker:
         return result
 
 
-def extract_on_cluster(
-    options: argparse.Namespace, videos: Mapping[str, Path], address: str, shares: Shares
-) -> Iterator[Extracted]:
+def extract_on_cluster(options: argparse.Namespace, videos: Mapping[str, Path]) -> Iterator[Extracted]:
     """One result per video, in the order in which they are done. Leaves the cluster at the end.
 
     A video whose worker died ``ATTEMPTS`` times has failed. Raises UserError when there is no cluster, or none of its
@@ -60,15 +58,16 @@ def extract_on_cluster(
     """
     if not videos:
         return
+    shares = Shares(options.cpus_per_worker, options.gpus_per_worker, options.workers)
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     logging.getLogger("ray").setLevel(logging.ERROR)
     import ray
 
     try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+        ray.init(address=options.address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError) as error:
-        raise UserError(f"--address: no Ray cluster at '{address}': {' '.join(str(error).split())}") from None
+        raise UserError(f"--address: no Ray cluster at '{options.address}': {' '.join(str(error).split())}") from None
     try:
         count = min(shares.workers or workers_that_fit(ray.nodes(), shares), len(videos))
         if not count:
@@ -76,7 +75,7 @@ def extract_on_cluster(
                 f"--cpus-per-worker, --gpus-per-worker: no node of the cluster has {shares.cpus:g} CPUs and "
                 f"{shares.gpus:g} GPUs"
             )
-        yield from _Pool(options, shares, count).run(videos)
+        yield from _Pool(_on_any_node(options), shares, count).run({n: path.absolute() for n, path in videos.items()})
     finally:
         ray.shutdown()
 
@@ -89,6 +88,18 @@ def workers_that_fit(nodes: list[dict[str, Any]], shares: Shares) -> int:
             wanted = {name: share for name, share in (("CPU", shares.cpus), ("GPU", shares.gpus)) if share}
             total += int(min(node["Resources"].get(name, 0) / share for name, share in wanted.items()))
     return total
+
+
+def _on_any_node(options: argparse.Namespace) -> argparse.Namespace:
+    """The same request for a worker: no further cluster, its own device, its files by absolute paths."""
+    changed = {
+        "address": None,
+        "device": "cuda" if options.gpus_per_worker else "cpu",
+        "weights": [file.absolute() for file in options.weights] if options.weights else None,
+        "threads": options.threads or max(int(options.cpus_per_worker), 1),
+        "run": None,
+    }
+    return argparse.Namespace(**{**vars(options), **changed})
 
 
 class _Pool:

@@ -49,7 +49,13 @@ def extract(options: argparse.Namespace) -> int:
         print(
             f"{description.protocol}\n{len(videos)} videos, {len(videos) - len(waiting)} of them finished", flush=True
         )
-        failed = _write_all(request.results(waiting), waiting, writer, options.allow_damaged)
+        if options.address:
+            from trainables.videos.cluster import extract_on_cluster
+
+            results = extract_on_cluster(options, waiting)
+        else:
+            results = request.extractor().extract(waiting)
+        failed = _write_all(results, waiting, writer, options.allow_damaged)
     return _report(failed, len(videos), options)
 
 

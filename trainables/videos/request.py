@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,7 +14,7 @@ from trainables.errors import UserError
 from trainables.videos import decoding, weights
 from trainables.videos.backbones import build_backbone
 from trainables.videos.contract import Backbone
-from trainables.videos.extraction import Extracted, Extractor, Sampling
+from trainables.videos.extraction import Extractor, Sampling
 from trainables.videos.frames import Preparation, flow_version
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -57,16 +55,6 @@ class Request:
             self.options.batch,
             self.options.decoder_threads,
         )
-
-    def results(self, videos: Mapping[str, Path]) -> Iterable[Extracted]:
-        """One for each video, as they are done: here, or on the cluster that was asked for."""
-        if not self.options.address:
-            return self.extractor().extract(videos)
-        from trainables.videos.cluster import Shares, extract_on_cluster
-
-        shares = Shares(self.options.cpus_per_worker, self.options.gpus_per_worker, self.options.workers)
-        absolute = {name: path.absolute() for name, path in videos.items()}
-        return extract_on_cluster(_on_any_node(self.options), absolute, self.options.address, shares)
 
     def description(self) -> FeatureDescription:
         """What ``features.yaml`` says, but for the videos."""
@@ -123,15 +111,3 @@ def _device_type(options: argparse.Namespace) -> str:
     if device.type == "cuda" and not torch.cuda.is_available():
         raise UserError(f"--device: {options.device}: this torch sees no GPU; take cpu")
     return device.type
-
-
-def _on_any_node(options: argparse.Namespace) -> argparse.Namespace:
-    """The same request for a worker: no further cluster, its own device, its files by absolute paths."""
-    changed = {
-        "address": None,
-        "device": "cuda" if options.gpus_per_worker else "cpu",
-        "weights": [file.absolute() for file in options.weights] if options.weights else None,
-        "threads": options.threads or max(int(options.cpus_per_worker), 1),
-        "run": None,
-    }
-    return argparse.Namespace(**{**vars(options), **changed})
