@@ -17,6 +17,7 @@ from study.ledger.events import (
     TrialStarted,
 )
 from study.ledger.ledger_file import Ledger
+from trainables.report import IterationReport
 
 
 def report(
@@ -98,7 +99,7 @@ class StudyFolder:
         self.ledger.append(TrialStarted(number, "h", 1, "cpu"))
         reports = [report(iteration, curve, **options) for iteration in range(len(curve))]
         for one in reports:
-            self.ledger.append(IterationEnded(number, one))
+            self.ledger.append(IterationEnded(number, IterationReport.from_json(one)))
         if state:
             last = reports[-1] if reports else {}
             objective, best_iteration = last.get("best_so_far"), last.get("best_iteration")
