@@ -39,7 +39,7 @@ from study.ledger import (
     repair_from_checkpoints,
     write_settings,
 )
-from study.m0_cache import BaseModels
+from study.m0_cache import M0Cache
 from study.placement import Placement, check_address, probe_on_ray, probed_memory
 from trainables.errors import UserError
 from trainables.files import is_unavailable
@@ -181,7 +181,7 @@ def _run(given: Namespace, request: Request, driver: Driver, placement: Placemen
         started = StudyResumed if given.resume else StudyStarted
         driver.note(started(session, request.study.num_samples, request.study.num_trials))
         if request.study.shared_base:
-            driver.share_bases(BaseModels(driver.folder, base_environment(request, placement)))
+            driver.share_m0(M0Cache(driver.folder, base_environment(request, placement)))
         mirror = Mirror(driver.folder, request.study, request.data.name, driver.records)
         progress = Progress(driver.records, request.study.num_trials, request.run, placement.concurrency, given.verbose)
         driver.listeners += [progress, mirror]

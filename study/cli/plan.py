@@ -90,7 +90,7 @@ def remaining_seconds(
     trials, iterations: of the whole study, and most per trial. per_iteration: used until an iteration has ended.
     """
     known = list(records)
-    seconds = [report["seconds"] for record in known for report in record.iterations]
+    seconds = [report.seconds for record in known for report in record.iterations]
     each = fmean(seconds) if seconds else per_iteration
     if each is None:
         return None

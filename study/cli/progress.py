@@ -20,6 +20,7 @@ from study.ledger import (
     trial_name,
 )
 from trainables.config import RunConfig
+from trainables.report import IterationReport
 
 COLUMN = 10
 REFRESH_S = 0.2
@@ -89,12 +90,10 @@ def trial_line(record: TrialRecord) -> str:
     return f"{head}{number_text(record.objective):>6} at {where}  {seconds_text(record.seconds):>6}{point}"
 
 
-def iteration_line(record: TrialRecord, report: dict[str, object]) -> str:
+def iteration_line(record: TrialRecord, report: IterationReport) -> str:
     """One line on a refinement iteration."""
-    selection = report["selection"]
-    assert isinstance(selection, dict)
-    value, seconds = number_text(selection["map" if "signal" not in selection else "value"]), report["seconds"]
-    return f"{trial_name(record.number)}  iteration {report['iteration']}   {value:>6}  {seconds:.1f} s"
+    value = number_text(report.selection.number)
+    return f"{trial_name(record.number)}  iteration {report.iteration}   {value:>6}  {report.seconds:.1f} s"
 
 
 def number_text(value: float | None) -> str:
@@ -110,8 +109,8 @@ def comparison(records: Sequence[TrialRecord], run: RunConfig) -> str:
     bound = f"the oracle ({_names(oracles)}) labels from the annotations: an upper bound, never the best"
     if not best:
         return bound if oracles else "no trial completed"
-    splits = list(best[0].iterations[0]["map"])
-    chosen = best[0].iterations[0]["selection"]["split"]
+    splits = [name for name, split in best[0].iterations[0].splits.items() if split.map]
+    chosen = best[0].iterations[0].selection.split
     splits.sort(key=lambda name: (name != chosen, name))
     signal = [run.selection.signal] if run.selection.rule == "video-labels" else []
     over = f", mean over {len(best)} seeds" if len(best) > 1 else ""
@@ -133,7 +132,7 @@ def saved_text(records: Sequence[TrialRecord]) -> str | None:
     """How much the shared base models saved; None where they saved nothing."""
     saved = sum(record.saved_seconds for record in records)
     spent = sum(record.own_seconds for record in records)
-    taken = sum(record.m0 is not None and not record.m0_trained for record in records)
+    taken = sum(record.m0 is not None and not record.m0.trained for record in records)
     if not taken:
         return None
     return f"M0 was taken over by {taken} of {len(records)} trials: {100 * saved / (saved + spent):.0f} % compute saved"
@@ -159,10 +158,10 @@ def _row(
         report
         for record, iteration in zip(records, iterations, strict=True)
         for report in record.iterations
-        if report["iteration"] == iteration
+        if report.iteration == iteration
     ]
-    columns = [[report["selection"].get("value") for report in reports] for _ in signal]
-    columns += [[report["map"].get(split, {}).get("selection_map") for report in reports] for split in splits]
+    columns = [[report.selection.value for report in reports] for _ in signal]
+    columns += [[report.selection_map(split) for report in reports] for split in splits]
     cells = []
     for name, column in zip((*signal, *splits), columns, strict=True):
         known = [value for value in column if value is not None]

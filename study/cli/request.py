@@ -67,10 +67,11 @@ class Request:
         if self.opened:
             return self.opened.folder
         folder = create_folder(self.study_dir, self.name, self._settings(command))
-        write_ground_truth(folder.ground_truth_file, self.data.test, self.data.classes)
-        names = {split.name: scored_videos(split) for split in (self.data.train, self.data.test)}
+        test = self.data.test
+        write_ground_truth(folder.ground_truth_file, test.ground_truth, test.durations_s, self.data.classes)
+        names = {split.name: scored_videos(split) for split in (self.data.train, test)}
         write_whole(folder.videos_file, json.dumps(names, ensure_ascii=False).encode())
-        write_intervals(folder.ambiguous_file, self.data.test.ambiguous)
+        write_intervals(folder.ambiguous_file, test.ambiguous)
         return folder
 
     @property

@@ -31,13 +31,13 @@ def rerun(request: Request, record: TrialRecord) -> int:
 
     name = trial_name(record.number)
     run: RunConfig = request.run.updated({**record.params, "seed": record.seed}, source=name)
-    last = max(report["iteration"] for report in record.iterations)
-    recorded = {report["iteration"]: report for report in record.iterations}
+    last = max(report.iteration for report in record.iterations)
+    recorded = {report.iteration: report for report in record.iterations}
     different = 0
     for result in refine(run, request.data):
         iteration = result.report.iteration
         if iteration in recorded:
-            found = list(differences(recorded[iteration], result.report.to_json()))
+            found = list(differences(recorded[iteration].to_json(), result.report.to_json()))
             different += len(found)
             print(f"{name}  iteration {iteration}  {'equal' if not found else f'{len(found)} numbers differ'}")
             for line in found:

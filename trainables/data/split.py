@@ -139,6 +139,15 @@ class Split:
         """Seconds to the start of snippet 0 of each video, shape (V,)."""
         return np.array([video.shift_s for video in self.videos], dtype=np.float64)
 
+    @property
+    def durations_s(self) -> dict[str, float]:
+        """Duration of each video by name: the annotated one, or that of its snippets; 0 where there is neither."""
+        return {
+            video.name: video.duration_s
+            or (video.num_snippets * video.snippet_s + video.shift_s if video.num_snippets else 0.0)
+            for video in self.videos
+        }
+
     @cached_property
     def snippet_truth(self) -> npt.NDArray[np.bool_]:
         """Whether each snippet lies in an instance of any class, shape (sum of T,); refineloc.md, section 5."""
@@ -171,6 +180,16 @@ class Split:
         np.add.at(change, self.offsets[video[kept]] + first[kept], 1)
         np.add.at(change, self.offsets[video[kept]] + end[kept], -1)
         return np.cumsum(change[:-1]) > 0
+
+    def segments_of(self, mask: npt.NDArray[np.bool_]) -> Segments:
+        """Runs of marked snippets, (sum of T,), as segments of class 0 in seconds, video by video."""
+        parts = []
+        for v, video in enumerate(self.videos):
+            edges = np.diff(mask[self.offsets[v] : self.offsets[v + 1]].astype(np.int8), prepend=0, append=0)
+            start, end = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+            start_s, end_s = (self.seconds(np.full(len(start), v), bound) for bound in (start, end))
+            parts.append(Segments.of([video.name] * len(start), start_s, end_s, np.zeros(len(start))))
+        return Segments.concatenate(parts)
 
     def subset(self, rows: Sequence[int] | npt.NDArray[np.int64], name: str) -> Split:
         """These videos (indices), with the same feature array."""
