@@ -48,7 +48,7 @@ def test_status_of_an_old_study(version_1: Path) -> None:
     assert (status["state"], status["counts"], status["problems"]) == ("ended", {"completed": 6}, [])
     assert status["best"]["number"] == 0
     assert [trial["objective"] for trial in status["trials"]] == pytest.approx(
-        [50.0, 37.5, 37.9, 31.2, 50.0, 37.5], abs=0.05
+        [50.0, 37.5, 37.9, 31.25, 50.0, 37.5], abs=0.05
     )
 
 
