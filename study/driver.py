@@ -90,6 +90,13 @@ class Driver:
         """Write an event of the study as a whole."""
         self._ledger.append(event, **fields)
 
+    def note_end(self) -> None:
+        """Write that the study has ended, which it has when each of its trials has."""
+        unfinished = [trial_name(number) for number, record in sorted(self.records.items()) if not record.finished]
+        if unfinished:
+            raise RuntimeError(f"{', '.join(unfinished)} did not end")
+        self.note("study_ended", trials=self.num_finished)
+
     @property
     def num_finished(self) -> int:
         return self._finished

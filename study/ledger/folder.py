@@ -162,10 +162,11 @@ def _read_settings(folder: StudyFolder, option: str) -> dict[str, Any]:
     return kept
 
 
-def lock(folder: StudyFolder) -> IO[str]:
+def lock(folder: StudyFolder, process: int | None = None) -> IO[str]:
     """Become the only driver of a study, until the returned file is closed or the process ends.
 
-    Raises UserError that names the host and process that drives it already.
+    process: what it is called in the refusal of others, by default this one. Raises UserError that names the host and
+    process that drives it already.
     """
     try:
         # Open for as long as the lock is held.
@@ -180,7 +181,7 @@ def lock(folder: StudyFolder) -> IO[str]:
         file.close()
         raise UserError(f"study '{folder.name}' is being driven by {holder}; wait for it or stop it") from None
     file.truncate(0)
-    file.write(f"process {os.getpid()} on {socket.gethostname()}")
+    file.write(f"process {process or os.getpid()} on {socket.gethostname()}")
     file.flush()
     return file
 
