@@ -8,6 +8,7 @@ is done here, by a process that has imported neither Ray nor torch: the ledger's
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import select
@@ -30,6 +31,8 @@ from trainables.output import print_error
 STOPPED_STATUS = 3
 STOP_S = 20.0  # Slurm kills what is left 30 s after its SIGTERM
 STOP_AT_ONCE_S = 3.0  # after a second signal
+ORPHANS_S = 5.0
+PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
 LATE_SIGNAL_S = 1.0  # a loss that is the first sign of a signal to all processes
 
 
@@ -82,6 +85,7 @@ class Supervisor:
 def supervised(command: Callable[[Supervisor], int]) -> int:
     """Run ``command`` in a child process; returns its exit status, or what stands for its sudden end."""
     heeded = heeded_signals()
+    _adopt_orphans()
     signal.pthread_sigmask(signal.SIG_BLOCK, heeded)
     told, tell = os.pipe()
     alive, parent_lives = os.pipe()
@@ -106,6 +110,34 @@ def _end_with_parent(alive: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def _adopt_orphans() -> None:
+    """Processes that the child leaves behind become children of this one, in place of init (Linux)."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def end_orphans(within_s: float = ORPHANS_S) -> None:
+    """End what is left of Ray where its own order to end did not reach it."""
+    began = time.monotonic()
+    while (left := _children()) and time.monotonic() - began < 2 * within_s:
+        for process in left:
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                if time.monotonic() - began > within_s:
+                    os.kill(process, signal.SIGKILL)
+                os.waitpid(process, os.WNOHANG)
+        time.sleep(0.05)
+
+
+def _children() -> list[int]:
+    """Processes whose parent is this one (Linux)."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            parent = file.read_text(errors="replace").rpartition(")")[2].split()[1]
+            found += [int(file.parent.name)] if int(parent) == os.getpid() else []
+    return found
+
+
 class _Watch:
     """The parent's side."""
 
@@ -120,9 +152,9 @@ class _Watch:
             signal.signal(number, self._forward)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, heeded)
         self._listen()
-        with contextlib.suppress(ChildProcessError):
-            return self._conclude(os.waitstatus_to_exitcode(os.waitpid(self._child, 0)[1]))
-        return STOPPED_STATUS
+        code = os.waitstatus_to_exitcode(os.waitpid(self._child, 0)[1])
+        end_orphans()
+        return self._conclude(code)
 
     def _forward(self, number: int, frame: object) -> None:
         first = self._asked is None
