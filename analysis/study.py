@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,13 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from study.ledger import Event, TrialRecord, point_key, read_events, trial_records
-from trainables.errors import UserError, nearest
+from study.ledger import Event, IterationEnded, OpenedStudy, TrialRecord, open_study, point_key, trial_records
+from trainables.errors import UserError
 
 GENERATOR = "pseudo_labels.generator"
 BETA = "loss.beta"
-STUDY_FILE = "study.json"
-LEDGER_FILE = "ledger.jsonl"
 
 TRIAL_COLUMNS = ("trial", "state", "seed", "origin", "objective", "best_iteration", "num_iterations", "test_map",
                  "selection_split", "reason", "seconds", "device", "configuration", "lines")  # fmt: skip
@@ -51,7 +48,7 @@ class Study:
 
     @property
     def name(self) -> str:
-        return str(self.settings.get("name", self.folder.name))
+        return str(self.settings.get("name", self.folder.resolve().name))
 
     @property
     def completed(self) -> pd.DataFrame:
@@ -76,34 +73,23 @@ def add_study_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def find_study(name: str, study_dir: Path) -> Path:
-    """Folder of a study, by name or path; raises UserError when there is none."""
-    for folder in (study_dir / name, Path(name)):
-        if (folder / STUDY_FILE).is_file():
-            return folder
-    known = sorted(path.parent.name for path in study_dir.glob(f"*/{STUDY_FILE}"))
-    hint = nearest(name, known) if known else "There are no studies yet: python -m study.launch makes one."
-    raise UserError(f"--study: {study_dir / name}: no {STUDY_FILE} there. {hint}")
-
-
 def load_study(folder: Path) -> Study:
-    """Read a study's folder, running, finished or dead; raises UserError when study.json cannot be read."""
-    path = folder / STUDY_FILE
-    try:
-        settings = json.loads(path.read_text())
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-    except ValueError as error:
-        raise UserError(f"{path}: is damaged: {error}") from None
-    events, problems = read_events(folder / LEDGER_FILE)
+    """Read a study's folder, running, finished or dead; raises UserError when it is none."""
+    path = folder.absolute()
+    return study_frames(open_study(path.parent, path.name))
+
+
+def study_frames(opened: OpenedStudy) -> Study:
+    """An opened study as frames."""
+    settings, events = opened.settings.to_json(), opened.ledger.events
     records = trial_records(events)
     trials, iterations = _trials(records, settings), _iterations(records, events)
-    return Study(folder, settings, trials, iterations, _test_counts(records), problems)
+    return Study(opened.folder.path, settings, trials, iterations, _test_counts(records), opened.problems)
 
 
 def open_studies(arguments: argparse.Namespace) -> list[Study]:
     """The studies that the arguments name; their ledgers' problems go to stderr."""
-    studies = [load_study(find_study(name, arguments.study_dir)) for name in arguments.study]
+    studies = [study_frames(open_study(arguments.study_dir, name)) for name in arguments.study]
     names = [study.name for study in studies]
     if len(set(names)) < len(names):
         raise UserError(f"--study: each study once, got {', '.join(names)}")
@@ -162,8 +148,8 @@ def _trial_row(record: TrialRecord, settings: dict[str, Any]) -> dict[str, Any]:
 def _iterations(records: Iterable[TrialRecord], events: Iterable[Event]) -> pd.DataFrame:
     lines: dict[tuple[int, int], int] = {}
     for event in events:
-        if event["event"] == "iteration":
-            lines.setdefault((event["trial"], event["report"]["iteration"]), event["line"])
+        if isinstance(event, IterationEnded) and event.line is not None:
+            lines.setdefault((event.trial, event.report["iteration"]), event.line)
     rows = [
         {
             "trial": record.number,

@@ -55,7 +55,7 @@ def simulate(folder: Path, workers: int, seed: int, trials: int, **changes: Any)
 
 def finish(driver: Driver, record: TrialRecord) -> None:
     """Report the curve of a trial and end it."""
-    known = curve(driver.run_config(record).model_dump(mode="json"))
+    known = curve(driver.run_config(record))
     for iteration, value in enumerate(known):
         best = max(known[: iteration + 1])
         report = {"iteration": iteration, "seconds": 1.0, "best_so_far": best, "selection": {"map": value}}

@@ -16,10 +16,9 @@ from tabulate import tabulate
 
 from analysis.diagnosis.characteristics import BINS
 from analysis.diagnosis.diagnosis import diagnose
-from analysis.diagnosis.ground_truth import read_ground_truth
 from benchmarks.timing import Work, in_turn, ratio_table
 from tests.trainables.evaluation.test_mean_ap import slow_average_precision
-from trainables.data import Segments, read_predictions
+from trainables.data import Segments, read_ground_truth, read_predictions
 from trainables.evaluation import evaluate, tiou_thresholds
 from trainables.evaluation.mean_ap import average_precision
 
@@ -80,7 +79,7 @@ def main() -> None:
     parser.add_argument("--ground-truth", type=Path)
     given = parser.parse_args()
     if given.predictions:
-        known = read_ground_truth(given.ground_truth)
+        known = read_ground_truth(given.ground_truth).with_length()
         found, classes = read_predictions(given.predictions, known.classes), len(known.classes)
         work: dict[str, Work] = {
             "evaluation": lambda: evaluate(known.instances, found, classes, TIOU),

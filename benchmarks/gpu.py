@@ -80,7 +80,7 @@ def complete_trial(config: RunConfig, data: Dataset) -> list[object]:
     started = time.perf_counter()
     reports = [result.report for result in refine(config, data)]
     total = time.perf_counter() - started
-    training = sum(report["training_s"] for report in reports)
+    training = sum(report.training_s or 0.0 for report in reports)
     return [len(reports), config.training.epochs, total, 100 * training / total, _peak_mib()]
 
 

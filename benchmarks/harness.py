@@ -25,7 +25,7 @@ from study.config import load_study, parse_study
 from study.driver import Driver
 from study.execution.optuna_journal import Mirror
 from study.execution.session import run_trials, start_ray, stop_ray
-from study.ledger import Event, TrialRecord, create_folder
+from study.ledger import StudySettings, TrialEnded, TrialEvent, TrialRecord, create_folder
 from study.placement import place
 from trainables.config import preset
 from trainables.datasets import load_dataset
@@ -39,12 +39,14 @@ def ours(trials: int, folder: Path) -> tuple[float, float]:
     data = load_dataset(run.dataset, Path("data"))
     study = parse_study({**load_study("search").as_dict(), "num_samples": trials}, "benchmark")
     started = time.perf_counter()
-    driver = Driver(create_folder(folder, "ours", {}), study, run)
+    driver = Driver(
+        create_folder(folder, "ours", StudySettings(run.model_dump(mode="json"), study.as_dict())), study, run
+    )
     mirror = Mirror(driver.folder, study, data.name, driver.records)
     ends: list[float] = []
 
-    def note(event: Event, record: TrialRecord) -> None:
-        if event["event"] == "trial_ended":
+    def note(event: TrialEvent, record: TrialRecord) -> None:
+        if isinstance(event, TrialEnded):
             ends.append(time.perf_counter() - started)
 
     driver.listeners += [mirror, note]

@@ -28,7 +28,7 @@ from benchmarks.process_memory import MIB, Memory, Watch, cached_mib, process_me
 from study.config import parse_study
 from study.driver import Driver
 from study.execution.session import run_trials, start_ray, stop_ray
-from study.ledger import create_folder
+from study.ledger import StudySettings, create_folder
 from study.placement import place
 from trainables.config import DatasetConfig, preset
 from trainables.datasets import Dataset, FeatureFolder, load_dataset
@@ -94,7 +94,7 @@ def run_study(config: DatasetConfig, data: Dataset, case: Case, layers: int, wor
     study = parse_study({"name": "memory", "sampler": "grid", "space": space, "shared_base": False}, "benchmark")
     watch = Watch(lambda: tree_memory(os.getpid(), b"ray::"), POLL_S)
     with tempfile.TemporaryDirectory(dir=work) as aside:
-        driver = Driver(create_folder(Path(aside), "memory", {}), study, run)
+        driver = Driver(create_folder(Path(aside), "memory", StudySettings({}, {})), study, run)
         watch.start()
         try:
             run_trials(driver, data, place(case.trials, 0, 1))

@@ -24,7 +24,7 @@ from study.config import StudyConfig, load_study, parse_study
 from study.driver import Driver
 from study.execution.optuna_journal import Mirror
 from study.execution.session import run_trials, start_ray, stop_ray
-from study.ledger import StudyFolder, create_folder
+from study.ledger import StudyFolder, StudySettings, create_folder
 from study.placement import place
 from trainables.config import RunConfig, preset
 from trainables.data import Dataset
@@ -74,7 +74,7 @@ def main() -> None:
                 trials = given.trials // part
                 study = parse_study({**load_study("search").as_dict(), "num_samples": trials}, "benchmark")
                 if folder is None:
-                    settings = {"run": run.model_dump(mode="json"), "study": study.as_dict(), "dataset": {"title": ""}}
+                    settings = StudySettings(run.model_dump(mode="json"), study.as_dict())
                     folder = create_folder(Path(aside), "scale", settings)
                 rows.append(extend(folder, study, run, data, given.workers))
                 print(tabulate(rows[-1:], tablefmt="plain", floatfmt=".3f"), flush=True)

@@ -22,8 +22,10 @@ from tabulate import tabulate
 from benchmarks.tabulated import ITERATIONS, Tabulated
 from study.config import load_study, parse_study
 from study.driver import Driver, NoTrial
-from study.ledger import create_folder
+from study.execution.searcher import Limits, worker_order
+from study.ledger import DatasetSettings, StudyEnded, StudySettings, StudyStarted, create_folder
 from trainables.config import preset
+from trainables.worker.messages import ANSWER, as_config
 
 NEEDED = {
     "study.launch --dry-run": "numpy, pandas, pydantic, h5py",
@@ -43,18 +45,19 @@ def replay(study_dir: Path, trials: int) -> str:
     """A complete study without training and without Ray; returns its name."""
     run = preset("simulated").updated({"compute.device": "cpu"})
     study = parse_study({**load_study("search").as_dict(), "num_samples": trials, "sampler": "random"}, "benchmark")
-    dataset = {"name": "simulated", "title": "simulated", "simulated": True, "classes": ["a"], "notes": []}
-    settings = {"run": run.model_dump(mode="json"), "study": study.as_dict(), "dataset": dataset}
+    dataset = DatasetSettings("simulated", "simulated", simulated=True, classes=("a",))
+    settings = StudySettings(run.model_dump(mode="json"), study.as_dict(), dataset=dataset)
     driver = Driver(create_folder(study_dir, "replayed", settings), study, run)
-    driver.note("study_started", session={})
+    driver.note(StudyStarted())
     while not isinstance(record := driver.next_trial(), NoTrial):
-        configuration = driver.run_config(record).model_dump(mode="json")
-        trainable = Tabulated({"trial": record.number, "run": configuration, "known_iterations": 0})
+        order = worker_order(driver, [record], Limits())
+        trainable = Tabulated(as_config(order))
         driver.started(record.number, "localhost", 0, "cpu")
         for _ in range(ITERATIONS):
-            driver.reported(record.number, trainable.step()["report"])
+            (answer,) = trainable.step()[ANSWER].trials
+            driver.reported(record.number, answer.report.to_json())
         driver.ended(record.number, "completed")
-    driver.note("study_ended", trials=driver.num_finished)
+    driver.note(StudyEnded(driver.num_finished))
     driver.close()
     return "replayed"
 

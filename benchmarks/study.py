@@ -12,17 +12,18 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from tabulate import tabulate
 
-from study.ledger import Event, StudyFolder, read_events
+from study.ledger import Event, IterationEnded, StudyFolder, TrialEnded, TrialStarted, read_ledger
 
 
-def seconds_busy(events: list[Event]) -> tuple[float, float]:
+def seconds_busy(events: Iterable[Event]) -> tuple[float, float]:
     """Seconds of epochs and label making, and of whole iterations; an iteration 0 taken over is neither."""
-    own = [e for e in events if e["event"] == "iteration" and e.get("base_trained", True)]
-    return sum(e["report"]["training_s"] for e in own), sum(e["report"]["seconds"] for e in own)
+    own = [e.report for e in events if isinstance(e, IterationEnded) and (e.m0 is None or e.m0_trained)]
+    return sum(report["training_s"] for report in own), sum(report["seconds"] for report in own)
 
 
 def main() -> None:
@@ -42,17 +43,17 @@ def main() -> None:
             check=True,
         )
         command_s = time.perf_counter() - started
-        events, _ = read_events(StudyFolder(Path(aside) / "busy").ledger_file)
+        events = read_ledger(StudyFolder(Path(aside) / "busy").ledger_file).events
     training_s, iterations_s = seconds_busy(events)
-    starts = [e["time"] for e in events if e["event"] == "trial_started"]
-    ends = [e["time"] for e in events if e["event"] == "trial_ended"]
-    base = next(e for e in events if e["event"] == "iteration")
+    starts = [event.time for event in events if isinstance(event, TrialStarted)]
+    ends = [event.time for event in events if isinstance(event, TrialEnded)]
+    base = next(event for event in events if isinstance(event, IterationEnded))
     rows = [
         ("first trial's start to last one's end", max(ends) - min(starts)),
-        ("the same, after the base model", max(ends) - base["time"]),
+        ("the same, after the base model", max(ends) - base.time),
         ("whole command", command_s),
     ]
-    alone = base["report"]["training_s"], base["report"]["seconds"]
+    alone = base.report["training_s"], base.report["seconds"]
     print(f"{len(ends)} trials, {given.workers} workers; base model {alone[1]:.1f} s, during which one worker waits")
     table = []
     for name, span in rows:

@@ -25,15 +25,17 @@ from trainables.base_models import RefineLoc
 from trainables.config import RunConfig, preset
 from trainables.data import Dataset
 from trainables.datasets import load_dataset
-from trainables.refinement import iteration
+from trainables.refinement import iteration, report
+from trainables.report import JsonObject
+from trainables.worker.messages import ANSWER, COMPLETED, RunFiles, TrialOrder, WorkerOrder, as_config
 from trainables.worker.trainable import RefinementTrainable
 
 PARTS: dict[str, list[tuple[Any, str]]] = {
     "epochs": [(iteration, "train")],
     "scores of all snippets": [(iteration, "score_split")],
-    "pseudo labels": [(RefineLoc, "label"), (iteration, "sample"), (iteration, "label_quality")],
+    "pseudo labels": [(RefineLoc, "label"), (iteration, "sample"), (report, "label_quality")],
     "segments": [(RefineLoc, "predict")],
-    "evaluation": [(iteration, "iteration_report")],
+    "evaluation": [(report, "mean_ap"), (report, "video_accuracy"), (report, "attention_accuracy")],
     "prediction files": [(trainables.worker.trial, "write_predictions")],
     "checkpoint": [(trainables.worker.trial, "save_state")],
 }
@@ -64,26 +66,20 @@ def trial(run: RunConfig, data: Dataset, folder: Path) -> tuple[float, dict[str,
     """Seconds of a complete trial, and of its parts."""
 
     class Local(RefinementTrainable):
-        def setup(self, config: dict[str, Any]) -> None:  # type: ignore[override]
+        def setup(self, config: JsonObject) -> None:  # type: ignore[override]
             super().setup(config, data=data)
 
     seconds = dict.fromkeys(PARTS, 0.0)
-    config = {
-        "trial": 0,
-        "run": run.model_dump(mode="json"),
-        "state_path": str(folder / "state.pt"),
-        "predictions_path": str(folder / "predictions" / "t0000.csv"),
-        "model_path": str(folder / "models" / "t0000.pt"),
-        "known_iterations": 0,
-    }
+    predictions, model = folder / "predictions" / "t0000.csv", folder / "models" / "t0000.pt"
+    order = TrialOrder(0, run, RunFiles(folder / "state.pt", predictions, model))
     (folder / "predictions").mkdir()
     with clocks(seconds):
-        worker = Local(config)
+        worker = Local(as_config(WorkerOrder((order,))))
         started, done = time.perf_counter(), False
         while not done:
             result = worker.step()
             done = result["done"]
-        assert result["state"] == "completed", result
+        assert result[ANSWER].trials[0].state == COMPLETED, result
         return time.perf_counter() - started, seconds
 
 

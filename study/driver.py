@@ -15,13 +15,21 @@ from study.fault_injection import fault_point
 from study.ledger import (
     CONFIRM,
     FINAL_STATES,
+    Configuration,
     Event,
+    IterationEnded,
     Ledger,
+    LedgerContents,
+    StudyEnded,
     StudyFolder,
+    TrialEnded,
+    TrialEvent,
+    TrialProposed,
     TrialRecord,
-    iteration_fields,
+    TrialRetried,
+    TrialStarted,
     ranked_configurations,
-    read_events,
+    read_ledger,
     trial_name,
     trial_records,
 )
@@ -30,7 +38,7 @@ from study.search import PRUNERS
 from study.search.proposals import Proposals, outcome
 from trainables.config import RunConfig, joint_key
 
-Listener = Callable[[Event, TrialRecord], None]
+Listener = Callable[[TrialEvent, TrialRecord], None]
 
 
 class NoTrial(Enum):
@@ -48,14 +56,18 @@ class Driver:
     as they would have been proposed without the interruption.
     """
 
-    def __init__(self, folder: StudyFolder, study: StudyConfig, run: RunConfig) -> None:
-        """run: what all trials share; each trial replaces its params and its seed."""
-        events, self.problems = read_events(folder.ledger_file)
+    def __init__(
+        self, folder: StudyFolder, study: StudyConfig, run: RunConfig, ledger: LedgerContents | None = None
+    ) -> None:
+        """run: what all trials share; each trial replaces its params and its seed. ledger: as it was read, where it
+        has been read already."""
+        known = ledger or read_ledger(folder.ledger_file)
+        self.problems = list(known.problems)
         self.folder, self.study, self.run = folder, study, run
-        self.records: dict[int, TrialRecord] = {record.number: record for record in trial_records(events)}
+        self.records: dict[int, TrialRecord] = {record.number: record for record in trial_records(known.events)}
         self.listeners: list[Listener] = []
         self.unwritable: OSError | None = None
-        self._ledger = Ledger(folder.ledger_file)
+        self._ledger = Ledger(folder.ledger_file, known)
         self._proposals = Proposals(study, first_point(study, run))
         self._replicates: dict[int, list[TrialRecord]] = {}
         self._bases: BaseModels | None = None
@@ -86,16 +98,16 @@ class Driver:
             self.unwritable = error
             raise
 
-    def note(self, event: str, **fields: Any) -> None:
+    def note(self, event: Event) -> None:
         """Write an event of the study as a whole."""
-        self._ledger.append(event, **fields)
+        self._ledger.append(event)
 
     def note_end(self) -> None:
         """Write that the study has ended, which it has when each of its trials has."""
         unfinished = [trial_name(number) for number, record in sorted(self.records.items()) if not record.finished]
         if unfinished:
             raise RuntimeError(f"{', '.join(unfinished)} did not end")
-        self.note("study_ended", trials=self.num_finished)
+        self.note(StudyEnded(self.num_finished))
 
     @property
     def num_finished(self) -> int:
@@ -142,14 +154,15 @@ class Driver:
 
     def started(self, number: int, host: str | None, pid: int | None, device: str | None) -> None:
         """A worker has begun, or begun again, with a trial."""
-        self._happened("trial_started", number, host=host, pid=pid, device=device, **_declared(self.records[number]))
+        record = self.records[number]
+        self._happened(TrialStarted(number, host, pid, device, record.point, record.seed))
 
     def reported(self, number: int, report: Mapping[str, Any]) -> None:
         """A trial ended a refinement iteration; one that is known already (a worker told it again) is ignored."""
         record = self.records[number]
-        if any(known["iteration"] == report["iteration"] for known in record.iterations):
+        if record.knows(report["iteration"]):
             return
-        self._happened("iteration", number, **iteration_fields(report))
+        self._happened(IterationEnded.of(number, report))
         self._release_base(number)
         if self.prunes(number, report):
             self.ended(number, "pruned", f"stopped early by the pruner ({self.study.pruner})")
@@ -169,7 +182,7 @@ class Driver:
         gpus: its share of a GPU from now on, None for that of all trials.
         """
         if not self.records[number].finished:
-            self._happened("trial_retried", number, reason=reason, gpus=gpus)
+            self._happened(TrialRetried(number, reason, gpus))
             self._release_base(number)
             self._waiting.insert(0, number)
 
@@ -185,15 +198,7 @@ class Driver:
             path.parent.mkdir(exist_ok=True)
             path.write_text(log, encoding="utf-8")
             reason = f"{reason} (see {path.relative_to(self.folder.path)})"
-        self._happened(
-            "trial_ended",
-            number,
-            state=state,
-            reason=reason,
-            objective=record.objective,
-            best_iteration=record.best_iteration,
-            seconds=record.own_seconds,
-        )
+        self._happened(TrialEnded(number, state, reason, record.objective, record.best_iteration, record.own_seconds))
         self._finished += 1
         self._release_base(number)
         self._tell(self._configuration(record))
@@ -287,15 +292,8 @@ class Driver:
         self, number: int, configuration: int, params: Point, origin: str, seed: int, repeats: list[int]
     ) -> TrialRecord:
         """seed: number of the replicate, counted from the first seed."""
-        declared = TrialRecord(
-            number,
-            params=params,
-            seed=self.run.seed + seed,
-            origin=origin,
-            repeats=repeats,
-            configuration=configuration,
-        )
-        self._happened("trial_proposed", number, **_declared(declared))
+        point = Configuration(configuration, params, origin, tuple(repeats))
+        self._happened(TrialProposed(number, point, self.run.seed + seed))
         return self.records[number]
 
     def _configuration(self, record: TrialRecord) -> int:
@@ -309,10 +307,10 @@ class Driver:
             self._proposals.tell(configuration, outcome(ended))
             fault_point("search told")
 
-    def _happened(self, kind: str, number: int, **fields: Any) -> None:
-        event = self._ledger.append(kind, trial=number, **fields)
-        fault_point(f"{kind} recorded")
-        record = self.records.setdefault(number, TrialRecord(number))
+    def _happened(self, new: TrialEvent) -> None:
+        event = self._ledger.append(new)
+        fault_point(f"{event.kind} recorded")
+        record = self.records.setdefault(event.trial, TrialRecord(event.trial))
         record.apply(event)
         for listener in self.listeners:
             listener(event, record)
@@ -321,14 +319,3 @@ class Driver:
 def first_point(study: StudyConfig, run: RunConfig) -> Point | None:
     """The preset's own point of the space, tried first where the study says so."""
     return known_point(study.space, run)[0] if study.start_from_preset else None
-
-
-def _declared(record: TrialRecord) -> dict[str, Any]:
-    """What an event says of a trial so that it can be run from that event alone."""
-    told: dict[str, Any] = {
-        "params": record.params,
-        "seed": record.seed,
-        "origin": record.origin,
-        "configuration": record.configuration,
-    }
-    return told | ({"repeats": record.repeats} if record.repeats else {})

@@ -21,7 +21,18 @@ from study.cli.request import Request, base_environment, check_together, read_pl
 from study.cli.stops import append_event, describe_stop
 from study.cli.supervisor import STOPPED_STATUS, Supervisor, supervised
 from study.execution.loggers import check_logger, logger_callback
-from study.ledger import StudyFolder, lock, open_folder, repair_from_checkpoints, settings_in_ledger, write_settings
+from study.ledger import (
+    Session,
+    StudyCreated,
+    StudyFolder,
+    StudyResumed,
+    StudyStarted,
+    StudyStopped,
+    lock,
+    open_study,
+    repair_from_checkpoints,
+    write_settings,
+)
 from study.m0_cache import BaseModels
 from study.placement import Placement, check_address, probe_on_ray, probed_memory
 from study.signals import Stopped, stop_status
@@ -90,8 +101,8 @@ def _rerun(given: Namespace) -> int:
     name, trial = given.rerun
     given.resume, given.num_samples = name, None
     request = read_request(given)
-    assert request.folder is not None, "a resumed study has a folder"
-    return rerun(request, recorded_trial(request.folder, int(trial.removeprefix("t"))))
+    assert request.opened is not None, "a resumed study is open"
+    return rerun(request, recorded_trial(request.opened, int(trial.removeprefix("t"))))
 
 
 def _check_with_torch(request: Request) -> None:
@@ -118,12 +129,13 @@ def _session(
     supervisor.study_began(folder.path, resume)
     driver = None
     try:
-        settings, known = open_folder(folder.path.parent, folder.name)[1], settings_in_ledger(folder)
-        write_settings(folder, settings)  # where it was damaged
-        repaired = repair_from_checkpoints(folder)
-        driver = Driver(folder, request.study, request.run)
-        if known is None:
-            driver.note("study_created", settings=settings)
+        opened = request.opened or open_study(folder.path.parent, folder.name)
+        if opened.notes:
+            write_settings(folder, opened.settings)  # it was damaged
+        ledger, repaired = repair_from_checkpoints(folder, opened.ledger.current())
+        driver = Driver(folder, request.study, request.run, ledger)
+        if opened.created_with is None:
+            driver.note(StudyCreated(opened.settings.to_json()))
         for problem in [*driver.problems, *repaired]:
             print(f"note: {problem}")
         print(request.card, end="\n\n")
@@ -149,9 +161,9 @@ def _tell_stop(error: BaseException, request: Request, folder: StudyFolder, driv
     try:
         reason = error.args[0] if isinstance(error, Stopped) else line
         if driver is not None:
-            driver.note("study_stopped", reason=reason)
+            driver.note(StudyStopped(reason))
         else:
-            append_event(folder, "study_stopped", reason=reason)
+            append_event(folder, StudyStopped(reason))
     except OSError:
         pass  # the ledger ends with its last whole line
     if isinstance(error, KeyboardInterrupt):
@@ -201,12 +213,9 @@ def _run(
         placement = _probed(given, request, placement, (cluster.cores, cluster.gpus))
         print(describe_plan(request, placement, driver.num_finished))
         print(f"dashboard    {f'{cluster.dashboard}; {token_hint()}' if cluster.dashboard else 'none'}", end="\n\n")
-        driver.note(
-            "study_resumed" if given.resume else "study_started",
-            session={"versions": versions(), "placement": placement.as_dict(), "host": socket.gethostname()},
-            num_samples=request.study.num_samples,
-            num_trials=request.study.num_trials,
-        )
+        session = Session(versions(), placement.as_dict(), socket.gethostname())
+        started = StudyResumed if given.resume else StudyStarted
+        driver.note(started(session, request.study.num_samples, request.study.num_trials))
         if request.study.shared_base:
             driver.share_bases(BaseModels(driver.folder, base_environment(request, placement)))
         mirror = Mirror(driver.folder, request.study, request.data.name, driver.records)

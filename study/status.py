@@ -12,18 +12,19 @@ from study.cli.plan import point_text, remaining_seconds, seconds_text
 from study.cli.progress import number_text
 from study.config import parse_study
 from study.ledger import (
+    OpenedStudy,
+    StudyEnded,
+    StudyStarted,
+    StudyStopped,
     TrialRecord,
     best_configuration,
     is_driven,
-    open_folder,
-    read_events,
+    open_study,
     trial_name,
     trial_records,
 )
 from trainables.errors import UserError
 from trainables.output import print_error, run_command
-
-SESSION_EVENTS = ("study_started", "study_resumed", "study_stopped", "study_ended")
 
 
 def study_status(study_dir: Path, name: str) -> dict[str, Any]:
@@ -31,27 +32,22 @@ def study_status(study_dir: Path, name: str) -> dict[str, Any]:
 
     state: running (its driver lives), ended, stopped (it can be resumed). eta_s: seconds, None unless running.
     """
-    folder, contents = open_folder(study_dir, name, option="study")
-    events, problems = read_events(folder.ledger_file)
-    records = trial_records(events)
-    sessions = [event for event in events if event["event"] in SESSION_EVENTS]
-    trials = next((e["num_trials"] for e in reversed(sessions) if e.get("num_trials")), None)
-    study = parse_study(contents["study"], str(folder.study_file))
-    trials = trials or study.num_trials
-    ended = bool(sessions) and sessions[-1]["event"] == "study_ended"
-    state = "ended" if ended else "running" if is_driven(folder) else "stopped"
-    best = best_configuration(records, contents["run"]["pseudo_labels"]["generator"])
+    opened = open_study(study_dir, name, "study")
+    settings, records = opened.settings, trial_records(opened.ledger.events)
+    study = parse_study(settings.study, str(opened.folder.study_file))
+    trials, state = _num_trials(opened) or study.num_trials, _state(opened)
+    best = best_configuration(records, settings.run_value("pseudo_labels.generator"))
     return {
-        "name": contents["name"],
+        "name": opened.name,
         "state": state,
-        "dataset": contents["dataset"]["title"],
-        "selection": contents["run"]["selection"]["rule"],
+        "dataset": settings.dataset.title,
+        "selection": settings.run_value("selection.rule"),
         "num_trials": trials,
         "counts": dict(Counter(record.state for record in records)),
-        "eta_s": _eta(sessions, records, trials, contents) if state == "running" else None,
+        "eta_s": _eta(opened, records, trials) if state == "running" else None,
         "best": _trial(best[0]) if best else None,
         "trials": [_trial(record) for record in records],
-        "problems": problems,
+        "problems": opened.problems,
     }
 
 
@@ -85,12 +81,24 @@ def _trial(record: TrialRecord) -> dict[str, Any]:
     }
 
 
-def _eta(
-    sessions: list[dict[str, Any]], records: list[TrialRecord], trials: int, contents: dict[str, Any]
-) -> float | None:
-    placements = [e["session"]["placement"] for e in sessions if "session" in e]
-    concurrency = placements[-1]["concurrency"] if placements else 1
-    return remaining_seconds(records, trials, contents["run"]["refinement"]["iterations"], concurrency)
+def _num_trials(opened: OpenedStudy) -> int | None:
+    """The budget of the last session that tells one."""
+    budgets = [event.num_trials for event in opened.ledger.events if isinstance(event, StudyStarted)]
+    return next((budget for budget in reversed(budgets) if budget), None)
+
+
+def _state(opened: OpenedStudy) -> str:
+    sessions = [e for e in opened.ledger.events if isinstance(e, StudyStarted | StudyStopped | StudyEnded)]
+    if sessions and isinstance(sessions[-1], StudyEnded):
+        return "ended"
+    return "running" if is_driven(opened.folder) else "stopped"
+
+
+def _eta(opened: OpenedStudy, records: list[TrialRecord], trials: int) -> float | None:
+    sessions = [event.session for event in opened.ledger.events if isinstance(event, StudyStarted)]
+    concurrency = sessions[-1].concurrency if sessions else 1
+    iterations = opened.settings.run_value("refinement.iterations")
+    return remaining_seconds(records, trials, int(iterations), concurrency)
 
 
 def main(arguments: list[str] | None = None) -> int:

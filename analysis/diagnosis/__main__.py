@@ -7,15 +7,15 @@ import json
 import math
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from analysis.diagnosis.characteristics import BINS, coverage
 from analysis.diagnosis.diagnosis import Diagnosis, diagnose, to_markdown
-from analysis.diagnosis.ground_truth import read_ground_truth
-from trainables.data import read_predictions
+from trainables.data import read_class_list, read_ground_truth
 from trainables.errors import UserError
-from trainables.evaluation import tiou_thresholds
+from trainables.evaluation import read_detections, tiou_thresholds
 from trainables.output import print_error, run_command
 
 
@@ -47,6 +47,10 @@ def _parser() -> argparse.ArgumentParser:
         "--predictions", type=Path, required=True, nargs="+", metavar="FILE", help="one file, or several to compare"
     )
     parser.add_argument("--ground-truth", type=Path, required=True, metavar="FILE", help="any format of the field")
+    parser.add_argument(
+        "--classes", type=Path, metavar="FILE",
+        help="class names, one a line in order; integer labels are places in this list, from 0",
+    )  # fmt: skip
     parser.add_argument("--subset", choices=("train", "test"), help="videos of ground truth with both")
     parser.add_argument(
         "--bins", choices=BINS, default="activitynet", help="groups of instances (default: %(default)s)"
@@ -65,23 +69,28 @@ def _parser() -> argparse.ArgumentParser:
 def _diagnoses(options: argparse.Namespace) -> list[Diagnosis]:
     bins = BINS[options.bins]
     tiou = tiou_thresholds(options.tiou or bins.tiou)
-    truth = read_ground_truth(options.ground_truth, options.subset)
+    classes = read_class_list(options.classes) if options.classes else None
+    truth = read_ground_truth(options.ground_truth, options.subset, classes).with_length()
     if options.drop_beyond_video:
         if not truth.durations:
             raise UserError(f"--drop-beyond-video: {options.ground_truth} does not tell the videos' durations")
         # not "<= 1": an instance of a video of unknown duration stays
-        truth = truth._replace(instances=truth.instances[~(coverage(truth) > 1)])
+        truth = replace(truth, instances=truth.instances[~(coverage(truth) > 1)])
+    if truth.reversed:
+        print(
+            f"warning: {options.ground_truth}: {truth.reversed} instances end before they start and are left out",
+            file=sys.stderr,
+        )
     names = options.names or [str(path) for path in options.predictions]
     if len(names) != len(options.predictions):
         raise UserError(f"--names: {len(names)} names for {len(options.predictions)} prediction files")
     found = []
     for path, name in zip(options.predictions, names, strict=True):
-        predictions = read_predictions(path, truth.classes)
-        unknown = int((predictions.label < 0).sum())
-        if unknown:
-            print(f"warning: {path}: {unknown} predictions of a class without instances are ignored", file=sys.stderr)
+        detections = read_detections(path, truth)
+        for warning in detections.warnings:
+            print(f"warning: {path}: {warning}", file=sys.stderr)
         try:
-            found.append(diagnose(truth, predictions, bins, tiou, name))
+            found.append(diagnose(truth, detections.segments, bins, tiou, name)._replace(counts=detections.counts))
         except ValueError as error:
             raise UserError(f"{options.ground_truth}: {error}") from None
     return found

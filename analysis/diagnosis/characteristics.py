@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from analysis.diagnosis.ground_truth import GroundTruth
+from trainables.data import GroundTruth
 
 SIZES = ("XS", "S", "M", "L", "XL")
 Ints = npt.NDArray[np.int64]

@@ -20,9 +20,8 @@ from analysis.diagnosis.detad import (
     sensitivity,
     share_missed,
 )
-from analysis.diagnosis.ground_truth import GroundTruth
-from trainables.data import Segments
-from trainables.evaluation import Floats
+from trainables.data import GroundTruth, Segments
+from trainables.evaluation import Floats, InputCounts
 
 TYPE_NAMES = {name: name.replace("_", " ").capitalize() for name in TYPES}
 
@@ -32,7 +31,8 @@ class Diagnosis(NamedTuple):
 
     overall: average-mAP_N over all predictions, to which the sensitivities relate (``profile`` takes the best 10G).
     groups: by characteristic. sensitivity, false_negatives: of each group, by characteristic. pairs: false negatives
-    of each two characteristics, (groups of the one, groups of the other).
+    of each two characteristics, (groups of the one, groups of the other). counts: of the files, where it comes from
+    files.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Diagnosis(NamedTuple):
     sensitivity: dict[str, Floats]
     false_negatives: dict[str, Floats]
     pairs: dict[tuple[str, str], Floats]
+    counts: InputCounts | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -53,6 +54,7 @@ class Diagnosis(NamedTuple):
             "tiou": self.tiou.tolist(),
             "instances": self.instances,
             "predictions": profile.predictions,
+            **(self.counts.to_json() if self.counts else {}),
             "buckets": [
                 {"bucket": b.name, "predictions": b.predictions, "shares": _named(TYPES, b.shares)}
                 for b in profile.buckets

@@ -9,10 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.diagnosis.detad import rank_predictions
-from analysis.diagnosis.ground_truth import GroundTruth, read_ground_truth
 from analysis.results.comparisons import best_trials
 from analysis.study import Study
-from trainables.data import Segments, read_predictions
+from trainables.data import GroundTruth, Segments, read_ground_truth, read_predictions
 from trainables.evaluation import evaluate
 
 GROUND_TRUTH_FILE = "ground_truth.csv"
@@ -54,7 +53,7 @@ def best_predictions(study: Study) -> TrialPredictions | None:
     folder, name = study.folder / "predictions", f"t{int(trial['trial']):04d}"
     if not (folder / f"{name}.csv").is_file():
         return None
-    truth = read_ground_truth(truth_file, classes=study.setting("dataset", "classes"))
+    truth = read_ground_truth(truth_file, classes=study.setting("dataset", "classes")).with_length()
     base, labels = folder / f"{name}.m0.csv", folder / f"{name}.labels.csv"
     return TrialPredictions(
         trial=int(trial["trial"]),

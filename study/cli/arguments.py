@@ -15,10 +15,12 @@ examples:
   python -m study.launch                                           a few trials on real speech; needs no download
   python -m study.launch --dataset thumos14 --num-samples 64       the main job
   python -m study.launch --dataset thumos14 --study generator-beta --seeds 3
+  python -m study.launch --dataset my-videos/dataset.yaml          the same on videos of your own
   python -m study.launch --study my-study.yaml --set training.epochs=30
   python -m study.launch --resume NAME --num-samples 128           go on after anything, and extend
 
-data sets: {", ".join(datasets())}
+data sets: {", ".join(datasets())},
+           or a data set file of your own (python -m trainables.datasets new DIR writes one)
 studies:   {", ".join(studies())}, or a YAML file of your own
 
 exit status: 0 done; 1 no trial succeeded; 2 the request was wrong; 3 the study's folder
@@ -80,8 +82,8 @@ def _refuse_others(parser: Parser, given: argparse.Namespace, way: str, allowed:
 
 def _add_what(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what")
-    group.add_argument("--dataset", metavar="NAME", help="data set (default: spoken-digits)")
-    group.add_argument("--features", metavar="NAME", help="feature type, i3d or tsn where a data set has them")
+    group.add_argument("--dataset", metavar="NAME|PATH", help="data set, or a data set file (default: spoken-digits)")
+    group.add_argument("--features", metavar="NAME", help="which features, where a data set has several: i3d or tsn")
     group.add_argument(
         "--protocol", metavar="NAME", help="released (default): as the authors' code; paper: as its text"
     )

@@ -31,7 +31,7 @@ def describe_plan(
 ) -> str:
     """The plan of a session, one fact per line. placement: None when it depends on a cluster not yet joined. probe:
     tells the time, where one was made; else the last study does."""
-    past, free = past_study(request.study_dir, request.run), free_bytes(request.study_dir)
+    past, free = past_study(request.study_dir, request.run, request.ledger), free_bytes(request.study_dir)
     study, run = request.study, request.run
     trials, iterations = study.num_trials - finished, run.refinement.iterations
     rule = "the test split chooses" if run.selection.rule == "paper" else "held-out training videos choose"

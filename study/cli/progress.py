@@ -9,7 +9,16 @@ from statistics import fmean
 from tqdm import tqdm
 
 from study.cli.plan import metric_text, point_text, remaining_seconds, seconds_text
-from study.ledger import ORACLE, Event, TrialRecord, best_configuration, generator_of, trial_name
+from study.ledger import (
+    ORACLE,
+    IterationEnded,
+    TrialEnded,
+    TrialEvent,
+    TrialRecord,
+    best_configuration,
+    generator_of,
+    trial_name,
+)
 from trainables.config import RunConfig
 
 REFRESH_S = 0.2
@@ -32,12 +41,12 @@ class Progress:
         self._next_refresh = 0.0
         self._refresh()
 
-    def __call__(self, event: Event, record: TrialRecord) -> None:
-        if event["event"] == "trial_ended":
+    def __call__(self, event: TrialEvent, record: TrialRecord) -> None:
+        if isinstance(event, TrialEnded):
             self.say(trial_line(record))
             self._bar.update()
-        elif event["event"] == "iteration" and self._verbose:
-            self.say(iteration_line(record, event["report"]))
+        elif isinstance(event, IterationEnded) and self._verbose:
+            self.say(iteration_line(record, event.report))
         self._refresh()
 
     def say(self, line: str) -> None:
@@ -122,7 +131,7 @@ def saved_text(records: Sequence[TrialRecord]) -> str | None:
     """How much the shared base models saved; None where they saved nothing."""
     saved = sum(record.saved_seconds for record in records)
     spent = sum(record.own_seconds for record in records)
-    taken = sum(record.base is not None and not record.base_trained for record in records)
+    taken = sum(record.m0 is not None and not record.m0_trained for record in records)
     if not taken:
         return None
     return f"M0 was taken over by {taken} of {len(records)} trials: {100 * saved / (saved + spent):.0f} % compute saved"

@@ -12,7 +12,19 @@ from typing import Any
 import yaml
 
 from study.config import StudyConfig, check_values, known_point, load_study, parse_study
-from study.ledger import StudyFolder, check_name, create_folder, free_name, open_folder, read_events, settings_in_ledger
+from study.ledger import (
+    DatasetSettings,
+    LedgerContents,
+    OpenedStudy,
+    StudyFolder,
+    StudySettings,
+    StudyStarted,
+    TrialProposed,
+    check_name,
+    create_folder,
+    free_name,
+    open_study,
+)
 from study.placement import Placement, TrialMemory, count_cores, count_gpus, estimated_memory, gpu_memory, place
 from trainables.config import RunConfig, check_joint, parse_config, preset
 from trainables.data import write_ground_truth
@@ -26,7 +38,7 @@ PACKAGES = ("ray", "optuna", "torch", "numpy", "pandas", "pydantic")
 
 @dataclass(frozen=True)
 class Request:
-    """A study that can be run. folder: None while a new study has none. notes: what the user should know."""
+    """A study that can be run. opened: None for a new study. notes: what the user should know."""
 
     name: str
     study_dir: Path
@@ -35,34 +47,33 @@ class Request:
     run: RunConfig
     data: Dataset
     card: DataCard
-    folder: StudyFolder | None = None
+    opened: OpenedStudy | None = None
     notes: list[str] = field(default_factory=list)
 
     def create(self, command: list[str]) -> StudyFolder:
         """The folder of the study; made now when it is new."""
-        if self.folder:
-            return self.folder
-        folder = create_folder(self.study_dir, self.name, self._contents(command))
+        if self.opened:
+            return self.opened.folder
+        folder = create_folder(self.study_dir, self.name, self._settings(command))
         write_ground_truth(folder.ground_truth_file, self.data.test, self.data.classes)
         return folder
 
-    def _contents(self, command: list[str]) -> dict[str, Any]:
+    @property
+    def ledger(self) -> LedgerContents | None:
+        """Of the study, as it was read; None for a new study."""
+        return self.opened.ledger if self.opened else None
+
+    def _settings(self, command: list[str]) -> StudySettings:
         data = self.data
-        return {
-            "command": command,
-            "dataset": {
-                "name": data.name,
-                "title": data.title,
-                "simulated": data.simulated,
-                "classes": list(data.classes),
-                "notes": list(data.notes),
-            },
-            "data_dir": str(self.data_dir.absolute()),
-            "run": self.run.model_dump(mode="json"),
-            "study": self.study.as_dict(),
-            "card": self.card.as_dict(),
-            "versions": versions(),
-        }
+        return StudySettings(
+            run=self.run.model_dump(mode="json"),
+            study=self.study.as_dict(),
+            command=tuple(command),
+            dataset=DatasetSettings(data.name, data.title, data.simulated, tuple(data.classes), tuple(data.notes)),
+            data_dir=str(self.data_dir.absolute()),
+            card=self.card.as_dict(),
+            versions=versions(),
+        )
 
 
 def read_request(given: Namespace) -> Request:
@@ -206,45 +217,45 @@ def _kept_features(given: Namespace, study_dir: Path) -> FeatureFolder:
 
 
 def _resumed(given: Namespace, study_dir: Path) -> Request:
-    folder, contents = open_folder(study_dir, given.resume)
-    source = str(folder.study_file)
-    _same_settings(settings_in_ledger(folder), contents, folder)
-    run = parse_config(contents["run"], source)
-    study = parse_study(contents["study"], source)
-    study = _extended(study, folder, given.num_samples)
-    data_dir = given.data_dir or Path(contents["data_dir"])
+    opened = open_study(study_dir, given.resume, "--resume")
+    settings, source = opened.settings, str(opened.folder.study_file)
+    _same_settings(opened)
+    run = parse_config(settings.run, source)
+    study = _extended(parse_study(settings.study, source), opened, given.num_samples)
+    data_dir = given.data_dir or Path(settings.data_dir)
     data = _load(run, data_dir, _kept_features(given, study_dir))
     card = make_card(data, run.dataset)
-    _same_data(contents["card"], card, folder)
-    notes = _differences(contents["versions"], versions())
-    return Request(folder.name, study_dir, data_dir, study, run, data, card, folder, notes)
+    _same_data(settings.card, card, opened)
+    notes = [*opened.notes, *_differences(settings.versions, versions())]
+    return Request(opened.folder.name, opened.folder.path.parent, data_dir, study, run, data, card, opened, notes)
 
 
-def _extended(study: StudyConfig, folder: StudyFolder, num_samples: int | None) -> StudyConfig:
+def _extended(study: StudyConfig, opened: OpenedStudy, num_samples: int | None) -> StudyConfig:
     """With the budget of the last session, or with a new one, which must not be less than what was proposed."""
-    events, _ = read_events(folder.ledger_file)
-    budgets = [event["num_samples"] for event in events if event.get("num_samples")]
-    proposed = len({event["trial"] for event in events if event["event"] == "trial_proposed"})
+    events = opened.ledger.events
+    budgets = [event.num_samples for event in events if isinstance(event, StudyStarted) and event.num_samples]
+    proposed = len({event.trial for event in events if isinstance(event, TrialProposed)})
     wanted = num_samples or (budgets[-1] if budgets else study.num_samples)
     if num_samples and num_samples * study.seeds < proposed:
         raise UserError(
-            f"--num-samples: study '{folder.name}' has {proposed} trials already; ask for "
+            f"--num-samples: study '{opened.name}' has {proposed} trials already; ask for "
             f"{-(-proposed // study.seeds)} configurations or more, got {num_samples}"
         )
     return parse_study({**study.as_dict(), "num_samples": wanted}, "--resume")
 
 
-def _same_settings(began: Mapping[str, Any] | None, now: Mapping[str, Any], folder: StudyFolder) -> None:
-    """A study goes on as it began; raises UserError that shows what is different."""
+def _same_settings(opened: OpenedStudy) -> None:
+    """A study continues with the settings that it started with; raises UserError that shows what is different."""
+    began, now = opened.created_with, opened.settings
     if began is None:
         return
-    for part in ("run", "study"):
-        before, after = _flat(began[part]), _flat(now[part])
+    for part, was, given in (("run", began.run, now.run), ("study", began.study, now.study)):
+        before, after = _flat(was), _flat(given)
         for key in [*before, *after]:
             if before.get(key) != after.get(key):
                 raise UserError(
-                    f"--resume: {folder.study_file}: {part}.{key}: was {before.get(key)!r} when study '{folder.name}' "
-                    f"began and is {after.get(key)!r} now; put it back, or start a new study"
+                    f"--resume: {opened.folder.study_file}: {part}.{key}: was {before.get(key)!r} when study "
+                    f"'{opened.name}' began and is {after.get(key)!r} now; put it back, or start a new study"
                 )
 
 
@@ -255,19 +266,19 @@ def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
     return {key: value for name, part in tree.items() for key, value in _flat(part, f"{prefix}{name}.").items()}
 
 
-def _same_data(before: Mapping[str, Any], card: DataCard, folder: StudyFolder) -> None:
+def _same_data(before: Mapping[str, Any], card: DataCard, opened: OpenedStudy) -> None:
     now = card.as_dict()
     for key in ("content_hash", "dimensions"):
-        if before[key] != now[key]:
+        if before.get(key) != now[key]:
             raise UserError(
-                f"--resume: the data are not those of study '{folder.name}': {key} was {before[key]} and is "
+                f"--resume: the data are not those of study '{opened.name}': {key} was {before.get(key)} and is "
                 f"{now[key]}; give their folder with --data-dir, or start a new study"
             )
 
 
 def _differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     return [
-        f"{name} {before[name]} began this study, {now[name]} goes on with it: numbers may differ in the last digits"
+        f"started with {name} {before[name]}, now running {now[name]}: numbers may differ in the last digits"
         for name in before
         if name in now and before[name] != now[name]
     ]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from study.cli.request import Request
-from study.ledger import StudyFolder, TrialRecord, read_events, trial_name, trial_records
+from study.ledger import OpenedStudy, TrialRecord, trial_name, trial_records
 from trainables.config import RunConfig
 from trainables.errors import UserError
 
@@ -15,11 +15,11 @@ from trainables.errors import UserError
 TIMES = ("seconds", "training_s")
 
 
-def recorded_trial(folder: StudyFolder, number: int) -> TrialRecord:
+def recorded_trial(study: OpenedStudy, number: int) -> TrialRecord:
     """A trial that has recorded an iteration; raises UserError otherwise."""
-    records = {record.number: record for record in trial_records(read_events(folder.ledger_file)[0])}
+    records = {record.number: record for record in trial_records(study.ledger.events)}
     if number not in records:
-        raise UserError(f"--rerun: study '{folder.name}' has no trial {number}; its trials are 0 to {len(records) - 1}")
+        raise UserError(f"--rerun: study '{study.name}' has no trial {number}; its trials are 0 to {len(records) - 1}")
     if not records[number].iterations:
         raise UserError(f"--rerun: {trial_name(number)} has recorded no iteration: there is nothing to compare with")
     return records[number]
@@ -35,9 +35,9 @@ def rerun(request: Request, record: TrialRecord) -> int:
     recorded = {report["iteration"]: report for report in record.iterations}
     different = 0
     for result in refine(run, request.data):
-        iteration = result.report["iteration"]
+        iteration = result.report.iteration
         if iteration in recorded:
-            found = list(differences(recorded[iteration], result.report))
+            found = list(differences(recorded[iteration], result.report.to_json()))
             different += len(found)
             print(f"{name}  iteration {iteration}  {'equal' if not found else f'{len(found)} numbers differ'}")
             for line in found:

@@ -6,10 +6,9 @@ import contextlib
 import os
 import signal
 import traceback
-from typing import Any
 
 from study.cli.supervisor import STOPPED_STATUS
-from study.ledger import Ledger, StudyFolder
+from study.ledger import Event, Ledger, StudyFolder
 from study.signals import stop_status
 from trainables.errors import UserError
 from trainables.output import WRONG_REQUEST
@@ -35,8 +34,8 @@ def describe_stop(error: BaseException, folder: StudyFolder) -> tuple[str, int]:
     return f"{type(error).__name__}: {reason}; the traceback is in {log}", STOPPED_STATUS
 
 
-def append_event(folder: StudyFolder, event: str, **fields: Any) -> None:
+def append_event(folder: StudyFolder, event: Event) -> None:
     """One line of the ledger, for a process that holds the study's lock and has no driver."""
     ledger = Ledger(folder.ledger_file)
-    ledger.append(event, **fields)
+    ledger.append(event)
     ledger.close()

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from study.fault_injection import dies_too
-from study.ledger import Ledger, StudyFolder, lock
+from study.ledger import Ledger, StudyFolder, StudyStopped, lock
 from study.signals import StopSignals, heeded_signals, stop_status
 from trainables.errors import UserError
 from trainables.output import print_error
@@ -222,5 +222,5 @@ def note_stopped(folder: StudyFolder, reason: str) -> None:
     """Write ``study_stopped`` for a driver that could not, unless another one has gone on already."""
     with contextlib.suppress(UserError, OSError), lock(folder):
         ledger = Ledger(folder.ledger_file)
-        ledger.append("study_stopped", reason=reason)
+        ledger.append(StudyStopped(reason))
         ledger.close()

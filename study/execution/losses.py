@@ -9,7 +9,6 @@ import socket
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
 
 KILL_AFTER_S = 10.0  # a worker ends a trial by itself when its time is up; what does not answer then is hung
 SILENT_ITERATIONS = 20  # without a time limit: so many times as long as the longest iteration
@@ -40,11 +39,11 @@ class HungWorkers:
     def __len__(self) -> int:
         return len(self._running)
 
-    def began(self, trial: int, described: dict[str, Any], timeout_s: float | None) -> None:
+    def began(self, trial: int, host: str | None, pid: int | None, timeout_s: float | None) -> None:
         """timeout_s: what is left of the trial's time."""
         now = time.monotonic()
         limit = float("inf") if timeout_s is None else timeout_s + KILL_AFTER_S
-        self._running[trial] = _Running(described["host"], described["pid"], now + limit, now)
+        self._running[trial] = _Running(host, pid, now + limit, now)
 
     def heard(self, trial: int, seconds: float = 0.0) -> None:
         """It has told a result; seconds: of the iteration."""

@@ -22,7 +22,15 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from study.config import StudyConfig
-from study.ledger import Event, StudyFolder, TrialRecord, trial_name
+from study.ledger import (
+    IterationEnded,
+    StudyFolder,
+    TrialEnded,
+    TrialEvent,
+    TrialProposed,
+    TrialRecord,
+    trial_name,
+)
 
 STATES = {"completed": TrialState.COMPLETE, "pruned": TrialState.PRUNED}
 
@@ -40,7 +48,7 @@ class Mirror:
         if not self._go_on(records):
             self._write_anew(records)
 
-    def __call__(self, event: Event, record: TrialRecord) -> None:
+    def __call__(self, event: TrialEvent, record: TrialRecord) -> None:
         if self._storage is None:
             return
         try:
@@ -48,16 +56,15 @@ class Mirror:
         except OSError:
             self.close()  # a mirror that cannot be written to stops no study
 
-    def _write(self, storage: JournalStorage, event: Event, record: TrialRecord) -> None:
-        kind = event["event"]
-        if kind == "trial_proposed" and record.number == len(self._ids):
+    def _write(self, storage: JournalStorage, event: TrialEvent, record: TrialRecord) -> None:
+        if isinstance(event, TrialProposed) and record.number == len(self._ids):
             self._ids.append(storage.create_new_trial(self._study_id, self._template(record)))
-        elif kind == "iteration":
-            value = event["report"].get("best_so_far")
+        elif isinstance(event, IterationEnded):
+            value = event.report.get("best_so_far")
             if value is not None:
-                step = event["report"]["iteration"]
+                step = event.report["iteration"]
                 storage.set_trial_intermediate_value(self._ids[record.number], step, value)
-        elif kind == "trial_ended":
+        elif isinstance(event, TrialEnded):
             state, value = _outcome(record)
             storage.set_trial_state_values(self._ids[record.number], state, None if value is None else [value])
 

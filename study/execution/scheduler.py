@@ -7,6 +7,8 @@ from typing import Any
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler
 
+from trainables.worker.messages import order_in
+
 
 class FreeWorkerFirst(FIFOScheduler):
     """In the order of proposal, but a trial is chosen once.
@@ -29,6 +31,6 @@ class FreeWorkerFirst(FIFOScheduler):
         ]
         if not pending:
             return None
-        trial = min(pending, key=lambda trial: trial.config["trial"])
+        trial = min(pending, key=lambda trial: order_in(trial.config).trials[0].trial)
         self._chosen.add(trial.trial_id)
         return trial

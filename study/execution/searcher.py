@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,8 +18,21 @@ from ray.tune.search import Searcher
 from study.driver import Driver, NoTrial
 from study.execution.losses import HungWorkers, Losses, LostWorker
 from study.ledger import TrialRecord, trial_name
+from trainables.worker.messages import (
+    METRIC,
+    UNWRITABLE,
+    CachedM0,
+    RunFiles,
+    TrialAnswer,
+    TrialOrder,
+    WorkerOrder,
+    WorkerPlace,
+    answer_in,
+    as_config,
+    order_in,
+)
 
-METRIC, MODE = "objective", "max"
+MODE = "max"
 DESCRIBE_S = 10.0
 SAME_CAUSE_S = 0.5  # what ends all processes of a job reaches this one just as soon
 
@@ -54,8 +67,7 @@ class StudySearcher(Searcher):
         if isinstance(records, NoTrial):
             return None
         self._at_work.add(trial_id)
-        configs = [trial_config(self._driver, record, self._limits) for record in records]
-        return configs[0] if self._limits.together == 1 else joint_config(configs)
+        return as_config(worker_order(self._driver, records, self._limits))
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Its place is free; the callback has told the driver."""
@@ -82,37 +94,37 @@ class LedgerCallback(tune.Callback):
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         with self._driver.noting_full_disk():
-            described = _describe(trial)
-            for config in members(trial.config):
-                self._driver.started(config["trial"], **described)
-            self._workers.began(members(trial.config)[0]["trial"], described, trial.config.get("timeout_s"))
+            place, order = _describe(trial), order_in(trial.config)
+            for one in order.trials:
+                self._driver.started(one.trial, place.host, place.pid, place.device)
+            self._workers.began(order.trials[0].trial, place.host, place.pid, order.timeout_s)
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         with self._driver.noting_full_disk():
-            self._heard(members(trial.config)[0]["trial"], result)
-            if "results" not in result:
-                self._result(trial.config, result)
-                return
-            configs = {config["trial"]: config for config in members(trial.config)}
-            for one in result["results"]:
-                self._result(configs[one["trial"]], one)
+            order, answer = order_in(trial.config), answer_in(result)
+            orders = {one.trial: one for one in order.trials}
+            answers = answer.trials if answer else ()
+            seconds = [one.report.seconds for one in answers if one.report is not None]
+            self._workers.heard(order.trials[0].trial, max(seconds, default=0.0))
+            for one in answers:
+                self._answered(orders[one.trial], one)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         time.sleep(SAME_CAUSE_S)
         self._check_stop()
         log = Path(trial.error_file).read_text(encoding="utf-8", errors="replace") if trial.error_file else ""
-        lost, running = LostWorker(log), len(self._workers)
-        hung = self._workers.ended(members(trial.config)[0]["trial"])
+        orders, lost, running = order_in(trial.config).trials, LostWorker(log), len(self._workers)
+        hung = self._workers.ended(orders[0].trial)
         if lost.out_of_memory:
             self._losses.memory_was_short(running)
         with self._driver.noting_full_disk():
-            for config in members(trial.config):
-                self._lost(config["trial"], lost, hung)
+            for one in orders:
+                self._lost(one.trial, lost, hung)
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._workers.ended(members(trial.config)[0]["trial"])
+        self._workers.ended(order_in(trial.config).trials[0].trial)
 
     def _lost(self, number: int, lost: LostWorker, hung: str | None) -> None:
         if hung is not None:
@@ -122,67 +134,59 @@ class LedgerCallback(tune.Callback):
         else:
             self._driver.ended(number, lost.state, lost.reason, lost.log)
 
-    def _heard(self, number: int, result: dict[str, Any]) -> None:
-        reports = [one["report"] for one in result.get("results", [result]) if "report" in one]
-        self._workers.heard(number, max((report["seconds"] for report in reports), default=0.0))
-
-    def _result(self, config: dict[str, Any], result: dict[str, Any]) -> None:
-        number, state = config["trial"], result["state"]
-        if "report" in result:
-            self._driver.reported(number, result["report"])
-        if state == "unwritable":
+    def _answered(self, order: TrialOrder, answer: TrialAnswer) -> None:
+        number = answer.trial
+        if answer.report is not None:
+            self._driver.reported(number, answer.report.to_json())
+        if answer.state == UNWRITABLE:
             # No fault of the trial: it goes on at the next session, when there is room again.
-            raise OSError(result["errno"], os.strerror(result["errno"]), str(self._driver.folder.path))
-        if state == "out-of-memory" and self._retry(number, config, result["reason"]):
+            assert answer.errno is not None, "a worker says what kept it from writing"
+            raise OSError(answer.errno, os.strerror(answer.errno), str(self._driver.folder.path))
+        if answer.state == "out-of-memory" and self._retry(order, answer.reason or answer.state):
             return
-        if state != "running":
-            self._driver.ended(number, state, result.get("reason"), result.get("log"))
+        if answer.ended:
+            self._driver.ended(number, answer.state, answer.reason, answer.log)
 
-    def _retry(self, number: int, config: dict[str, Any], reason: str) -> bool:
+    def _retry(self, order: TrialOrder, reason: str) -> bool:
         """Once more, with twice the share of a GPU, unless it had a whole one."""
-        share = config.get("gpus", 0)
-        if not 0 < share < 1:
+        if not 0 < order.gpus < 1:
             return False
-        self._driver.retried(number, reason, min(2 * share, 1.0))
+        self._driver.retried(order.trial, reason, min(2 * order.gpus, 1.0))
         return True
 
 
-def trial_config(driver: Driver, record: TrialRecord, limits: Limits) -> dict[str, Any]:
-    """What RefinementTrainable is told of a trial."""
+def worker_order(driver: Driver, records: Sequence[TrialRecord], limits: Limits) -> WorkerOrder:
+    """What a worker is told: to Tune, trials that share a process are one, named after the first."""
+    trials = tuple(trial_order(driver, record, limits) for record in records)
+    left_s = None if limits.timeout_s is None else limits.timeout_s - min(record.own_seconds for record in records)
+    return WorkerOrder(
+        trials,
+        cpus=limits.cpus,
+        gpus=trials[0].gpus,
+        retries=limits.max_failures,
+        timeout_s=None if left_s is None else max(left_s, 0.0),
+    )
+
+
+def trial_order(driver: Driver, record: TrialRecord, limits: Limits) -> TrialOrder:
+    """What a worker is told of one trial."""
     folder, key = driver.folder, driver.base(record)
     run = driver.run_config(record)
-    config = {
-        "trial": record.number,
-        "title": f"{trial_name(record.number)} {run.pseudo_labels.generator} β={run.loss.beta:g}",
-        "run": run.model_dump(mode="json"),
-        "state_path": str(folder.state_file(record.number).absolute()),
-        "predictions_path": str(folder.predictions_file(record.number).absolute()),
-        "model_path": str(folder.model_file(record.number).absolute()),
-        "known_iterations": known_iterations(record),
-        "cpus": limits.cpus,
-        "gpus": record.gpus or limits.gpus,
-        "retries": limits.max_failures,
-    }
-    if key is not None:
-        state, predictions = (str(path.absolute()) for path in folder.base_files(key))
-        model = str(folder.base_model_file(key).absolute())
-        config["base"] = {"key": key, "state_path": state, "predictions_path": predictions, "model_path": model}
-    if limits.timeout_s is not None:
-        config["timeout_s"] = max(limits.timeout_s - record.own_seconds, 0.0)
-    return config
+    return TrialOrder(
+        trial=record.number,
+        run=run,
+        files=_files(
+            folder.state_file(record.number), folder.predictions_file(record.number), folder.model_file(record.number)
+        ),
+        title=f"{trial_name(record.number)} {run.pseudo_labels.generator} β={run.loss.beta:g}",
+        known_iterations=known_iterations(record),
+        m0=None if key is None else CachedM0(key, _files(*folder.base_files(key), folder.base_model_file(key))),
+        gpus=record.gpus or limits.gpus,
+    )
 
 
-def joint_config(configs: list[dict[str, Any]]) -> dict[str, Any]:
-    """What JointTrainable is told of several trials; to Tune they are one, named after the first."""
-    first, more = configs[0], len(configs) - 1
-    title = f"{first['title']} and {more} more" if more else first["title"]
-    return {**{key: first[key] for key in ("trial", "cpus", "gpus", "retries")}, "title": title, "together": configs}
-
-
-def members(config: dict[str, Any]) -> list[dict[str, Any]]:
-    """Configurations of the single trials of a Tune trial."""
-    together: list[dict[str, Any]] = config.get("together", [config])
-    return together
+def _files(*paths: Path) -> RunFiles:
+    return RunFiles(*(path.absolute() for path in paths))
 
 
 def known_iterations(record: TrialRecord) -> int:
@@ -193,14 +197,14 @@ def known_iterations(record: TrialRecord) -> int:
 
 def title(trial: Any) -> str:
     """Name of a Tune trial where Ray shows it, e.g. ``t0007 segment_prediction β=4``."""
-    return str(trial.config["title"])
+    return order_in(trial.config).title
 
 
-def _describe(trial: Any) -> dict[str, Any]:
+def _describe(trial: Any) -> WorkerPlace:
     """Host, process and device of a trial's worker; it has just started, so it answers at once."""
     actor: Any = getattr(getattr(trial, "temporary_state", None), "ray_actor", None)
     try:
-        described: dict[str, Any] = ray.get(actor.describe.remote(), timeout=DESCRIBE_S)
-        return described
+        place: WorkerPlace = ray.get(actor.describe.remote(), timeout=DESCRIBE_S)
+        return place
     except (ray.exceptions.RayError, AttributeError):
-        return {"host": None, "pid": None, "device": None}
+        return WorkerPlace()

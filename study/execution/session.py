@@ -16,6 +16,7 @@ from study.execution.cluster import start_ray, stop_ray
 from study.placement import Placement
 from study.signals import StopSignals
 from trainables.data import Dataset
+from trainables.report import JsonObject
 
 if TYPE_CHECKING:
     from study.execution.losses import HungWorkers
@@ -50,13 +51,15 @@ def run_trials(
     from study.execution.scheduler import FreeWorkerFirst
     from study.execution.searcher import LedgerCallback, Limits, StudySearcher, title
     from study.ledger import trial_name
-    from trainables.worker.trainable import JointTrainable, RefinementTrainable
+    from trainables.worker.messages import order_in
+    from trainables.worker.trainable import RefinementTrainable
+
+    def resources(config: JsonObject) -> tune.PlacementGroupFactory:
+        order = order_in(config)
+        return tune.PlacementGroupFactory([{"CPU": order.cpus, "GPU": order.gpus}])
 
     together = placement.trials_per_process
-    prepared = tune.with_resources(
-        tune.with_parameters(trainable or (JointTrainable if together > 1 else RefinementTrainable), data=data),
-        lambda config: tune.PlacementGroupFactory([{"CPU": config["cpus"], "GPU": config["gpus"]}]),
-    )
+    prepared = tune.with_resources(tune.with_parameters(trainable or RefinementTrainable, data=data), resources)
     limits = Limits(placement.cpus_per_trial, placement.gpus_per_trial, timeout_s, max_failures, together)
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # a lost trial has its line and its reason here
     _treat_lost_workers_alike()
@@ -76,7 +79,7 @@ def run_trials(
                 max_concurrent_trials=placement.concurrency,
                 reuse_actors=True,
                 trial_name_creator=title,
-                trial_dirname_creator=lambda trial: trial_name(trial.config["trial"]),
+                trial_dirname_creator=lambda trial: trial_name(order_in(trial.config).trials[0].trial),
             ),
             run_config=tune.RunConfig(
                 name="checkpoints",
@@ -94,15 +97,19 @@ def run_trials(
 def _stopper(driver: Driver, signals: StopSignals, workers: HungWorkers) -> Any:
     from ray import tune
 
+    from trainables.worker.messages import answer_in
+
     class StopRequested(tune.Stopper):
         """Asked by Tune between two events: the one place where stopping tears nothing."""
 
         begun = False
 
-        def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-            if driver.study.pruner == "none" or "report" not in result:
-                return False
-            return driver.prunes(result["trial"], result["report"])
+        def __call__(self, trial_id: str, result: JsonObject) -> bool:
+            answer = answer_in(result)
+            if driver.study.pruner == "none" or answer is None or len(answer.trials) != 1:
+                return False  # of trials that share a process, one cannot be stopped alone
+            (one,) = answer.trials
+            return one.report is not None and driver.prunes(one.trial, one.report.to_json())
 
         def stop_all(self) -> bool:
             if not self.begun:

@@ -1,21 +1,30 @@
-"""A study's folder and its ledger: events, records of trials, repair. All that ``analysis`` may import of ``study``."""
+"""A study's folder and its ledger: settings, events, records of trials, ranking, repair.
+
+All that ``analysis`` may import of ``study``. Neither numpy nor torch.
+"""
 
 from __future__ import annotations
 
-from study.ledger.events import FINAL_STATES, Event, Ledger, TrialRecord, iteration_fields, read_events, trial_records
-from study.ledger.folder import (
-    StudyFolder,
-    check_name,
-    create_folder,
-    free_name,
-    is_driven,
-    lock,
-    nearest_existing,
-    open_folder,
-    settings_in_ledger,
-    trial_name,
-    write_settings,
+from study.ledger.events import (
+    FINAL_STATES,
+    Configuration,
+    Event,
+    IterationEnded,
+    Session,
+    StudyCreated,
+    StudyEnded,
+    StudyResumed,
+    StudyStarted,
+    StudyStopped,
+    TrialEnded,
+    TrialEvent,
+    TrialProposed,
+    TrialRetried,
+    TrialStarted,
 )
+from study.ledger.folder import StudyFolder, check_name, free_name, nearest_existing, trial_name
+from study.ledger.ledger_file import Ledger, LedgerContents, read_ledger
+from study.ledger.lock import is_driven, lock
 from study.ledger.ranking import (
     CONFIRM,
     ORACLE,
@@ -26,33 +35,57 @@ from study.ledger.ranking import (
     ranked_configurations,
     ranked_points,
 )
+from study.ledger.records import TrialRecord, trial_records
 from study.ledger.repair import repair_from_checkpoints
+from study.ledger.settings import (
+    DatasetSettings,
+    OpenedStudy,
+    StudySettings,
+    create_folder,
+    open_study,
+    write_settings,
+)
 
 __all__ = [
     "CONFIRM",
     "FINAL_STATES",
     "ORACLE",
+    "Configuration",
+    "DatasetSettings",
     "Event",
+    "IterationEnded",
     "Ledger",
+    "LedgerContents",
+    "OpenedStudy",
     "Replicate",
+    "Session",
+    "StudyCreated",
+    "StudyEnded",
     "StudyFolder",
+    "StudyResumed",
+    "StudySettings",
+    "StudyStarted",
+    "StudyStopped",
+    "TrialEnded",
+    "TrialEvent",
+    "TrialProposed",
     "TrialRecord",
+    "TrialRetried",
+    "TrialStarted",
     "best_configuration",
     "check_name",
     "create_folder",
     "free_name",
     "generator_of",
     "is_driven",
-    "iteration_fields",
     "lock",
     "nearest_existing",
-    "open_folder",
+    "open_study",
     "point_key",
     "ranked_configurations",
     "ranked_points",
-    "read_events",
+    "read_ledger",
     "repair_from_checkpoints",
-    "settings_in_ledger",
     "trial_name",
     "trial_records",
     "write_settings",

@@ -1,206 +1,366 @@
-"""The ledger of a study: one JSON object per line, append-only, each line with its own checksum.
+"""What happens in a study, as frozen types: one per kind of event, the only place that spells the keys of the ledger.
 
-It is the truth: everything else in a study's folder can be rebuilt from it. Only the driver of the study writes
-it; anybody may read it at any time, also while it is being written. A line is on the disk before anything else
-learns of its event. No Ray, no torch.
+Keys that a newer version adds are ignored when they are read. An event of a kind that this version does not know is
+kept as ``UnknownEvent``, which changes no trial. What an event lacks, or holds in a type or size that no version
+writes, is a ValueError that names the field: whoever reads the line skips it like any other damaged line.
 """
 
 from __future__ import annotations
 
-import json
-import math
-import os
-import time
-import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-Event = dict[str, Any]
+from study.ledger.fields import Fields, JsonObject, is_number
 
 FINAL_STATES = ("completed", "pruned", "failed", "timed-out", "out-of-memory", "non-finite")
-TRIAL_STATES = ("proposed", "running", *FINAL_STATES)
-CHECKSUM_BYTES = len(', "checksum": "01234567"}\n')  # of a line, at its end
+
+Report = JsonObject
 
 
-class Ledger:
-    """Appends events to a file; each is flushed and synced to the disk before ``append`` returns."""
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """seq: position among all events, from 1. time: seconds since 1970. line: of the ledger file, None when not read
+    from one. All three are given by the ledger."""
 
-    def __init__(self, path: Path) -> None:
-        """Open ``path`` for appending; a torn last line is ended, so that nothing gets glued to it."""
-        self._next = 1 + max((event["seq"] for event in read_events(path)[0]), default=0)
-        # Without a buffer: what a full disk did not take must not be written later, by accident.
-        self._file = open(path, "ab", buffering=0)  # noqa: SIM115 (open as long as the ledger)
-        if self._file.tell() and not _ends_with_newline(path):
-            self._write(b"\n")
+    kind: ClassVar[str] = ""
+    seq: int = 0
+    time: float = 0.0
+    line: int | None = None
 
-    def append(self, event: str, **fields: Any) -> Event:
-        """Write one event and return it; values that JSON does not have (NaN, infinity) become null."""
-        entry = finite({"seq": self._next, "time": round(time.time(), 3), "event": event, **fields})
-        self._write(encode(entry))
-        self._next += 1
-        return entry
+    def to_json(self) -> JsonObject:
+        return {"seq": self.seq, "time": self.time, "event": self.kind, **self.own_json()}
 
-    def close(self) -> None:
-        self._file.close()
+    def own_json(self) -> JsonObject:
+        """The fields of this kind of event."""
+        return {}
 
-    def _write(self, data: bytes) -> None:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[self._file.write(rest) :]
-        os.fsync(self._file.fileno())
+    @classmethod
+    def own_fields(cls, given: Fields) -> JsonObject:
+        """Arguments of this kind of event."""
+        return {}
 
 
-def encode(entry: Mapping[str, Any]) -> bytes:
-    """One line of the ledger: the entry with the CRC-32 of its JSON text, newline included."""
-    text = json.dumps(entry, ensure_ascii=False, allow_nan=False)
-    return (text[:-1] + f', "checksum": "{_crc(text.encode())}"}}\n').encode()
+@dataclass(frozen=True)
+class UnknownEvent(Event):
+    """An event of a newer version: kept in the file, without meaning here. name: its kind."""
+
+    name: str
+
+    def to_json(self) -> JsonObject:
+        return {"seq": self.seq, "time": self.time, "event": self.name}
 
 
-def decode(line: bytes) -> Event:
-    """The entry of one line; raises ValueError that says what is wrong with the line."""
-    if not line.endswith(b"\n"):
-        raise ValueError("is cut short")
-    try:
-        entry = json.loads(line)
-        checksum = entry.pop("checksum")
-    except (ValueError, KeyError, AttributeError, TypeError):
-        raise ValueError("is not a ledger entry") from None
-    # As it was written; written anew, which takes longer than reading it, only where somebody has reformatted the line.
-    if checksum == _crc(line[:-CHECKSUM_BYTES] + b"}"):
-        return entry
-    if checksum != _crc(json.dumps(entry, ensure_ascii=False).encode()):
-        raise ValueError("does not agree with its checksum")
-    return entry
+@dataclass(frozen=True)
+class StudyCreated(Event):
+    """settings: study.json as it was written first."""
+
+    kind = "study_created"
+    settings: JsonObject
+
+    def own_json(self) -> JsonObject:
+        return {"settings": self.settings}
+
+    @classmethod
+    def own_fields(cls, given: Fields) -> JsonObject:
+        return {"settings": given.mapping("settings")}
 
 
-def read_events(path: Path) -> tuple[list[Event], list[str]]:
-    """All whole events, in order, each with its ``line`` number added; and one sentence per damaged line.
+@dataclass(frozen=True)
+class Session:
+    """Where and with what a session runs. placement: shares and places of trials, see ``study.placement``."""
 
-    A missing file has no events. Damaged lines are skipped: what they told is lost, the rest is not.
-    """
-    if not path.exists():
-        return [], []
-    events, problems = [], []
-    for number, line in enumerate(path.read_bytes().splitlines(keepends=True), start=1):
-        if not line.strip():
-            continue
-        try:
-            events.append({**decode(line), "line": number})
-        except ValueError as error:
-            problems.append(f"{path}: line {number} {error} and is skipped")
-    return events, problems
+    versions: Mapping[str, str] = field(default_factory=dict)
+    placement: JsonObject = field(default_factory=dict)
+    host: str | None = None
+
+    @property
+    def concurrency(self) -> int:
+        """Trials at a time; 1 where the ledger does not say."""
+        found = self.placement.get("concurrency")
+        return int(found) if is_number(found) and found >= 1 else 1
+
+    def to_json(self) -> JsonObject:
+        return {"versions": dict(self.versions), "placement": self.placement, "host": self.host}
+
+    @classmethod
+    def from_json(cls, tree: JsonObject) -> Session:
+        given = Fields(tree)
+        versions = {name: str(version) for name, version in given.optional_mapping("versions").items()}
+        return cls(versions, given.optional_mapping("placement"), given.optional_text("host"))
 
 
-@dataclass
-class TrialRecord:
-    """All that the ledger knows of one trial.
+@dataclass(frozen=True)
+class StudyStarted(Event):
+    """A session begins. num_samples, num_trials: the budget; None where the ledger does not say."""
 
-    params: dotted RunConfig keys -> values that this trial set. iterations: reports, by iteration. objective:
-    best selection mAP (percent), None when there is none. lines: numbers of its ledger lines. repeats: numbers of
-    the earlier configurations that were proposed again just before this one, and not run again. configuration:
-    number of the point that it runs, None in a ledger that does not say. base: key of its iteration 0, which it took
-    over from another trial unless base_trained. gpus: share of a GPU after it ran out of memory. declared: whether
-    the lines that tell params and seed are there.
-    """
+    kind = "study_started"
+    session: Session = field(default_factory=Session)
+    num_samples: int | None = None
+    num_trials: int | None = None
 
-    number: int
-    state: str = "proposed"
-    params: dict[str, Any] = field(default_factory=dict)
-    seed: int = 0
+    def own_json(self) -> JsonObject:
+        return {
+            "session": self.session.to_json(),
+            "num_samples": self.num_samples,
+            "num_trials": self.num_trials,
+        }
+
+    @classmethod
+    def own_fields(cls, given: Fields) -> JsonObject:
+        return {
+            "session": Session.from_json(given.optional_mapping("session")),
+            "num_samples": given.optional_whole("num_samples"),
+            "num_trials": given.optional_whole("num_trials"),
+        }
+
+
+@dataclass(frozen=True)
+class StudyResumed(StudyStarted):
+    """A further session begins."""
+
+    kind = "study_resumed"
+
+
+@dataclass(frozen=True)
+class StudyStopped(Event):
+    """A session ends before the study does."""
+
+    kind = "study_stopped"
+    reason: str | None = None
+
+    def own_json(self) -> JsonObject:
+        return {"reason": self.reason}
+
+    @classmethod
+    def own_fields(cls, given: Fields) -> JsonObject:
+        return {"reason": given.optional_text("reason")}
+
+
+@dataclass(frozen=True)
+class StudyEnded(Event):
+    """Every trial has ended; trials: how many."""
+
+    kind = "study_ended"
+    trials: int | None = None
+
+    def own_json(self) -> JsonObject:
+        return {"trials": self.trials}
+
+    @classmethod
+    def own_fields(cls, given: Fields) -> JsonObject:
+        return {"trials": given.optional_whole("trials")}
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A point of the space with its number. params: dotted RunConfig keys -> values. number: None in a ledger that
+    does not say. origin: ``sampler``, ``preset``, or ``confirm`` where the best are run again. repeats: the earlier
+    configurations that were proposed again just before this one, and not run again."""
+
+    number: int | None
+    params: JsonObject
     origin: str = "sampler"
-    iterations: list[dict[str, Any]] = field(default_factory=list)
+    repeats: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class TrialEvent(Event):
+    """trial: its number."""
+
+    trial: int
+
+    def own_json(self) -> JsonObject:
+        return {"trial": self.trial}
+
+    @classmethod
+    def own_fields(cls, given: Fields) -> JsonObject:
+        return {"trial": given.count("trial")}
+
+
+@dataclass(frozen=True)
+class TrialProposed(TrialEvent):
+    """A trial is to run ``configuration`` with ``seed``."""
+
+    kind = "trial_proposed"
+    configuration: Configuration
+    seed: int
+
+    def own_json(self) -> JsonObject:
+        return {**super().own_json(), **_declaration(self.configuration, self.seed)}
+
+    @classmethod
+    def own_fields(cls, given: Fields) -> JsonObject:
+        return {**super().own_fields(given), **_declared(given)}
+
+
+@dataclass(frozen=True)
+class TrialStarted(TrialEvent):
+    """A worker begins, or begins again, with a trial.
+
+    configuration, seed: as in its proposal, so that one damaged line loses neither; None in a ledger of before.
+    """
+
+    kind = "trial_started"
+    host: str | None = None
+    pid: int | None = None
+    device: str | None = None
+    configuration: Configuration | None = None
+    seed: int | None = None
+
+    def own_json(self) -> JsonObject:
+        place = {"host": self.host, "pid": self.pid, "device": self.device}
+        declared = {}
+        if self.configuration is not None and self.seed is not None:
+            declared = _declaration(self.configuration, self.seed)
+        return {**super().own_json(), **place, **declared}
+
+    @classmethod
+    def own_fields(cls, given: Fields) -> JsonObject:
+        return {
+            **super().own_fields(given),
+            "host": given.optional_text("host"),
+            "pid": given.optional_whole("pid"),
+            "device": given.optional_text("device"),
+            **(_declared(given) if "params" in given else {}),
+        }
+
+
+@dataclass(frozen=True)
+class IterationEnded(TrialEvent):
+    """report: of the iteration. m0: key of its iteration 0 in the M0 cache, where M0 is shared; m0_trained: whether
+    this trial trained it. source: ``checkpoint`` where a damaged line was restored from one."""
+
+    kind = "iteration"
+    report: Report
+    m0: str | None = None
+    m0_trained: bool = False
+    source: str | None = None
+
+    def own_json(self) -> JsonObject:
+        origin = {} if self.m0 is None else {"base": self.m0, "base_trained": self.m0_trained}
+        source = {} if self.source is None else {"source": self.source}
+        return {**super().own_json(), "report": self.report, **origin, **source}
+
+    @classmethod
+    def own_fields(cls, given: Fields) -> JsonObject:
+        return {
+            **super().own_fields(given),
+            "report": _checked_report(given.mapping("report"), given),
+            "m0": given.optional_text("base"),
+            "m0_trained": given.truth("base_trained"),
+            "source": given.optional_text("source"),
+        }
+
+    @classmethod
+    def of(cls, trial: int, report: Mapping[str, Any], source: str | None = None) -> IterationEnded:
+        """From a worker's report, inside of which the origin of an iteration 0 stands."""
+        origin = report.get("base") or {}
+        own = {key: value for key, value in report.items() if key != "base"}
+        return cls(trial, own, origin.get("key"), origin.get("trained", False), source)
+
+
+@dataclass(frozen=True)
+class TrialRetried(TrialEvent):
+    """A trial goes on from its last whole iteration. gpus: its share of a GPU from now on, None: that of all."""
+
+    kind = "trial_retried"
+    reason: str | None = None
+    gpus: float | None = None
+
+    def own_json(self) -> JsonObject:
+        return {**super().own_json(), "reason": self.reason, "gpus": self.gpus}
+
+    @classmethod
+    def own_fields(cls, given: Fields) -> JsonObject:
+        own = {"reason": given.optional_text("reason"), "gpus": given.optional_seconds("gpus")}
+        return {**super().own_fields(given), **own}
+
+
+@dataclass(frozen=True)
+class TrialEnded(TrialEvent):
+    """state: one of FINAL_STATES. objective: best selection mAP, percent. seconds: of the trial's own iterations."""
+
+    kind = "trial_ended"
+    state: str
+    reason: str | None = None
     objective: float | None = None
     best_iteration: int | None = None
-    reason: str | None = None
     seconds: float | None = None
-    device: str | None = None
-    lines: list[int] = field(default_factory=list)
-    repeats: list[int] = field(default_factory=list)
-    configuration: int | None = None
-    base: str | None = None
-    base_trained: bool = False
-    gpus: float | None = None
-    declared: bool = False
 
-    @property
-    def own_seconds(self) -> float:
-        """Seconds of the iterations that this trial ran itself."""
-        return sum(r["seconds"] for r in self.iterations if r["iteration"] or self.base is None or self.base_trained)
+    def own_json(self) -> JsonObject:
+        return {
+            **super().own_json(),
+            "state": self.state,
+            "reason": self.reason,
+            "objective": self.objective,
+            "best_iteration": self.best_iteration,
+            "seconds": self.seconds,
+        }
 
-    @property
-    def saved_seconds(self) -> float:
-        """Seconds of the iterations that it took over."""
-        return sum(r["seconds"] for r in self.iterations) - self.own_seconds
-
-    @property
-    def finished(self) -> bool:
-        """Whether it ended, in whatever state; a finished trial is never run again."""
-        return self.state in FINAL_STATES
-
-    def apply(self, event: Mapping[str, Any]) -> None:
-        """Take in the next event of this trial; an iteration that is known already is ignored."""
-        if "line" in event:
-            self.lines.append(event["line"])
-        kind = event["event"]
-        # A trial's start repeats what its proposal said, so that one damaged line loses neither params nor seed.
-        if kind in ("trial_proposed", "trial_started") and "params" in event and not self.declared:
-            self.params, self.seed, self.origin = dict(event["params"]), event["seed"], event["origin"]
-            self.repeats, self.configuration = list(event.get("repeats", [])), event.get("configuration")
-            self.declared = True
-        if kind == "trial_started" and not self.finished:
-            self.state, self.device = "running", event.get("device")
-        elif kind == "trial_retried" and not self.finished:
-            self.state, self.gpus = "proposed", event["gpus"]
-        elif kind == "iteration":
-            if event["report"]["iteration"] == 0 and "base" in event and self.base is None:
-                self.base, self.base_trained = event["base"], event["base_trained"]
-            self._add_report(event["report"])
-        elif kind == "trial_ended" and not self.finished:
-            self.state, self.reason, self.seconds = event["state"], event.get("reason"), event.get("seconds")
-            self.objective, self.best_iteration = event.get("objective"), event.get("best_iteration")
-
-    def _add_report(self, report: dict[str, Any]) -> None:
-        if any(known["iteration"] == report["iteration"] for known in self.iterations):
-            return
-        self.iterations = sorted([*self.iterations, report], key=lambda known: known["iteration"])
-        if not self.finished:
-            self.objective, self.best_iteration = report.get("best_so_far"), report.get("best_iteration")
+    @classmethod
+    def own_fields(cls, given: Fields) -> JsonObject:
+        state = given.text("state")
+        if state not in FINAL_STATES:
+            raise ValueError(f"'state' must be one of {', '.join(FINAL_STATES)}, got {state[:40]!r}")
+        return {
+            **super().own_fields(given),
+            "state": state,
+            "reason": given.optional_text("reason"),
+            "objective": given.optional_number("objective"),
+            "best_iteration": given.optional_count("best_iteration"),
+            "seconds": given.optional_seconds("seconds"),
+        }
 
 
-def trial_records(events: Iterable[Mapping[str, Any]]) -> list[TrialRecord]:
-    """One record per trial that occurs in ``events``, in number order."""
-    records: dict[int, TrialRecord] = {}
-    for event in events:
-        if "trial" in event:
-            records.setdefault(event["trial"], TrialRecord(event["trial"])).apply(event)
-    return [records[number] for number in sorted(records)]
+KINDS: dict[str, type[Event]] = {
+    kind.kind: kind
+    for kind in (
+        StudyCreated, StudyStarted, StudyResumed, StudyStopped, StudyEnded,
+        TrialProposed, TrialStarted, IterationEnded, TrialRetried, TrialEnded,
+    )
+}  # fmt: skip
 
 
-def iteration_fields(report: Mapping[str, Any]) -> dict[str, Any]:
-    """What an event tells of an iteration: where an iteration 0 is from stands beside its report."""
-    base = report.get("base")
-    told = {"report": {key: value for key, value in report.items() if key != "base"}}
-    return told | ({"base": base["key"], "base_trained": base["trained"]} if base else {})
+def event_from_json(tree: Any, line: int | None = None) -> Event:
+    """The event of one ledger entry; raises ValueError that says what is wrong with it.
+
+    line: number of its line. Every trial, configuration and iteration takes a line of its own, so none of their
+    numbers reaches it: a limit without which one absurd number would cost the memory of a machine.
+    """
+    given = Fields(tree, most=line)
+    envelope: JsonObject = {"seq": given.whole("seq"), "time": given.number("time"), "line": line}
+    name = given.text("event")
+    if name not in KINDS:
+        return UnknownEvent(name, **envelope)
+    return KINDS[name](**KINDS[name].own_fields(given), **envelope)
 
 
-def _crc(text: bytes) -> str:
-    return f"{zlib.crc32(text):08x}"
+def _declaration(configuration: Configuration, seed: int) -> JsonObject:
+    """What an event says of a trial so that it can be run from that event alone."""
+    repeats = {"repeats": list(configuration.repeats)} if configuration.repeats else {}
+    return {
+        "params": configuration.params,
+        "seed": seed,
+        "origin": configuration.origin,
+        "configuration": configuration.number,
+        **repeats,
+    }
 
 
-def finite(value: Any) -> Any:
-    """``value`` as a ledger holds it: null for the numbers that JSON does not have, text for keys, lists."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(key): finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(item) for item in value]
-    return value
+def _declared(given: Fields) -> JsonObject:
+    number, repeats = given.optional_count("configuration"), given.counts("repeats")
+    configuration = Configuration(number, given.scalars("params"), given.text("origin"), repeats)
+    return {"configuration": configuration, "seed": given.whole("seed")}
 
 
-def _ends_with_newline(path: Path) -> bool:
-    with open(path, "rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) == b"\n"
+def _checked_report(report: Report, event: Fields) -> Report:
+    """A report whose numbers are numbers: what is computed from it needs no further check."""
+    given = event.inside(report)
+    given.count("iteration"), given.optional_count("best_iteration"), given.seconds("seconds")
+    given.optional_number("best_so_far"), given.truth("finished"), given.optional_seconds("training_s")
+    for part in ("map", "loss", "video_accuracy", "attention_accuracy", "pseudo_labels"):
+        given.numbers(part)
+    selection = event.inside(given.optional_mapping("selection"))
+    selection.optional_text("split"), selection.optional_number("map")
+    return report

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from study.ledger.events import TrialRecord
+from study.ledger.records import TrialRecord
 
 GENERATOR, ORACLE = "pseudo_labels.generator", "oracle"
 CONFIRM = "confirm"

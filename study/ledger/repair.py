@@ -1,4 +1,4 @@
-"""Iterations of finished trials whose ledger lines are damaged, told again from the trials' checkpoints.
+"""Iterations of finished trials whose ledger lines are damaged, restored from the trials' checkpoints.
 
 A finished trial is never run again, so a line of it that can no longer be read would be lost for good, though the
 trial's state holds all its reports. Only what agrees with everything that the ledger still knows is taken from there.
@@ -6,36 +6,40 @@ trial's state holds all its reports. Only what agrees with everything that the l
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
-from study.ledger.events import Ledger, TrialRecord, finite, iteration_fields, read_events, trial_records
+from study.ledger.events import IterationEnded, Report
 from study.ledger.folder import StudyFolder, trial_name
+from study.ledger.ledger_file import Ledger, LedgerContents, finite
+from study.ledger.records import TrialRecord, trial_records
 
 
-def repair_from_checkpoints(folder: StudyFolder) -> list[str]:
-    """Append the iterations that are missing and can be had back; one sentence for each trial that gained some.
+def repair_from_checkpoints(folder: StudyFolder, contents: LedgerContents) -> tuple[LedgerContents, list[str]]:
+    """Append the iterations that are missing and can be restored; the ledger with them, and one sentence per trial.
 
     Only the driver of the study may call this. Imports torch where lines are damaged, and nothing otherwise.
     """
-    events, problems = read_events(folder.ledger_file)
-    incomplete = [record for record in trial_records(events) if record.finished and lacks_iterations(record)]
-    if not problems or not incomplete:
-        return []
+    if not contents.problems:
+        return contents, []
+    incomplete = [record for record in trial_records(contents.events) if record.finished and lacks_iterations(record)]
+    if not incomplete:
+        return contents, []
     from trainables.worker.checkpoint import load_state
 
-    ledger, notes = Ledger(folder.ledger_file), []
+    ledger, restored, notes = Ledger(folder.ledger_file, contents), list[IterationEnded](), []
     try:
         for record in incomplete:
             state = load_state(folder.state_file(record.number))
-            missing = missing_reports(record, state.reports) if state else []
-            for report in missing:
-                ledger.append("iteration", trial=record.number, **iteration_fields(report), source="checkpoint")
+            missing = missing_reports(record, [report.to_json() for report in state.reports]) if state else []
+            restored += [
+                ledger.append(IterationEnded.of(record.number, report, source="checkpoint")) for report in missing
+            ]
             if missing:
                 numbers = ", ".join(str(report["iteration"]) for report in missing)
-                notes.append(f"{trial_name(record.number)}: iteration {numbers} is told again from its checkpoint")
+                notes.append(f"{trial_name(record.number)}: iteration {numbers} is restored from its checkpoint")
     finally:
         ledger.close()
-    return notes
+    return contents.with_events(*restored), notes
 
 
 def lacks_iterations(record: TrialRecord) -> bool:
@@ -45,14 +49,14 @@ def lacks_iterations(record: TrialRecord) -> bool:
     return gap or (record.seconds is not None and abs(record.seconds - record.own_seconds) > 1e-6)
 
 
-def missing_reports(record: TrialRecord, reports: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def missing_reports(record: TrialRecord, reports: Sequence[Report]) -> list[Report]:
     """Reports of a checkpoint that the ledger lacks; none where the two disagree in anything."""
     found = {report["iteration"]: report for report in reports}
     for known in record.iterations:
-        if known["iteration"] not in found or finite(iteration_fields(found[known["iteration"]])["report"]) != known:
+        number = known["iteration"]
+        if number not in found or finite(IterationEnded.of(record.number, found[number]).report) != known:
             return []
     ended_with = found[max(found)]
     if (ended_with["best_iteration"], finite(ended_with["best_so_far"])) != (record.best_iteration, record.objective):
         return []
-    known_numbers = {known["iteration"] for known in record.iterations}
-    return [found[number] for number in sorted(found) if number not in known_numbers]
+    return [found[number] for number in sorted(found) if not record.knows(number)]

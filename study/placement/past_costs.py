@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from study.ledger import StudyFolder, nearest_existing, read_events, trial_records
+from study.ledger import LedgerContents, StudyFolder, StudySettings, nearest_existing, read_ledger, trial_records
 from trainables.config import RunConfig
+from trainables.errors import UserError
+from trainables.text_files import read_json
 
 SAME = ("dataset", "model", "training", "compute")  # what these costs depend on
 
@@ -22,10 +23,13 @@ class PastStudy(NamedTuple):
     trial_bytes: float
 
 
-def past_study(study_dir: Path, run: RunConfig) -> PastStudy | None:
-    """The last study here of the same data, model and training that has ended an iteration."""
+def past_study(study_dir: Path, run: RunConfig, known: LedgerContents | None = None) -> PastStudy | None:
+    """The last study here of the same data, model and training that has ended an iteration.
+
+    known: a ledger that has been read already.
+    """
     files = sorted(study_dir.glob("*/study.json"), key=lambda path: path.stat().st_mtime, reverse=True)
-    return next((past for file in files if (past := _read(StudyFolder(file.parent), run))), None)
+    return next((past for file in files if (past := _read(StudyFolder(file.parent), run, known))), None)
 
 
 def free_bytes(study_dir: Path) -> int:
@@ -33,15 +37,17 @@ def free_bytes(study_dir: Path) -> int:
     return shutil.disk_usage(nearest_existing(study_dir)).free
 
 
-def _read(folder: StudyFolder, run: RunConfig) -> PastStudy | None:
+def _read(folder: StudyFolder, run: RunConfig, known: LedgerContents | None) -> PastStudy | None:
     try:
-        before = json.loads(folder.study_file.read_text(encoding="utf-8"))["run"]
-    except (OSError, ValueError, KeyError, TypeError):
+        before = StudySettings.from_json(read_json(folder.study_file)).run
+    except (UserError, ValueError):
         return None
     now = run.model_dump(mode="json")
     if any(before.get(part) != now[part] for part in SAME):
         return None
-    records = trial_records(read_events(folder.ledger_file)[0])
+    is_known = known is not None and known.path.absolute() == folder.ledger_file.absolute()
+    ledger = known if known is not None and is_known else read_ledger(folder.ledger_file)
+    records = trial_records(ledger.events)
     seconds = [report["seconds"] for record in records for report in record.iterations]
     if not seconds:
         return None

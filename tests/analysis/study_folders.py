@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from study.ledger.events import Ledger
+from study.ledger.events import (
+    Configuration,
+    IterationEnded,
+    StudyStarted,
+    TrialEnded,
+    TrialProposed,
+    TrialStarted,
+)
+from study.ledger.ledger_file import Ledger
 
 GENERATOR, BETA = "pseudo_labels.generator", "loss.beta"
 
@@ -70,7 +78,7 @@ class StudyFolder:
         self.folder = folder
         (folder / "study.json").write_text(json.dumps(settings(folder.name, **changes)))
         self.ledger = Ledger(folder / "ledger.jsonl")
-        self.ledger.append("study_started", session={})
+        self.ledger.append(StudyStarted())
         self.trials = 0
 
     def add(
@@ -84,17 +92,15 @@ class StudyFolder:
     ) -> int:
         """A trial with this selection curve; ``state`` None leaves it running."""
         number, self.trials = self.trials, self.trials + 1
-        self.ledger.append("trial_proposed", trial=number, params=params, seed=seed, origin="sampler")
-        self.ledger.append("trial_started", trial=number, host="h", pid=1, device="cpu")
+        self.ledger.append(TrialProposed(number, Configuration(None, params), seed))
+        self.ledger.append(TrialStarted(number, "h", 1, "cpu"))
         reports = [report(iteration, curve, **options) for iteration in range(len(curve))]
         for one in reports:
-            self.ledger.append("iteration", trial=number, report=one)
+            self.ledger.append(IterationEnded(number, one))
         if state:
             last = reports[-1] if reports else {}
-            self.ledger.append(
-                "trial_ended", trial=number, state=state, reason=reason, objective=last.get("best_so_far"),
-                best_iteration=last.get("best_iteration"), seconds=3.0,
-            )  # fmt: skip
+            objective, best_iteration = last.get("best_so_far"), last.get("best_iteration")
+            self.ledger.append(TrialEnded(number, state, reason, objective, best_iteration, seconds=3.0))
         return number
 
 

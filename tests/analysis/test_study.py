@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.study import BETA, GENERATOR, find_study, load_study, why_empty
+from analysis.study import BETA, GENERATOR, load_study, why_empty
+from study.ledger.settings import open_study
 from tests.analysis.study_folders import StudyFolder, point
 from trainables.errors import UserError
 
@@ -73,18 +74,18 @@ def test_why_empty_counts_states_and_gives_the_last_reason(tmp_path: Path) -> No
 
 def test_a_study_is_found_by_name_and_by_path(tmp_path: Path) -> None:
     StudyFolder(tmp_path / "studies" / "one")
-    assert find_study("one", tmp_path / "studies") == tmp_path / "studies" / "one"
-    assert find_study(str(tmp_path / "studies" / "one"), Path("elsewhere")) == tmp_path / "studies" / "one"
+    for name, study_dir in (("one", tmp_path / "studies"), (str(tmp_path / "studies" / "one"), Path("elsewhere"))):
+        assert open_study(study_dir, name).folder.path == tmp_path / "studies" / "one"
     with pytest.raises(UserError, match="Did you mean 'one'"):
-        find_study("oen", tmp_path / "studies")
+        open_study(tmp_path / "studies", "oen")
     with pytest.raises(UserError, match="no studies yet"):
-        find_study("one", tmp_path / "nowhere")
+        open_study(tmp_path / "nowhere", "one")
 
 
 def test_a_damaged_study_json_is_named(tmp_path: Path) -> None:
     StudyFolder(tmp_path / "s")
     (tmp_path / "s" / "study.json").write_text("{")
-    with pytest.raises(UserError, match=r"study\.json: is damaged"):
+    with pytest.raises(UserError, match=r"study\.json: is not JSON"):
         load_study(tmp_path / "s")
 
 

@@ -12,7 +12,10 @@ import pytest
 
 from study.execution.optuna_journal import Mirror
 from study.launch import main
-from study.ledger.folder import StudyFolder, create_folder, lock, open_folder
+from study.ledger.events import StudyCreated
+from study.ledger.folder import StudyFolder
+from study.ledger.lock import lock
+from study.ledger.settings import DatasetSettings, StudySettings, create_folder, open_study
 from study.m0_cache import BaseModels
 from study.status import study_status
 from tests.study.worlds import driver_of, outcomes, run_of, study_of, work
@@ -22,10 +25,9 @@ from trainables.refinement.refine import refine
 from trainables.worker.checkpoint import load_state, save_state
 
 STUDY, RUN = study_of(num_samples=6), run_of()
-SETTINGS = {
-    "run": RUN.model_dump(mode="json"), "study": STUDY.as_dict(), "card": {}, "versions": {}, "data_dir": "data",
-    "dataset": {"name": "simulated", "title": "simulated"},
-}  # fmt: skip
+SETTINGS = StudySettings(
+    RUN.model_dump(mode="json"), STUDY.as_dict(), dataset=DatasetSettings("simulated", "simulated"), data_dir="data"
+)
 
 
 def damages(whole: bytes, record: int) -> Iterator[bytes]:
@@ -41,7 +43,7 @@ def folder(tmp_path: Path) -> StudyFolder:
     """A study of which a part has been done."""
     made = create_folder(tmp_path, "s", SETTINGS)
     driver = driver_of(made.path, STUDY)
-    driver.note("study_created", settings=open_folder(tmp_path, "s")[1])
+    driver.note(StudyCreated(open_study(tmp_path, "s").settings.to_json()))
     mirror = Mirror(made, STUDY, "simulated", driver.records)
     driver.listeners.append(mirror)
     work(driver, 2, random.Random(0), events=20)
@@ -50,27 +52,29 @@ def folder(tmp_path: Path) -> StudyFolder:
     return made
 
 
-def test_study_json_is_had_back_from_the_ledger(folder: StudyFolder) -> None:
+def test_study_json_is_restored_from_the_ledger(folder: StudyFolder) -> None:
     whole = folder.study_file.read_bytes()
     settings = json.loads(whole)
     for damaged in [*damages(whole, 40), b"null", b"[]"]:
         folder.study_file.write_bytes(damaged)
         try:
-            found = open_folder(folder.path.parent, "s")[1]
+            found = open_study(folder.path.parent, "s").settings
         except UserError as error:
             assert str(folder.study_file) in str(error)  # noqa: PT017 (either is right, whichever byte it was)
             continue
-        assert found["run"] == settings["run"]
+        assert found.run == settings["run"]
     folder.study_file.unlink()
-    assert open_folder(folder.path.parent, "s")[1] == settings
+    assert open_study(folder.path.parent, "s").settings.to_json() == settings
     assert study_status(folder.path.parent, "s")["num_trials"] == 6
 
 
 def test_without_a_ledger_a_damaged_study_json_is_named(folder: StudyFolder) -> None:
     folder.ledger_file.unlink()
     folder.study_file.write_bytes(b"{")
-    with pytest.raises(UserError, match=r"study\.json: cannot be read \(not whole JSON\); restore it from a copy"):
-        open_folder(folder.path.parent, "s")
+    with pytest.raises(
+        UserError, match=r"study\.json: is not JSON.*; the ledger has no copy of it: restore study.json"
+    ):
+        open_study(folder.path.parent, "s")
 
 
 @pytest.mark.parametrize("part", ["run", "study"])

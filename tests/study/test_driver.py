@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from study.driver import NoTrial
-from study.ledger.events import read_events
 from study.ledger.ranking import ranked_configurations
+from tests.study.ledgers import read_events
 from tests.study.worlds import driver_of, outcomes, report_of, study_of, work
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from study.ledger.events import read_events, trial_records
+from tests.study.ledgers import read_events, records_of
 from tests.study.test_launch import ROOT, TIMES, finish, outcomes, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
@@ -152,14 +152,15 @@ def test_a_full_disk_stops_the_study_cleanly_and_it_goes_on_when_there_is_room(
     assert "No space left on device" in err
     assert "--resume s" in err
     assert "Traceback" not in err
-    finished = [r.number for r in trial_records(read_events(tiny_disk / "s" / "ledger.jsonl")[0]) if r.finished]
+    finished = [r.number for r in records_of(tiny_disk / "s" / "ledger.jsonl") if r.finished]
     subprocess.run(["mount", "-o", "remount,size=50m", str(tiny_disk)], check=True)
     status, _, err = finish(start(tiny_disk, "--resume", "s"))
     assert status == 0, err
     events, _ = read_events(tiny_disk / "s" / "ledger.jsonl")
-    assert [{k: v for k, v in r.iterations[-1].items() if k not in TIMES} for r in trial_records(events)] == [
-        trial[7][-1] for trial in reference
-    ]
+    assert [
+        {k: v for k, v in r.iterations[-1].items() if k not in TIMES}
+        for r in records_of(tiny_disk / "s" / "ledger.jsonl")
+    ] == [trial[7][-1] for trial in reference]
     for number in finished:
         assert [e["event"] for e in events if e.get("trial") == number].count("trial_started") == 1
 

@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 
 from study.launch import main
-from study.ledger.events import Event, read_events, trial_records
 from study.ledger.folder import StudyFolder
 from study.status import study_status
+from tests.study.ledgers import read_events, records_of
 
 REQUEST = ["--dataset", "simulated", "--num-samples", "5", "--seed", "3", "--set", "compute.device=cpu"]
 SLOW = [*REQUEST, "--set", "training.epochs=40"]
@@ -40,7 +40,9 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
-def wait_for(study_dir: Path, process: subprocess.Popen[str], enough: Callable[[list[Event]], bool]) -> list[Event]:
+def wait_for(
+    study_dir: Path, process: subprocess.Popen[str], enough: Callable[[list[dict[str, Any]]], bool]
+) -> list[dict[str, Any]]:
     """Until the ledger of study ``s`` holds enough."""
     deadline = time.monotonic() + 180
     while time.monotonic() < deadline and process.poll() is None:
@@ -53,12 +55,11 @@ def wait_for(study_dir: Path, process: subprocess.Popen[str], enough: Callable[[
 
 def outcomes(study_dir: Path) -> list[Any]:
     """All of a ledger but times, places and the order in which trials took turns."""
-    events, problems = read_events(study_dir / "s" / "ledger.jsonl")
-    assert problems == []
+    assert read_events(study_dir / "s" / "ledger.jsonl")[1] == []
     return [
         (r.number, r.state, r.params, r.seed, r.origin, r.objective, r.best_iteration,
          [{k: v for k, v in report.items() if k not in TIMES} for report in r.iterations])
-        for r in trial_records(events)
+        for r in records_of(study_dir / "s" / "ledger.jsonl")
     ]  # fmt: skip
 
 
@@ -178,9 +179,7 @@ def test_interrupted_killed_and_resumed_on_two_workers_it_is_the_same_study(
     third.communicate()
     with contextlib.suppress(ProcessLookupError):
         os.killpg(third.pid, signal.SIGKILL)
-    finished = {
-        record.number for record in trial_records(read_events(tmp_path / "s" / "ledger.jsonl")[0]) if record.finished
-    }
+    finished = {record.number for record in records_of(tmp_path / "s" / "ledger.jsonl") if record.finished}
 
     status, out, err = finish(start(tmp_path, "--resume", "s"))
     assert status == 0, err

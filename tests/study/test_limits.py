@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import ray
@@ -17,6 +17,8 @@ from study.execution.session import run_trials, start_ray, stop_ray
 from study.placement.placement import place
 from tests.study.worlds import driver_of, run_of, study_of
 from trainables.datasets import Dataset, load_dataset
+from trainables.report import JsonObject
+from trainables.worker.messages import TrialAnswer
 from trainables.worker.trainable import RefinementTrainable
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -35,14 +37,15 @@ class Troubled(RefinementTrainable):
     """Trial 1 needs half a GPU and a whole one for its last iteration, trial 2 more than there is, trial 3 hangs,
     trial 4 fails once, trial 5 always; the others run as they are."""
 
-    def setup(self, config: dict[str, Any], data: Dataset | None = None) -> None:
+    def setup(self, config: JsonObject, data: Dataset | None = None) -> None:
         self.failures: dict[int, int] = {}
         super().setup(config, data)
 
-    def _next_result(self) -> dict[str, Any]:
-        trial = self._trial.number
+    def _next_answers(self) -> tuple[TrialAnswer, ...]:
+        (own,) = self._trials
+        trial = own.number
         share = ray.get_runtime_context().get_assigned_resources().get("GPU", 0)
-        needed = {1: 1.0 if self._trial.reported == 2 else 0.5, 2: 2.0}.get(trial, 0)
+        needed = {1: 1.0 if own.reported == 2 else 0.5, 2: 2.0}.get(trial, 0)
         if share < needed:
             raise torch.cuda.OutOfMemoryError(f"CUDA out of memory on {share:g} GPU")
         if trial == 3:
@@ -50,9 +53,10 @@ class Troubled(RefinementTrainable):
         self.failures[trial] = self.failures.get(trial, 0) + 1
         if trial == 5 or (trial == 4 and self.failures[4] == 2):
             raise RuntimeError("by design")
-        result = super()._next_result()
-        result["report"]["share"] = share
-        return result
+        (answer,) = super()._next_answers()
+        assert answer.report is not None
+        # In place of a time, which nothing here depends on.
+        return (replace(answer, report=replace(answer.report, training_s=share)),)
 
 
 @pytest.fixture(scope="module")
@@ -74,11 +78,11 @@ def test_every_trial_ends_in_its_own_state(driver: Driver) -> None:
 
 def test_out_of_memory_goes_on_with_twice_the_share_until_that_is_a_whole_gpu(driver: Driver) -> None:
     reports = driver.records[1].iterations
-    assert [(report["iteration"], report["share"]) for report in reports] == [(0, 0.5), (1, 0.5), (2, 1.0)]
+    assert [(report["iteration"], report["training_s"]) for report in reports] == [(0, 0.5), (1, 0.5), (2, 1.0)]
     reason = driver.records[2].reason
     assert reason is not None
     assert "CUDA out of memory on 1 GPU" in reason
-    assert {report["share"] for report in driver.records[0].iterations} == {0.25}
+    assert {report["training_s"] for report in driver.records[0].iterations} == {0.25}
 
 
 def test_a_trial_that_hangs_is_stopped_with_its_limit_as_the_reason(driver: Driver) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,14 @@ from study.driver import NoTrial
 from study.ledger.folder import StudyFolder
 from study.m0_cache import BaseModels, base_key
 from tests.study.worlds import driver_of, report_of, run_of, study_of
+from tests.trainables.worker.orders import order_of, reports, worker_of
 from tests.trainables.worlds import tiny_dataset
 from trainables.base_models import BASE_MODELS
-from trainables.refinement.refine import after_base, refine
-from trainables.worker.trainable import RefinementTrainable
+from trainables.refinement.refine import after_m0, refine
+from trainables.report import IterationReport, M0Origin
 
 ENVIRONMENT = {"data": "abc", "device": "cpu"}
 DATA = tiny_dataset()
-TIMES = {"seconds", "training_s"}
 
 # Values that iteration 0 must not depend on.
 FREE: dict[str, st.SearchStrategy[Any]] = {
@@ -46,8 +47,8 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 
 
-def timeless(report: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in report.items() if key not in TIMES | {"base"}}
+def timeless(report: IterationReport) -> IterationReport:
+    return replace(report.without_times(), m0=None)
 
 
 @pytest.mark.parametrize("model", sorted(BASE_MODELS))
@@ -58,7 +59,7 @@ def test_what_is_not_in_the_key_changes_nothing_in_iteration_0(model: str, value
     changed = plain.updated(values)
     assert base_key(plain, ENVIRONMENT) == base_key(changed, ENVIRONMENT)
     first = next(refine(plain, DATA))
-    shared, own = after_base(changed, first.state), next(refine(changed, DATA)).state
+    shared, own = after_m0(changed, first.state), next(refine(changed, DATA)).state
     assert timeless(shared.reports[0]) == timeless(own.reports[0])
     assert shared.finished == own.finished
     assert all(shared.weights[name].equal(own.weights[name]) for name in own.weights)
@@ -78,50 +79,31 @@ def test_what_iteration_0_depends_on_is_in_the_key(change: dict[str, Any]) -> No
     assert base_key(plain, ENVIRONMENT) != base_key(plain, ENVIRONMENT | {"data": "abd"})
 
 
-def config_of(folder: Path, trial: int, shared: bool, beta: float) -> dict[str, Any]:
-    files = StudyFolder(folder).base_files("key")
-    model = StudyFolder(folder).base_model_file("key")
-    base = {
-        "key": "key", "state_path": str(files[0]), "predictions_path": str(files[1]), "model_path": str(model),
-    }  # fmt: skip
-    return {
-        "trial": trial, "run": run_of(loss__beta=beta).model_dump(mode="json"), "known_iterations": 0,
-        "state_path": str(folder / f"t{trial}" / "state.pt"), "predictions_path": str(folder / f"t{trial}.csv"),
-        "model_path": str(folder / f"t{trial}.pt"),
-        **({"base": base} if shared else {}),
-    }  # fmt: skip
-
-
 @pytest.fixture
-def curve(tmp_path: Path) -> Callable[..., list[dict[str, Any]]]:
+def curve(tmp_path: Path) -> Callable[..., list[IterationReport]]:
     """All reports of a trial on a worker of its own."""
 
-    def run(trial: int, shared: bool, beta: float = 2.0) -> list[dict[str, Any]]:
-        worker = RefinementTrainable.__new__(RefinementTrainable)
-        worker.setup(config_of(tmp_path, trial, shared, beta), DATA)
-        reports: list[dict[str, Any]] = []
-        while not reports or not reports[-1]["finished"]:
-            reports.append(worker.step()["report"])
-        return reports
+    def run(trial: int, shared: bool, beta: float = 2.0) -> list[IterationReport]:
+        return reports(worker_of(DATA, order_of(tmp_path, trial, run_of(loss__beta=beta), shares_m0=shared)))
 
     return run
 
 
 def test_curves_and_predictions_are_equal_to_the_bit_with_and_without(tmp_path: Path, curve: Any) -> None:
     trained, taken = curve(0, True), curve(1, True)
-    assert trained[0]["base"] == {"key": "key", "trained": True}
-    assert taken[0]["base"] == {"key": "key", "trained": False}
+    assert trained[0].m0 == M0Origin("key", trained=True)
+    assert taken[0].m0 == M0Origin("key", trained=False)
     alone = curve(2, False)
     assert [timeless(report) for report in trained] == [timeless(report) for report in alone]
     assert [timeless(report) for report in taken] == [timeless(report) for report in alone]
     for part in ("csv", "m0.csv"):
-        written = [(tmp_path / f"t{trial}.{part}").read_bytes() for trial in range(3)]
+        written = [(tmp_path / f"t{trial:04d}.{part}").read_bytes() for trial in range(3)]
         assert written[0] == written[1] == written[2]
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "empty", "no predictions"])
 def test_a_damaged_base_model_is_trained_again(tmp_path: Path, curve: Any, damage: str) -> None:
-    reports = curve(0, True)
+    first = curve(0, True)
     state, predictions = StudyFolder(tmp_path).base_files("key")
     whole = state.read_bytes()
     if damage == "no predictions":
@@ -130,8 +112,8 @@ def test_a_damaged_base_model_is_trained_again(tmp_path: Path, curve: Any, damag
         flipped = whole[:100] + bytes([whole[100] ^ 1]) + whole[101:]
         state.write_bytes({"cut": whole[:-7], "flip": flipped, "empty": b""}[damage])
     again = curve(1, True)
-    assert again[0]["base"] == {"key": "key", "trained": True}
-    assert [timeless(report) for report in again] == [timeless(report) for report in reports]
+    assert again[0].m0 == M0Origin("key", trained=True)
+    assert [timeless(report) for report in again] == [timeless(report) for report in first]
 
 
 def test_trials_wait_for_the_one_that_trains_their_base_model(tmp_path: Path) -> None:
@@ -147,7 +129,7 @@ def test_trials_wait_for_the_one_that_trains_their_base_model(tmp_path: Path) ->
     third = driver.next_trial()
     assert not isinstance(third, NoTrial)
     assert third.number == 2
-    assert (first.base, first.base_trained) == (key, True)
+    assert (first.m0, first.m0_trained) == (key, True)
 
 
 def test_seconds_of_what_was_taken_over_are_saved_not_spent(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ import pytest
 
 from study.execution.session import run_trials, start_ray, stop_ray
 from study.launch import main
-from study.ledger.events import read_events, trial_records
 from study.placement.placement import place
+from tests.study.ledgers import records_of
 from tests.study.worlds import driver_of, study_of
 from trainables.config.presets import preset
 from trainables.config.run import RunConfig
@@ -120,7 +120,7 @@ def test_a_launch_keeps_the_features_beside_its_studies_and_a_resume_finds_them(
 
     assert main(["--resume", "a", "--num-samples", "3", *where]) == 0
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / ".features").rglob("*.npy")} == files
-    records = trial_records(read_events(tmp_path / "a/ledger.jsonl")[0])
+    records = records_of(tmp_path / "a/ledger.jsonl")
     assert [record.state for record in records] == ["completed"] * 3
 
 
@@ -137,8 +137,5 @@ def test_features_without_room_end_a_launch_before_it_starts(
 def test_numbers_are_those_of_a_run_without_ray(data_dir: Path, tmp_path: Path) -> None:
     run = run_of()
     datasets = [load_dataset(run.dataset, data_dir, kept) for kept in (None, FeatureFolder(tmp_path))]
-    reports = [
-        [{k: v for k, v in result.report.items() if k not in TIMES} for result in refine(run, data)]
-        for data in datasets
-    ]
+    reports = [[result.report.without_times() for result in refine(run, data)] for data in datasets]
     assert reports[0] == reports[1]

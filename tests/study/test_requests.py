@@ -51,7 +51,7 @@ WRONG = [
     ([*SIMULATED, "--address", "127.0.0.1:1"], "--address: no Ray cluster at '127.0.0.1:1' (Connection refused)"),
     ([*SIMULATED, "--address", "ray://head"], "--address: 'ray://head' is not HOST:PORT or auto"),
     (["--resume", "nothing"], "--resume: no study 'nothing' in"),
-    (["--resume", "taken"], "study.json: cannot be read"),
+    (["--resume", "taken"], "--resume: studies/taken is no study: neither study.json nor ledger.jsonl is there"),
     (["--resume", "taken", "--seed", "0"], "--seed: study 'taken' has its own already; leave --seed out"),
     ([*SIMULATED, "--pruner", "hyperband"], "--pruner: invalid choice: 'hyperband'"),
     ([*SIMULATED, "--sampler", "annealing"], "--sampler: invalid choice: 'annealing'"),

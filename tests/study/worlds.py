@@ -8,8 +8,8 @@ from typing import Any
 
 from study.config.study import StudyConfig, parse_study
 from study.driver import Driver, NoTrial
-from study.ledger.events import TrialRecord
 from study.ledger.folder import StudyFolder
+from study.ledger.records import TrialRecord
 from trainables.config.presets import preset
 from trainables.config.run import RunConfig
 

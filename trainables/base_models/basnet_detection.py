@@ -33,7 +33,7 @@ def detect(
             bonus = 1.0 if settings.video_score == "binarised" else float(probability[v, label])
             found = proposals(upsampled(curve[v, :, label], settings.upsampling), settings)
             score = found.score + settings.video_score_weight * bonus
-            start_s, end_s = found.first * unit_s, found.end * unit_s
+            start_s, end_s = (np.maximum(bound * unit_s + split.shift_s[v], 0.0) for bound in (found.first, found.end))
             kept = suppress(start_s, end_s, score, settings.max_overlap, 1.0 if settings.released_nms_overlap else 0.0)
             name, label_column = np.full(len(kept), split.videos[v].name, object), np.full(len(kept), label, np.int64)
             tables.append(Segments(name, start_s[kept], end_s[kept], label_column, score[kept]))

@@ -348,5 +348,6 @@ def detect(scores: WtalcScores, split: Split, settings: WtalcConfig) -> Segments
     logits = np.append(scores.cas.T.ravel(), -np.inf)
     peak = np.maximum.reduceat(logits, np.stack([first, end], axis=1).ravel())[::2] if first.size else first
     score = peak + settings.video_score_weight * scores.class_logit[video, label]
-    offset, step = split.offsets[video] + base[label], split.snippet_s[video]
-    return Segments(split.names[video], (first - offset) * step, (end - offset) * step, label, score.astype(np.float64))
+    offset = split.offsets[video] + base[label]
+    start_s, end_s = (split.seconds(video, bound - offset) for bound in (first, end))
+    return Segments(split.names[video], start_s, end_s, label, score.astype(np.float64))

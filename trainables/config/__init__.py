@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from trainables.config.base_models import BaseModelSettings, BasnetConfig, WtalcConfig
+from trainables.config.dataset_file import DatasetFile, FeatureSet, find_dataset, read_lines, shipped
 from trainables.config.part import FloatTuple, Part, Share, StrTuple
-from trainables.config.presets import BASE_MODEL_PRESETS, datasets, preset
+from trainables.config.presets import BASE_MODEL_PRESETS, PRESETS, datasets, features_of, preset
 from trainables.config.run import (
     DatasetConfig,
     LossConfig,
@@ -13,6 +14,7 @@ from trainables.config.run import (
     SegmentConfig,
     SimulationConfig,
     TrainingConfig,
+    VideoChoice,
     field_keys,
     parse_config,
     validated,
@@ -22,9 +24,12 @@ from trainables.config.sharing import JOINT_MODELS, check_joint, joint_key
 __all__ = [
     "BASE_MODEL_PRESETS",
     "JOINT_MODELS",
+    "PRESETS",
     "BaseModelSettings",
     "BasnetConfig",
     "DatasetConfig",
+    "DatasetFile",
+    "FeatureSet",
     "FloatTuple",
     "LossConfig",
     "Part",
@@ -35,12 +40,17 @@ __all__ = [
     "SimulationConfig",
     "StrTuple",
     "TrainingConfig",
+    "VideoChoice",
     "WtalcConfig",
     "check_joint",
     "datasets",
+    "features_of",
     "field_keys",
+    "find_dataset",
     "joint_key",
     "parse_config",
     "preset",
+    "read_lines",
+    "shipped",
     "validated",
 ]

@@ -1,82 +1,95 @@
-"""The complete run configurations that travel with the package, as YAML in ``configs/datasets``.
+"""Complete run configurations: a data set file, and the settings that it starts from.
 
-``<name>-<protocol>.yaml`` holds RefineLoc's own base model, ``<name>-<base model>.yaml`` another one.
+The settings travel with the package as YAML in ``configs/datasets/presets``: ``<name>-<protocol>.yaml`` for RefineLoc's
+own base model, ``<name>-<base model>.yaml`` for another one. What they say of videos and features is what the authors
+chose for that data set (half of the features, videos left out); a data set of one's own takes only the rest.
 """
 
 from __future__ import annotations
 
 from importlib import resources
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
+from trainables.config.dataset_file import DatasetFile, FeatureSet, find_dataset, shipped, shipped_names
 from trainables.config.run import RunConfig, parse_config
 from trainables.errors import UserError, nearest
 from trainables.text_files import parse_yaml
 
 Protocol = Literal["released", "paper"]
 
-# Feature types that a data set has presets for; the first one is the default. None: its features have no choice.
-FEATURES: dict[str, tuple[str | None, ...]] = {
-    "spoken-digits": (None,),
-    "utkinect": (None,),
-    "thumos14": ("i3d", "tsn"),
-    "activitynet12": ("i3d", "tsn"),
-    "simulated": (None,),
-}
 
-
-def _base_model_presets() -> dict[str, tuple[str, ...]]:
-    data = ["-".join(part for part in (name, kind) if part) for name, kinds in FEATURES.items() for kind in kinds]
+def _variants() -> dict[str, tuple[str, ...]]:
+    """Preset -> its protocols and base models, as the files say."""
     found: dict[str, tuple[str, ...]] = {}
-    for file in sorted(path.name for path in (resources.files("configs") / "datasets").iterdir()):
-        for name in data:
-            variant = file.removeprefix(f"{name}-").removesuffix(".yaml")
-            if file == f"{name}-{variant}.yaml" and variant not in get_args(Protocol):
-                found[variant] = (*found.get(variant, ()), name)
+    for file in sorted(path.name for path in (resources.files("configs") / "datasets" / "presets").iterdir()):
+        name, _, variant = file.removesuffix(".yaml").rpartition("-")
+        if name and file.endswith(".yaml"):
+            found[name] = (*found.get(name, ()), variant)
     return found
 
 
-# Base models with presets of their own, and the data sets (with features) that have them, as the files say.
-BASE_MODEL_PRESETS = _base_model_presets()
+PRESETS = _variants()
+
+# Base models with presets of their own, and the presets that have them.
+BASE_MODEL_PRESETS = {
+    model: tuple(name for name, variants in PRESETS.items() if model in variants)
+    for model in sorted({variant for variants in PRESETS.values() for variant in variants} - set(get_args(Protocol)))
+}
 
 
 def datasets() -> list[str]:
-    """Names of the data sets that have presets."""
-    return list(FEATURES)
+    """Names of the data sets that come with the project."""
+    return shipped_names()
+
+
+def features_of(dataset: str) -> tuple[str | None, ...]:
+    """Feature types of a data set that comes with the project, the default first; (None,) where it has no choice."""
+    described = shipped(dataset)
+    return tuple(part.name for part in described.features) if described.reader == "files" else (None,)
 
 
 def preset(
-    dataset: str, features: str | None = None, protocol: Protocol = "released", base_model: str = "refineloc"
+    dataset: str | DatasetFile,
+    features: str | None = None,
+    protocol: Protocol = "released",
+    base_model: str = "refineloc",
 ) -> RunConfig:
-    """The preset of a data set; ``released``: as the authors' code does, ``paper``: as the paper's text says.
+    """The configuration that a data set starts from, by its name, its file, or the path of its file.
 
-    A base model of other authors has one preset, after their released code. Raises UserError for a data set,
-    feature type, protocol or base model that there is no preset for.
+    ``released``: as the authors' code does, ``paper``: as the paper's text says. A base model of other authors has one
+    preset, after their released code. Raises UserError for a data set, feature type, protocol or base model that there
+    is none for.
     """
-    if dataset not in FEATURES:
-        raise UserError(f"--dataset: no data set '{dataset}'. {nearest(dataset, FEATURES)}")
-    known = FEATURES[dataset]
-    if features is not None and features not in known:
-        options = " or ".join(name for name in known if name) or "none: leave --features out"
-        raise UserError(f"--features: {dataset} has no features '{features}'; known: {options}")
-    features = features or known[0]
-    variant: str = protocol if base_model == "refineloc" else _base_model(base_model, dataset, features, protocol)
-    name = "-".join(part for part in (dataset, features, variant) if part)
-    file = resources.files("configs") / "datasets" / f"{name}.yaml"
-    if not file.is_file():
-        raise UserError(f"--protocol: no preset configs/datasets/{name}.yaml; protocols: released, paper")
-    return parse_config(parse_yaml(file.read_text(encoding="utf-8"), f"configs/datasets/{name}.yaml"), name)
+    described = find_dataset(dataset) if isinstance(dataset, str) else dataset
+    chosen = described.features_named(features)
+    name = chosen.preset or described.preset
+    if name not in PRESETS:
+        raise UserError(f"{described.where}: preset: no preset '{name}'. {nearest(name, PRESETS)}")
+    variant = protocol if base_model == "refineloc" else _base_model(base_model, name, described, chosen, protocol)
+    if variant not in PRESETS[name]:
+        raise UserError(f"--protocol: {described.name} has no preset '{variant}'; protocols: released, paper")
+    tree = _settings(f"{name}-{variant}")
+    known = tree["dataset"] if described.file is None else {"multi_label": tree["dataset"]["multi_label"]}
+    run = parse_config({**tree, "dataset": {**known, **described.values(chosen)}}, described.where)
+    run = run.updated(described.evaluation.values(), f"{described.where}: evaluation")
+    return run.updated(described.overrides, f"{described.where}: overrides")
 
 
-def _base_model(name: str, dataset: str, features: str | None, protocol: Protocol) -> str:
+def _settings(name: str) -> dict[str, Any]:
+    file = resources.files("configs") / "datasets" / "presets" / f"{name}.yaml"
+    return parse_yaml(file.read_text(encoding="utf-8"), f"configs/datasets/presets/{name}.yaml")
+
+
+def _base_model(name: str, of: str, described: DatasetFile, chosen: FeatureSet, protocol: Protocol) -> str:
     """``name``, if there is a preset of it for these features and this protocol."""
     if name not in BASE_MODEL_PRESETS:
         raise UserError(f"--base-model: no presets for '{name}'. {nearest(name, [*BASE_MODEL_PRESETS, 'refineloc'])}")
     if protocol != "released":
         raise UserError(f"--protocol: {name} has no preset '{protocol}', only released: leave --protocol out")
-    known = BASE_MODEL_PRESETS[name]
-    if "-".join(part for part in (dataset, features) if part) not in known:
+    if of not in BASE_MODEL_PRESETS[name]:
+        with_features = f" with {chosen.name}" if described.reader == "files" else ""
         raise UserError(
-            f"--base-model: no preset of {name} for {' with '.join(part for part in (dataset, features) if part)}; "
-            f"there are presets for {', '.join(known)}"
+            f"--base-model: no preset of {name} for {described.name}{with_features}; there are presets for "
+            f"{', '.join(BASE_MODEL_PRESETS[name])}"
         )
     return name

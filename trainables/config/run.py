@@ -2,15 +2,23 @@
 
 A configuration is frozen, rejects unknown keys and never casts in silence. Choices are words. The letters
 D1-D38 name the differences between the paper's text and its released code; each is decided by the field that
-carries its letter, and the presets in ``configs/datasets`` hold both answers.
+carries its letter, and the presets in ``configs/datasets/presets`` hold both answers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from trainables.config.base_models import BaseModelSettings
 from trainables.config.part import FloatTuple, Part, Share, StrTuple
@@ -32,6 +40,27 @@ class SimulationConfig(Part):
     seed: int = Field(0, ge=0)
 
 
+def _subset_words(value: Any) -> Any:
+    words = [value] if isinstance(value, str) else value
+    return {"subset": words} if isinstance(words, list | tuple) else words
+
+
+class _Choice(Part):
+    subset: StrTuple = Field((), description="subsets of the annotations, in the files' own words")
+    videos: StrTuple = Field((), description="names of videos")
+    list: str | None = Field(None, description="text file with the name of a video a line")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> _Choice:
+        if bool(self.subset) + bool(self.videos) + bool(self.list) != 1:
+            raise ValueError("needs one of subset, videos and list; a word alone is a subset of the annotations")
+        return self
+
+
+# Which videos a split has; a word alone is the annotations' own name of a subset.
+VideoChoice = Annotated[_Choice, BeforeValidator(_subset_words)]
+
+
 class DatasetConfig(Part):
     """Which videos, which features, and how time maps to snippets (refineloc.md, section 5)."""
 
@@ -40,7 +69,7 @@ class DatasetConfig(Part):
     stream: Literal["both", "first_half", "last_half"] = Field(
         "both", description="half of the feature vector to use (D11)"
     )
-    snippet_frames: int = Field(16, ge=1, description="H: frames per snippet")
+    snippet_frames: int = Field(16, ge=1, description="H: frames from one snippet to the next")
     snippet_fps: float | Literal["native"] = Field(
         25.0, description="frame rate that the features were extracted at; 'native' takes each video's own (D36)"
     )
@@ -52,6 +81,35 @@ class DatasetConfig(Part):
     exclude_videos: StrTuple = Field((), description="videos left out of both splits (D25)")
     allow_missing: bool = Field(False, description="a video without features counts as one without predictions")
     simulation: SimulationConfig | None = None
+    file: str | None = Field(None, description="data set file that the fields below are from; None: known by its name")
+    title: str | None = Field(None, description="as tables and captions call it")
+    window_frames: int | None = Field(None, ge=1, description="frames that one snippet sees; None: snippet_frames")
+    train: VideoChoice | None = Field(None, description="which videos train; None: as the field splits such files")
+    test: VideoChoice | None = Field(None, description="which videos test")
+    classes: StrTuple = Field((), description="in order; () takes those of the training videos")
+    training_labels: Literal["segments", "video"] = Field(
+        "segments", description="whether temporal annotations of training videos are used for measurements, or left out"
+    )
+    background: Literal["error", "exclude", "background"] = Field(
+        "error", description="videos without any label: refused, left out, or background throughout"
+    )
+
+    @property
+    def shift_frames(self) -> float:
+        """Frames from the start of a video to where its first snippet begins (``data.Video``)."""
+        return 0.0 if self.window_frames is None else (self.window_frames - self.snippet_frames) / 2
+
+    @model_serializer(mode="wrap")
+    def _known_by_name(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what is as in versions that had no data set files: keys made of configurations stay the same."""
+        tree: dict[str, Any] = serialize(self)
+        for key in OF_DATASET_FILES:
+            if key in tree and getattr(self, key) == type(self).model_fields[key].default:
+                del tree[key]
+        return tree
+
+
+OF_DATASET_FILES = ("file", "title", "window_frames", "train", "test", "classes", "training_labels", "background")
 
 
 class ModelConfig(BaseModelSettings):
@@ -269,7 +327,7 @@ def _lines(model: type[BaseModel], error: ValidationError, source: str) -> list[
         key = ".".join(part for part in location if "[" not in part)
         if item["type"] == "extra_forbidden":
             parent = model
-            for name in location[:-1]:
+            for name in (part for part in location[:-1] if part in parent.model_fields):  # not places in a list
                 parent = _part(parent.model_fields[name].annotation) or parent
             lines.append(f"{source}: {key}: unknown key. {nearest(location[-1], parent.model_fields)}")
         elif item["type"] == "missing":

@@ -6,6 +6,7 @@ from trainables.data.annotation_files import folders_with_ambiguous, read_annota
 from trainables.data.annotation_formats import FORMATS
 from trainables.data.annotations import THUMOS14_CLASSES, Annotations
 from trainables.data.array_file import ArrayFile, only_writer, write_array
+from trainables.data.class_lists import UNKNOWN_LABEL, read_class_list
 from trainables.data.feature_cache import FeatureFolder, LoadedFeatures, feature_key
 from trainables.data.feature_layouts import LAYOUTS, feature_paths, open_features
 from trainables.data.feature_protocol import (
@@ -22,17 +23,14 @@ from trainables.data.features import (
     load_features,
     plan_features,
 )
+from trainables.data.ground_truth import GroundTruth, read_ground_truth
+from trainables.data.prediction_files import Predictions, read_prediction_file, read_predictions
 from trainables.data.raw_annotations import RawVideo, SubsetRule, by_convention
-from trainables.data.segment_files import (
-    mask_segments,
-    read_instances,
-    read_predictions,
-    write_ground_truth,
-    write_predictions,
-)
+from trainables.data.segment_files import mask_segments, write_ground_truth, write_predictions
 from trainables.data.segments import Segments, intersection_over_hull, temporal_iou
 from trainables.data.snippet_labels import BACKGROUND, FOREGROUND, HIDDEN
 from trainables.data.split import Dataset, Split, Video
+from trainables.data.video_names import find_name
 
 __all__ = [
     "BACKGROUND",
@@ -41,6 +39,7 @@ __all__ = [
     "HIDDEN",
     "LAYOUTS",
     "THUMOS14_CLASSES",
+    "UNKNOWN_LABEL",
     "Annotations",
     "ArrayFile",
     "Dataset",
@@ -49,7 +48,9 @@ __all__ = [
     "FeatureFolder",
     "FeatureProtocol",
     "FlatFeatures",
+    "GroundTruth",
     "LoadedFeatures",
+    "Predictions",
     "RawVideo",
     "Segments",
     "Split",
@@ -60,6 +61,7 @@ __all__ = [
     "feature_key",
     "feature_paths",
     "feature_width",
+    "find_name",
     "folders_with_ambiguous",
     "intersection_over_hull",
     "length_problems",
@@ -69,8 +71,10 @@ __all__ = [
     "open_features",
     "plan_features",
     "read_annotations",
+    "read_class_list",
     "read_feature_description",
-    "read_instances",
+    "read_ground_truth",
+    "read_prediction_file",
     "read_predictions",
     "read_subset",
     "temporal_iou",

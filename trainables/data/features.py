@@ -147,7 +147,8 @@ class ExpectedLengths:
     """How many snippets each video should have; every column (V,), NaN where unknown (refineloc.md, section 5).
 
     A snippet is ``frames`` frames at ``fps`` frames per second ("native": each video's own). duration_s, native_fps
-    and num_frames are the annotations'.
+    and num_frames are the annotations'. beyond: window - stride, frames that the last
+    window sees beyond its snippet.
     """
 
     frames: int
@@ -155,14 +156,15 @@ class ExpectedLengths:
     duration_s: npt.NDArray[np.float64]
     native_fps: npt.NDArray[np.float64]
     num_frames: npt.NDArray[np.float64]
+    beyond: int = 0
 
     def snippets(self, frames: int | None = None, fps: float | str | None = None) -> npt.NDArray[np.float64]:
-        """duration x fps / H, or num_frames / H on the native grid; for other ``frames`` or ``fps`` if given."""
+        """(duration x fps - beyond) / H, or num_frames on the native grid; for other ``frames`` or ``fps`` if given."""
         frames, fps = frames or self.frames, fps or self.fps
         if fps != "native":
-            return self.duration_s * float(fps) / frames
+            return (self.duration_s * float(fps) - self.beyond) / frames
         counted = np.where(np.isnan(self.num_frames), self.duration_s * self.native_fps, self.num_frames)
-        return counted / frames
+        return (counted - self.beyond) / frames
 
 
 def length_problems(names: Sequence[str], lengths: npt.NDArray[np.int64], expected: ExpectedLengths) -> list[str]:

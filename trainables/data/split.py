@@ -19,7 +19,10 @@ class Video:
     """One untrimmed video.
 
     labels: its class ids, ascending. snippet_s: seconds per snippet (H / fps). num_snippets: T; 0 when its
-    features are missing and that was allowed. duration_s: seconds, None when unknown. snippet_frames: H.
+    features are missing and that was allowed. duration_s: seconds, None when unknown. snippet_frames: H, the stride
+    between two snippets. shift_frames: where snippet 0 begins. Features of windows that are longer than their stride
+    belong to the middle of their window: each snippet stands for the ``snippet_frames`` frames around the centre of its
+    window, which begin (window - stride) / 2 frames after it. 0 for windows in a row.
     """
 
     name: str
@@ -28,6 +31,12 @@ class Video:
     num_snippets: int
     duration_s: float | None = None
     snippet_frames: int = 1
+    shift_frames: float = 0.0
+
+    @property
+    def shift_s(self) -> float:
+        """Seconds from the video's start to that of snippet 0."""
+        return self.shift_frames / self.fps
 
     @property
     def fps(self) -> float:
@@ -81,6 +90,10 @@ class Split:
         """Bounds of each video in a flat per-snippet array of this split, shape (V + 1,)."""
         return np.concatenate([[0], np.cumsum(self.lengths)]).astype(np.int64)
 
+    def seconds(self, video: npt.NDArray[np.int64], place: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        """Times of borders between snippets, ``place`` of them after the start of snippet 0 of videos (by index)."""
+        return np.maximum(place * self.snippet_s[video] + self.shift_s[video], 0.0)
+
     @property
     def num_snippets(self) -> int:
         return int(self.offsets[-1])
@@ -101,12 +114,18 @@ class Split:
         return np.array([video.snippet_s for video in self.videos], dtype=np.float64)
 
     @cached_property
+    def shift_s(self) -> npt.NDArray[np.float64]:
+        """Seconds to the start of snippet 0 of each video, shape (V,)."""
+        return np.array([video.shift_s for video in self.videos], dtype=np.float64)
+
+    @cached_property
     def snippet_truth(self) -> npt.NDArray[np.bool_]:
         """Whether each snippet lies in an instance of any class, shape (sum of T,); refineloc.md, section 5."""
         return self.truth_of(self.ground_truth)
 
     def truth_of(self, instances: Segments) -> npt.NDArray[np.bool_]:
-        """Snippets [round(start * fps / H), round(end * fps / H)) of ``instances``; halves round to even.
+        """Snippets [round(start * fps / H), round(end * fps / H)) of ``instances``, the shift of snippet 0 taken off
+        before; halves round to even.
 
         The order of the operations is the released code's: dividing by ``snippet_s`` instead rounds some
         boundaries the other way and misses the published counts of foreground snippets by a few.
@@ -115,8 +134,9 @@ class Split:
         video = np.array([index[name] for name in instances.video], dtype=np.int64)
         fps = np.array([v.fps for v in self.videos])[video] if len(video) else np.zeros(0)
         frames = np.array([v.snippet_frames for v in self.videos])[video] if len(video) else np.ones(0)
-        first = np.rint(instances.start_s * fps / frames).astype(np.int64)
-        last = np.rint(instances.end_s * fps / frames).astype(np.int64)
+        shift = np.array([v.shift_frames for v in self.videos])[video] if len(video) else np.zeros(0)
+        first = np.rint((instances.start_s * fps - shift) / frames).astype(np.int64)
+        last = np.rint((instances.end_s * fps - shift) / frames).astype(np.int64)
         return self.mark(video, first, last)
 
     def mark(

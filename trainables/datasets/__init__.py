@@ -30,7 +30,7 @@ __all__ = [
 
 def require_files(config: DatasetConfig, data_dir: Path) -> None:
     """Raise UserError, without reading any data, for an unknown data set or files that are not there."""
-    family(config.name).require_files(config, data_dir)
+    family(config).require_files(config, data_dir)
 
 
 def load_dataset(config: DatasetConfig, data_dir: Path, kept: FeatureFolder | None = None) -> Dataset:
@@ -41,7 +41,7 @@ def load_dataset(config: DatasetConfig, data_dir: Path, kept: FeatureFolder | No
     UserError for an unknown name, missing files and an empty split; DataProblems (a UserError) with everything
     that is wrong inside the files.
     """
-    dataset = family(config.name).load(config, data_dir, kept)
+    dataset = family(config).load(config, data_dir, kept)
     return _without_excluded(dataset, config)
 
 

@@ -51,6 +51,8 @@ class DataCard:
     content_hash: str
     hashed_share: float
     notes: tuple[str, ...]
+    window_frames: int | None = None
+    file: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able, for ``study.json``."""
@@ -59,7 +61,8 @@ class DataCard:
     def __str__(self) -> str:
         kind = "SIMULATED, not real data" if self.simulated else "real data"
         covered = "all features" if self.hashed_share == 1 else f"{100 * self.hashed_share:.1f} % of the features"
-        grid = f"{self.snippet_frames} frame{'s' * (self.snippet_frames != 1)} at {self.snippet_fps} fps"
+        window = f", each of a window of {self.window_frames}" if self.window_frames else ""
+        grid = f"{self.snippet_frames} frame{'s' * (self.snippet_frames != 1)} at {self.snippet_fps} fps{window}"
         lines = [
             f"{self.title}  [{self.name}; {kind}]",
             f"  classes      {len(self.classes)}: {_shortened(self.classes)}",
@@ -86,6 +89,8 @@ def make_card(dataset: Dataset, config: DatasetConfig) -> DataCard:
         digest,
         share,
         dataset.notes,
+        config.window_frames,
+        config.file,
     )
 
 
@@ -101,6 +106,9 @@ def content_hash(dataset: Dataset) -> tuple[str, float]:
     digest.update(repr(dataset.classes).encode())
     for split in (dataset.train, dataset.test):
         videos = [(video.name, video.labels, video.snippet_s, video.num_snippets) for video in split.videos]
+        shifts = [video.shift_frames for video in split.videos]
+        if any(shifts):
+            digest.update(repr(shifts).encode())
         truth = split.ground_truth
         digest.update(repr((split.name, videos, truth.video.tolist(), split.features.shape)).encode())
         for column in (truth.start_s, truth.end_s, truth.label):

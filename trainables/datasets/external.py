@@ -1,19 +1,18 @@
-"""THUMOS14 and ActivityNet v1.2: annotations and features that a user downloads, in any of the field's layouts."""
+"""Data sets of annotations and features that a user has, in any of the field's layouts: THUMOS14, ActivityNet v1.2, and
+whatever a data set file describes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from trainables.config import DatasetConfig
+from trainables.config import DatasetConfig, DatasetFile, FeatureSet, shipped
 from trainables.data import (
     FORMATS,
     LAYOUTS,
-    THUMOS14_CLASSES,
     Annotations,
     Dataset,
     ExpectedLengths,
@@ -31,42 +30,22 @@ from trainables.data import (
     plan_features,
     read_annotations,
 )
-from trainables.datasets.registry import DataProblems, register
+from trainables.datasets.registry import FILES, DataProblems, register
+from trainables.datasets.subsets import subset_rule
 from trainables.errors import UserError
-
-PAGES = {
-    "i3d": "W-TALC's page (github.com/sujoyp/wtalc-pytorch) offers the I3D features",
-    "tsn": "AutoLoc's page (github.com/zhengshou/AutoLoc) offers the UntrimmedNet TSN features",
-}
-ANNOTATION_PAGE = "RefineLoc's page (github.com/HumamAlwassel/RefineLoc) offers the annotations as CSV"
-
-
-@dataclass(frozen=True)
-class ExternalDataset:
-    """What is fixed about a data set.
-
-    classes None: the labels of its training videos, sorted. has_ambiguous: its makers publish ambiguous intervals.
-    """
-
-    name: str
-    title: str
-    classes: tuple[str, ...] | None
-    has_ambiguous: bool
-
-
-THUMOS14 = ExternalDataset("thumos14", "THUMOS14", THUMOS14_CLASSES, has_ambiguous=True)
-ACTIVITYNET12 = ExternalDataset("activitynet12", "ActivityNet v1.2", None, has_ambiguous=False)
 
 
 def require_files(config: DatasetConfig, data_dir: Path) -> None:
     """Raise UserError, in milliseconds, when annotations or features are not where they are looked for."""
+    described = description(config)
     annotations, features = _paths(config, data_dir)
     lacking = []
     if not annotations.exists():
-        lacking.append(f"annotations: {annotations} does not exist; {ANNOTATION_PAGE}")
+        lacking.append(f"annotations: {annotations} does not exist; {described.annotations_source or 'get it back'}")
     if not features.exists():
-        page = PAGES.get(str(config.features), "extract them, or see " + "; ".join(PAGES.values()))
-        lacking.append(f"features: {features} does not exist; {page}")
+        source = next((part.source for part in described.features if part.name == config.features), None)
+        source = source or "; ".join(part.source for part in described.features if part.source)
+        lacking.append(f"features: {features} does not exist; extract them{f', or see {source}' if source else ''}")
     if lacking:
         raise UserError(
             f"{config.name}: its files are a download of yours and were not found:\n  "
@@ -79,15 +58,29 @@ def require_files(config: DatasetConfig, data_dir: Path) -> None:
         )
 
 
-def load(fixed: ExternalDataset, config: DatasetConfig, data_dir: Path, kept: FeatureFolder | None = None) -> Dataset:
+def description(config: DatasetConfig) -> DatasetFile:
+    """What is fixed about a data set: that of its file as the configuration holds it, or of the project's own file."""
+    if config.file is None:
+        return shipped(config.name)
+    return DatasetFile(
+        file=config.file,
+        name=config.name,
+        title=config.title or config.name,
+        classes=config.classes,
+        features=(FeatureSet(name=config.features or "features"),),
+    )
+
+
+def load(config: DatasetConfig, data_dir: Path, kept: FeatureFolder | None = None) -> Dataset:
     """Read annotations and features of both splits; the features are mapped from ``kept`` where one is given.
 
     Everything that is wrong with single videos is collected and raised together as DataProblems; what concerns the
     whole data set (no files, unknown format, an empty split, no frame rate) as UserError.
     """
     require_files(config, data_dir)
+    described = description(config)
     path, features_path = _paths(config, data_dir)
-    annotations = read_annotations(path, fixed.classes).without(config.exclude_videos)
+    annotations = read_annotations(path, described.classes or None, subset_rule(config))
     for name in ("train", "test"):
         _require_usable(annotations.subset(name), name, config)
     folders = [annotations.source, annotations.source.parent, path, *sorted(path.glob("*/"))]
@@ -97,26 +90,42 @@ def load(fixed: ExternalDataset, config: DatasetConfig, data_dir: Path, kept: Fe
         _make_split(annotations.subset(split), split, features.splits[split], config) for split in ("train", "test")
     )
     notes = [f"annotations: {annotations.format}; features: {features.layout}"]
+    if config.file:
+        notes.insert(0, f"described by {config.file}")
     if config.stream != "both":
         notes.append(f"features: {config.stream.replace('_', ' ')} of {features.width} dimensions")
     if any(video.duration_s is None for video in annotations.videos):
         notes.append(f"{annotations.format} lacks durations: lengths of the features could not be checked")
-    if fixed.has_ambiguous and not len(annotations.ambiguous):
+    if described.ambiguous_intervals and not len(annotations.ambiguous):
         notes.append(
             f"{annotations.format} has no ambiguous intervals: every evaluation protocol counts what lies there"
         )
+    features_name = str(config.features) if config.file else str(config.features).upper()
     dataset = Dataset(
-        fixed.name,
-        f"{fixed.title} ({str(config.features).upper()})",
+        config.name,
+        f"{described.title} ({features_name})",
         annotations.classes,
         train.split,
         test.split,
         notes=(*notes, *train.notes, *test.notes),
     )
-    problems = [*train.problems, *test.problems]
+    problems = [*_untrained_classes(dataset, config), *train.problems, *test.problems]
     if problems:
-        raise DataProblems(fixed.name, problems, dataset)
+        raise DataProblems(config.file or config.name, problems, dataset)
     return dataset
+
+
+def _untrained_classes(dataset: Dataset, config: DatasetConfig) -> list[str]:
+    """Classes of a data set file that no training video has: nothing can be learnt of them."""
+    trained = {label for video in dataset.train.videos for label in video.labels}
+    lacking = [name for label, name in enumerate(dataset.classes) if label not in trained]
+    if not lacking or not config.file:
+        return []
+    shown = ", ".join(lacking[:3]) + (", ..." if len(lacking) > 3 else "")
+    return [
+        f"{len(lacking)} of {len(dataset.classes)} classes have no training video ({shown}); add videos of them, or "
+        f"take them out of the class list (classes in {config.file}, or the annotations' own)"
+    ]
 
 
 @dataclass(frozen=True)
@@ -164,6 +173,7 @@ def _make_split(annotations: Annotations, name: str, flat: FlatFeatures, config:
             int(length),
             video.duration_s,
             config.snippet_frames,
+            config.shift_frames,
         )
         for video, length in zip(annotations.videos, flat.lengths, strict=True)
     )
@@ -206,7 +216,8 @@ def _expected_lengths(annotations: Annotations, config: DatasetConfig) -> Expect
         np.array([np.nan if value is None else value for value in column], dtype=np.float64)
         for column in zip(*((v.duration_s, v.fps, v.num_frames) for v in annotations.videos), strict=True)
     )
-    return ExpectedLengths(config.snippet_frames, config.snippet_fps, duration_s, fps, num_frames)
+    beyond = 0 if config.window_frames is None else config.window_frames - config.snippet_frames
+    return ExpectedLengths(config.snippet_frames, config.snippet_fps, duration_s, fps, num_frames, beyond)
 
 
 def _paths(config: DatasetConfig, data_dir: Path) -> tuple[Path, Path]:
@@ -217,5 +228,6 @@ def _paths(config: DatasetConfig, data_dir: Path) -> tuple[Path, Path]:
     return annotations, features
 
 
-for _fixed in (THUMOS14, ACTIVITYNET12):
-    register(_fixed.name, require_files)(partial(load, _fixed))
+register(FILES, require_files)(load)
+for _name in ("thumos14", "activitynet12"):
+    register(_name, require_files)(load)

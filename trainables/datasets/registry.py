@@ -11,6 +11,7 @@ from trainables.data import Dataset, FeatureFolder
 from trainables.errors import UserError, nearest
 
 SHOWN_PROBLEMS = 5
+FILES = "files"  # the reader of data set files
 
 
 class Loader(Protocol):
@@ -25,7 +26,8 @@ class Loader(Protocol):
 class DataProblems(UserError):
     """What is wrong with a data set's files: all of it, not the first.
 
-    problems: one sentence each. dataset: what could be read nevertheless, None when nothing could.
+    name: as --dataset takes it. problems: one sentence each. dataset: what could be read nevertheless, None
+    when nothing could.
     """
 
     def __init__(self, name: str, problems: Sequence[str], dataset: Dataset | None = None) -> None:
@@ -65,11 +67,14 @@ def register(name: str, require_files: Callable[[DatasetConfig, Path], None]) ->
     return add
 
 
-def family(name: str) -> Family:
-    """The data set of this name; raises UserError with the nearest known name."""
-    if name not in FAMILIES:
-        raise UserError(f"dataset.name: unknown data set {name!r}. {nearest(name, FAMILIES)}")
-    return FAMILIES[name]
+def family(config: DatasetConfig) -> Family:
+    """What loads a data set: by its name, or as files of a user where a data set file describes it; raises UserError
+    with the nearest known name."""
+    if config.file is not None:
+        return FAMILIES[FILES]
+    if config.name not in FAMILIES:
+        raise UserError(f"dataset.name: unknown data set {config.name!r}. {nearest(config.name, FAMILIES)}")
+    return FAMILIES[config.name]
 
 
 def require_grid(config: DatasetConfig, frames: int | None, fps: float) -> None:

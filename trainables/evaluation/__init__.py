@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from trainables.evaluation.detections import InputCounts, read_detections
 from trainables.evaluation.matching import Floats, Ints, candidate_pairs, matches
 from trainables.evaluation.mean_ap import evaluate, tiou_thresholds
 
 __all__ = [
     "Floats",
+    "InputCounts",
     "Ints",
     "candidate_pairs",
     "evaluate",
     "matches",
+    "read_detections",
     "tiou_thresholds",
 ]

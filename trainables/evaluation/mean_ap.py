@@ -44,6 +44,11 @@ class Evaluation:
     class_ap: Floats
 
     @property
+    def classes(self) -> int:
+        """How many classes have instances; the others have no part in the mean."""
+        return int(np.count_nonzero(~np.isnan(self.class_ap).any(axis=1)))
+
+    @property
     def average_map(self) -> float:
         """Mean of ``map`` over all thresholds, percent."""
         return float(self.map.mean())

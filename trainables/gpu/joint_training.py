@@ -22,9 +22,9 @@ from trainables.batching import ResidentSplit, SplitTensors, batch_lengths, fixe
 from trainables.gpu.cuda_graph import Replayed, recording_pool, to_device
 from trainables.gpu.refineloc_stack import RefineLocStack
 from trainables.labels import HIDDEN
+from trainables.report import LossValues
 from trainables.training import (
     Course,
-    LossValues,
     Measure,
     NonFiniteLoss,
     Trained,

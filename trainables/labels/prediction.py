@@ -36,13 +36,13 @@ class SnippetRuns:
 
 
 def predict_segments(scores: SnippetScores, split: Split, config: SegmentConfig) -> Segments:
-    """Segments of all videos of a split in seconds: [first, end) snippets times the video's ``snippet_s``.
+    """Segments of all videos of a split in seconds, from their [first, end) snippets.
 
     Neither clipped to the video's duration nor suppressed where they overlap, as in the released code.
     """
     runs = predict_runs(scores, config)
-    step = split.snippet_s[runs.video]
-    return Segments(split.names[runs.video], runs.first * step, runs.end * step, runs.label, runs.score)
+    start_s, end_s = (split.seconds(runs.video, bound) for bound in (runs.first, runs.end))
+    return Segments(split.names[runs.video], start_s, end_s, runs.label, runs.score)
 
 
 def predict_runs(scores: SnippetScores, config: SegmentConfig) -> SnippetRuns:

@@ -2,27 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-
 from trainables.labels.sampling import Mask, background_share
-
-
-@dataclass(frozen=True)
-class LabelQuality:
-    """Pseudo labels against annotated snippets, before sampling; shares in percent, None where undefined."""
-
-    foreground: int
-    background: int
-    true_foreground: int
-    true_background: int
-    foreground_precision: float | None
-    foreground_recall: float | None
-    background_precision: float | None
-    background_recall: float | None
-    background_share: float
-
-    def as_dict(self) -> dict[str, float | int | None]:
-        return asdict(self)
+from trainables.report import LabelQuality
 
 
 def label_quality(foreground: Mask, truth: Mask) -> LabelQuality:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from trainables.refinement.iteration import IterationResult, RunState
-from trainables.refinement.refine import after_base, refine, refine_together
+from trainables.refinement.refine import after_m0, refine, refine_together
 from trainables.refinement.selection import selection_splits
 
 __all__ = [
     "IterationResult",
     "RunState",
-    "after_base",
+    "after_m0",
     "refine",
     "refine_together",
     "selection_splits",

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +14,11 @@ from trainables.batching import SplitTensors
 from trainables.config import PseudoLabelConfig, RunConfig
 from trainables.data import Dataset, Segments, Split
 from trainables.gpu import Resident
-from trainables.labels import SnippetScores, generator_named, label_quality, of_any_class, sample, union
+from trainables.labels import SnippetScores, generator_named, of_any_class, sample, union
 from trainables.refinement.randomness import FIXED_LABEL_SEED, Purpose, numpy_stream, torch_stream
-from trainables.refinement.report import iteration_report, mean_ap
+from trainables.refinement.report import iteration_report, mean_ap, split_report
 from trainables.refinement.selection import SelectionSplits, selection_splits
+from trainables.report import IterationReport
 from trainables.training import NonFiniteLoss, Trained, Weights, score_split, train
 
 Mask = npt.NDArray[np.bool_]
@@ -34,18 +34,18 @@ class RunState:
 
     iteration: int
     finished: bool
-    reports: list[dict[str, Any]]
+    reports: list[IterationReport]
     weights: Weights
     label_history: dict[str, list[Mask]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
 class IterationResult:
-    """report: numbers of the iteration, JSON-able. predictions: segments by split, of the chosen epoch's model.
-    labels: unsampled pseudo labels that it trained with, by split (empty at iteration 0). weights: the chosen epoch's,
-    on the CPU; those of ``state`` may be the last epoch's. state: to go on."""
+    """predictions: segments by split, of the chosen epoch's model. labels: unsampled pseudo labels that it trained
+    with, by split (empty at iteration 0). weights: the chosen epoch's, on the CPU; those of ``state`` may be the last
+    epoch's. state: to go on from."""
 
-    report: dict[str, Any]
+    report: IterationReport
     predictions: dict[str, Segments]
     labels: dict[str, Mask]
     weights: Weights
@@ -120,17 +120,22 @@ class Engine:
 
         previous = [] if begun.previous is None else begun.previous.reports
         predictions = {name: model.predict(scores[name], self._split(name)) for name in scores}
-        report = iteration_report(self.config, self.data, self._scored_splits(), scores, predictions, trained, previous)
-        report["pseudo_labels"] = {
-            name: label_quality(mask, self._split(name).snippet_truth).as_dict() for name, mask in labels.items()
-        } or None
-        report["finished"] = self._finished(report)
-        report["training_s"] = begun.seconds + training_s
-        report["seconds"] = begun.seconds + training_s + time.perf_counter() - started
+        splits = {
+            name: split_report(
+                self.config, self.data, self._split(name), every, scores[name], predictions[name], labels.get(name)
+            )
+            for name, every in self.splits.reported().items()
+        }
+        spent_s = begun.seconds + training_s
+        report = replace(
+            iteration_report(self.config, splits, trained, previous),
+            training_s=spent_s,
+            seconds=spent_s + time.perf_counter() - started,
+        )
         next_weights = trained.best if self.config.pseudo_labels.source == "best_epoch" else trained.last
         next_state = RunState(
-            iteration=report["iteration"],
-            finished=report["finished"],
+            iteration=report.iteration,
+            finished=report.finished,
             reports=[*previous, report],
             weights={name: tensor.cpu() for name, tensor in next_weights.items()},
             label_history=begun.history,
@@ -144,15 +149,12 @@ class Engine:
         """Selection mAP of the videos that choose, by the model as it is."""
         valid = self.splits.valid
         predictions = model.predict(self._score(model, valid.name), self._split(valid.name))
-        value: float = mean_ap(self.config, self.data, valid, predictions)["selection_map"]
-        return value
+        measured = mean_ap(self.config, self.data, valid, predictions).selection_map
+        assert measured is not None, "videos that choose by mAP are annotated"
+        return measured
 
     def _split(self, name: str) -> Split:
         return self.tensors[name].split
-
-    def _scored_splits(self) -> dict[str, tuple[Split, Split]]:
-        """By name: the videos that have scores, and all videos of the split, which the evaluation counts."""
-        return {name: (self._split(name), split) for name, split in self.splits.reported().items()}
 
     def _model(self, iteration: int, state: RunState | None) -> BaseModel:
         rng = torch_stream(self.config.seed, iteration, "initial_weights")
@@ -198,13 +200,6 @@ class Engine:
     def _label_stream(self, iteration: int, purpose: Purpose) -> np.random.Generator:
         fixed = self.config.pseudo_labels.randomness == "fixed"
         return numpy_stream(FIXED_LABEL_SEED if fixed else self.config.seed, iteration, purpose)
-
-    def _finished(self, report: dict[str, Any]) -> bool:
-        refinement = self.config.refinement
-        stale = report["iteration"] - report["best_iteration"]
-        return report["iteration"] + 1 >= refinement.iterations or (
-            refinement.patience is not None and stale >= refinement.patience
-        )
 
 
 def _resolved(config: PseudoLabelConfig, train: Split) -> PseudoLabelConfig:

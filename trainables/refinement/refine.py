@@ -15,13 +15,13 @@ from trainables.refinement.iteration import Begun, Engine, IterationResult, RunS
 from trainables.training import NonFiniteLoss, Trained
 
 
-def after_base(config: RunConfig, state: RunState) -> RunState:
-    """The state of an iteration 0 that another run of the same base trained, as ``config`` would have left it.
+def after_m0(config: RunConfig, state: RunState) -> RunState:
+    """The state after an M0 that another run trained, as ``config`` would have left it.
 
-    How many iterations follow is the one thing in it that depends on more than the base.
+    Whether it is the last iteration is the one thing in it that ``config`` decides, not M0.
     """
     finished = config.refinement.iterations == 1
-    return replace(state, finished=finished, reports=[{**state.reports[0], "finished": finished}])
+    return replace(state, finished=finished, reports=[replace(state.reports[0], finished=finished)])
 
 
 def refine(

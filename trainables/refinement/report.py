@@ -1,61 +1,82 @@
-"""The numbers of one refinement iteration, as plain values that go into the ledger."""
+"""The report of one refinement iteration, computed from the scores and predictions of its chosen epoch's model."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from trainables.config import RunConfig
 from trainables.data import Dataset, Segments, Split
 from trainables.evaluation import evaluate
-from trainables.labels import SnippetScores
+from trainables.labels import Mask, SnippetScores, label_quality
+from trainables.report import IterationReport, Selection, SplitMap, SplitReport, VideoAccuracy
 from trainables.training import Trained
 
 
 def iteration_report(
+    config: RunConfig, splits: dict[str, SplitReport], trained: Trained, previous: Sequence[IterationReport]
+) -> IterationReport:
+    """Report of the iteration that follows ``previous``. Its times are zero until they are known."""
+    chosen, last = trained.curve[trained.chosen_epoch], trained.curve[-1]
+    chooser = "test" if config.selection.rule == "paper" else "held_out"
+    chosen_map = splits[chooser].map
+    selection = Selection(chooser, None if chosen_map is None else chosen_map.selection_map)
+    best_iteration, best_so_far = best_of([*(report.selection for report in previous), selection])
+    iteration = len(previous)
+    return IterationReport(
+        iteration=iteration,
+        selection=selection,
+        best_iteration=best_iteration,
+        best_so_far=best_so_far,
+        finished=_is_last(config, iteration, best_iteration),
+        seconds=0.0,
+        epochs=len(trained.curve),
+        chosen_epoch=trained.chosen_epoch,
+        lr_last=last.lr,
+        train_loss=chosen.train,
+        valid_loss=chosen.valid,
+        splits=splits,
+        # What choosing by every test is worth: the last number is the one without it.
+        map_by_epoch=None if last.map is None else tuple(record.map for record in trained.curve),
+    )
+
+
+def split_report(
     config: RunConfig,
     data: Dataset,
-    splits: dict[str, tuple[Split, Split]],
-    scores: dict[str, SnippetScores],
-    predictions: dict[str, Segments],
-    trained: Trained,
-    previous: Sequence[dict[str, Any]],
-) -> dict[str, Any]:
-    """Report of an iteration, from the scores and predictions of its chosen epoch's model.
-
-    splits: by name, the videos with scores and all videos; the evaluation counts all, so that a video without
-    features is one without predictions. previous: reports of the iterations before. All mAP and shares in percent.
-    """
-    chosen, last = trained.curve[trained.chosen_epoch], trained.curve[-1]
-    report: dict[str, Any] = {
-        "iteration": len(previous),
-        "epochs": len(trained.curve),
-        "chosen_epoch": trained.chosen_epoch,
-        "lr_last": last.lr,
-        "loss": {"train": chosen.train._asdict(), "valid": chosen.valid._asdict()},
-        "map": {name: mean_ap(config, data, every, predictions[name]) for name, (_, every) in splits.items()},
-        "video_accuracy": {name: video_accuracy(scores[name], scored) for name, (scored, _) in splits.items()},
-        "attention_accuracy": {name: attention_accuracy(scores[name], scored) for name, (scored, _) in splits.items()},
-    }
-    chooser = "test" if config.selection.rule == "paper" else "held_out"
-    report["selection"] = {"split": chooser, "map": report["map"][chooser]["selection_map"]}
-    if last.map is not None:
-        # What choosing by every test is worth: the last number is the one without it.
-        report["map_by_epoch"] = [record.map for record in trained.curve]
-    report.update(best_of([*previous, report]))
-    return report
+    scored: Split,
+    every: Split,
+    scores: SnippetScores,
+    predictions: Segments,
+    labels: Mask | None,
+) -> SplitReport:
+    """Numbers of one split. scored: its videos that have scores. every: all its videos, which the evaluation counts,
+    so that a video without features is one without predictions. labels: unsampled pseudo labels, None without."""
+    return SplitReport(
+        map=mean_ap(config, data, every, predictions),
+        video_accuracy=video_accuracy(scores, scored),
+        attention_accuracy=attention_accuracy(scores, scored),
+        pseudo_labels=None if labels is None else label_quality(labels, scored.snippet_truth),
+    )
 
 
-def best_of(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The iteration of the highest selection mAP so far; ties go to the earlier one, which cost less."""
-    values = [report["selection"]["map"] for report in reports]
-    best = int(np.argmax(values))
-    return {"best_iteration": best, "best_so_far": values[best]}
+def best_of(selections: Sequence[Selection]) -> tuple[int, float | None]:
+    """The iteration of the highest selection mAP so far, and that mAP; ties go to the earlier one, which cost less."""
+    values = [selection.map for selection in selections]
+    best = int(np.argmax(np.array(values, dtype=np.float64)))
+    return best, values[best]
 
 
-def mean_ap(config: RunConfig, data: Dataset, split: Split, predictions: Segments) -> dict[str, Any]:
+def _is_last(config: RunConfig, iteration: int, best_iteration: int) -> bool:
+    refinement = config.refinement
+    without_best = iteration - best_iteration
+    return iteration + 1 >= refinement.iterations or (
+        refinement.patience is not None and without_best >= refinement.patience
+    )
+
+
+def mean_ap(config: RunConfig, data: Dataset, split: Split, predictions: Segments) -> SplitMap:
     """mAP of a split at every reported tIoU with the counts that it stands on."""
     tiou = config.evaluation.tiou
     result = evaluate(
@@ -67,24 +88,24 @@ def mean_ap(config: RunConfig, data: Dataset, split: Split, predictions: Segment
         protocol=config.evaluation.protocol,
         ambiguous=split.ambiguous,
     )
-    return {
-        "tiou": list(tiou),
-        "map": result.map.tolist(),
-        "average_map": result.average_map,
-        "selection_map": result.map_at(config.evaluation.selection_tiou),
-        "predictions": result.predictions,
-        "videos": result.videos,
-        "instances": result.instances,
-    }
+    return SplitMap(
+        tiou=tuple(tiou),
+        map=tuple(result.map.tolist()),
+        average_map=result.average_map,
+        selection_map=result.map_at(config.evaluation.selection_tiou),
+        predictions=result.predictions,
+        videos=result.videos,
+        instances=result.instances,
+    )
 
 
-def video_accuracy(scores: SnippetScores, split: Split) -> dict[str, float]:
+def video_accuracy(scores: SnippetScores, split: Split) -> VideoAccuracy:
     """Share of videos whose highest class is their first label, pooled by attention and by the plain mean."""
     first = np.array([video.labels[0] for video in split.videos])
-    return {
-        "with_attention": _percent(scores.video_score.argmax(axis=1) == first),
-        "without_attention": _percent(scores.mean_score.argmax(axis=1) == first),
-    }
+    return VideoAccuracy(
+        with_attention=_percent(scores.video_score.argmax(axis=1) == first),
+        without_attention=_percent(scores.mean_score.argmax(axis=1) == first),
+    )
 
 
 def attention_accuracy(scores: SnippetScores, split: Split) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from trainables.training.loop import (
     Course,
-    LossValues,
     Measure,
     NonFiniteLoss,
     Trained,
@@ -18,7 +17,6 @@ from trainables.training.loop import (
 
 __all__ = [
     "Course",
-    "LossValues",
     "Measure",
     "NonFiniteLoss",
     "Trained",

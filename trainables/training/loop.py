@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,6 +13,7 @@ from trainables.base_models import BaseModel, Losses
 from trainables.batching import Batch, SplitTensors
 from trainables.config import TrainingConfig
 from trainables.labels import SnippetScores
+from trainables.report import LossValues
 
 Weights = dict[str, Tensor]
 EpochBatches = Callable[[int], Iterable[Batch]]
@@ -22,14 +22,6 @@ Measure = Callable[[BaseModel], float]
 
 class NonFiniteLoss(ArithmeticError):
     """An epoch's loss is NaN or infinite: the run cannot go on."""
-
-
-class LossValues(NamedTuple):
-    """Mean over batches of the mean over videos: total, video part, pseudo-label part (unweighted by beta)."""
-
-    total: float
-    video: float
-    pseudo: float
 
 
 @dataclass(frozen=True)

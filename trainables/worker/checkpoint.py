@@ -19,6 +19,7 @@ import torch
 
 from trainables.files import DamagedFile, read_with_digest, write_with_digest
 from trainables.refinement import RunState
+from trainables.report import IterationReport
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ def _to_plain(state: RunState) -> dict[str, Any]:
     return {
         "iteration": state.iteration,
         "finished": state.finished,
-        "reports": json.dumps(state.reports),
+        "reports": json.dumps([report.to_json() for report in state.reports]),
         "weights": state.weights,
         "label_history": _map(state.label_history, torch.from_numpy),
     }
@@ -69,7 +70,7 @@ def _from_plain(plain: dict[str, Any]) -> RunState:
     return RunState(
         iteration=plain["iteration"],
         finished=plain["finished"],
-        reports=json.loads(plain["reports"]),
+        reports=[IterationReport.from_json(tree) for tree in json.loads(plain["reports"])],
         weights=plain["weights"],
         label_history=_map(plain["label_history"], masks),
     )

@@ -57,13 +57,15 @@ def probe_trial(config: RunConfig, data: Dataset, together: int = 1) -> TrialPro
     if not isinstance(ended[0], IterationResult):
         raise ended[0] or ValueError("the probe ended early")
     last = ended[0].report  # the first one pays for what is imported and compiled on the way
-    times = {"epoch_s": last["training_s"] / EPOCHS, "rest_s": max(last["seconds"] - last["training_s"], 0.0)}
+    training_s = last.training_s or 0.0
+    epoch_s, rest_s = training_s / EPOCHS, max(last.seconds - training_s, 0.0)
     if device.type != "cuda":
-        return TrialProbe(socket.gethostname(), "cpu", **times)
+        return TrialProbe(socket.gethostname(), "cpu", epoch_s, rest_s)
     return TrialProbe(
         socket.gethostname(),
         torch.cuda.get_device_name(device),
-        **times,
+        epoch_s,
+        rest_s,
         peak_bytes=torch.cuda.max_memory_reserved(device),
         context_bytes=max(context_before, _beside_allocator(device)),
         device_bytes=torch.cuda.mem_get_info(device)[1],

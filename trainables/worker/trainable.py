@@ -11,7 +11,6 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import ray
 import torch
@@ -20,93 +19,103 @@ from ray import tune
 from trainables.config import RunConfig
 from trainables.data import Dataset
 from trainables.gpu import Resident
-from trainables.refinement import IterationResult, refine, refine_together
+from trainables.refinement import IterationResult, refine_together
+from trainables.report import JsonObject
 from trainables.training import NonFiniteLoss
+from trainables.worker.messages import TrialAnswer, WorkerAnswer, WorkerOrder, WorkerPlace, as_result, order_in
 from trainables.worker.time_limit import time_limit
 from trainables.worker.trial import Trial, failure_state
 
 
 class RefinementTrainable(tune.Trainable):
-    """One refinement run.
+    """One refinement run, or several runs of one M0 in one process, trained in steps that they share.
 
-    Its Tune configuration: that of a ``Trial``, and, each absent where it is not wanted, ``title`` (where Ray and
-    ``ps`` show the trial), ``timeout_s`` (what is left of the trial's time), ``retries`` (after an exception),
-    ``gpus`` (share of the GPU's memory that this process may use). The data set comes through
+    One step is one iteration of each. A run may end before the others, with an error of its own where its loss is not
+    finite; any other error ends all that are left.
+
+    Its Tune configuration carries a ``WorkerOrder``, its results a ``WorkerAnswer``. The data set comes through
     ``tune.with_parameters``: once per node in Ray's object store, or mapped from files, read in place by all trials.
     """
 
     _title: str = "trial"  # asked for also when a worker fails before its first trial begins
 
-    def setup(self, config: dict[str, Any], data: Dataset | None = None) -> None:
+    def setup(self, config: JsonObject, data: Dataset | None = None) -> None:
         assert data is not None, "the data set comes through tune.with_parameters"
         self._data = data
         self._residents: dict[tuple[str, str], Resident] = {}
         _warm_up()
-        self._begin(config)
+        self._begin(order_in(config))
 
-    def reset_config(self, new_config: dict[str, Any]) -> bool:
+    def reset_config(self, new_config: JsonObject) -> bool:
         """Take the next trial; data, imports and device stay."""
-        self._begin(new_config)
+        self._begin(order_in(new_config))
         return True
 
     def __repr__(self) -> str:
         """What Ray's dashboard calls this worker: the trial that it began with."""
         return self._title
 
-    def step(self) -> dict[str, Any]:
+    def step(self) -> JsonObject:
         _set_process_title(self._title)
+        answers = self._iterate()
+        return as_result(WorkerAnswer(answers, done=not self._left()))
+
+    def describe(self) -> WorkerPlace:
+        """Where this trial runs."""
+        cuda = self._run.compute.device != "cpu" and torch.cuda.is_available()
+        return WorkerPlace(socket.gethostname(), os.getpid(), torch.cuda.get_device_name() if cuda else "cpu")
+
+    def _begin(self, order: WorkerOrder) -> None:
+        self._began = time.monotonic()
+        self._timeout_s, self._retries = order.timeout_s, order.retries
+        self._trials = [Trial(one, self._data) for one in order.trials]
+        self._title = order.title
+        self._go_on_from_disk()
+        _cap_gpu_memory(order.gpus)
+
+    @property
+    def _run(self) -> RunConfig:
+        """That of the first trial; device and precision are the same for all."""
+        return self._trials[0].run
+
+    def _left(self) -> list[Trial]:
+        return [trial for trial in self._trials if not trial.ended]
+
+    def _iterate(self) -> tuple[TrialAnswer, ...]:
+        """The answers for the next iteration; after an exception from the last whole iteration, as often as allowed."""
         while True:
             try:
                 with time_limit(self._time_left()):
-                    return self._next_result()
+                    return self._next_answers()
             except Exception as error:  # a trial may end in any way, the study goes on
                 if failure_state(error) != "failed" or not self._retries:
                     return self._failed(error)
                 self._retries -= 1
                 self._go_on_from_disk()
 
-    def describe(self) -> dict[str, Any]:
-        """Where this trial runs."""
-        cuda = self._run.compute.device != "cpu" and torch.cuda.is_available()
-        return {
-            "host": socket.gethostname(),
-            "pid": os.getpid(),
-            "device": torch.cuda.get_device_name() if cuda else "cpu",
-        }
-
-    def _begin(self, config: dict[str, Any]) -> None:
-        self._began = time.monotonic()
-        self._timeout_s: float | None = config.get("timeout_s")
-        self._retries: int = config.get("retries", 0)
-        self._take(config)
-        self._title = config.get("title", f"trial {config['trial']}")
-        self._go_on_from_disk()
-        _cap_gpu_memory(config.get("gpus", 0))
-
-    def _take(self, config: dict[str, Any]) -> None:
-        self._trial = Trial(config, self._data)
-
-    @property
-    def _run(self) -> RunConfig:
-        return self._trial.run
-
     def _go_on_from_disk(self) -> None:
         """Forget what is in memory; the rest happens in the next step, where a failure ends the trial alone."""
-        self._iterations: Iterator[IterationResult] | None = None
+        self._iterations: Iterator[list[IterationResult | NonFiniteLoss | None]] | None = None
         _release()
 
     def _time_left(self) -> float | None:
         return None if self._timeout_s is None else self._timeout_s - (time.monotonic() - self._began)
 
-    def _next_result(self) -> dict[str, Any]:
+    def _next_answers(self) -> tuple[TrialAnswer, ...]:
         if self._iterations is None:
-            self._iterations = refine(self._run, self._data, self._trial.open(), self._resident())
-        told = self._trial.replayed()
-        return self._trial.kept(next(self._iterations)) if told is None else told
+            self._running = self._left()
+            states = [trial.open() for trial in self._running]
+            runs = [trial.run for trial in self._running]
+            self._iterations = refine_together(runs, self._data, states, self._resident())
+        told = [answer for trial in self._running if (answer := trial.replayed()) is not None]
+        if told:
+            return tuple(told)
+        ended = zip(self._running, next(self._iterations), strict=True)
+        return tuple(_answer(trial, result) for trial, result in ended if result is not None)
 
-    def _failed(self, error: Exception) -> dict[str, Any]:
+    def _failed(self, error: Exception) -> tuple[TrialAnswer, ...]:
         self._iterations = None
-        return self._trial.failed(error)
+        return tuple(trial.failed(error) for trial in self._left())
 
     def _resident(self) -> Resident:
         key = (self._run.compute.device, self._run.compute.dtype)
@@ -115,51 +124,7 @@ class RefinementTrainable(tune.Trainable):
         return self._residents[key]
 
 
-class JointTrainable(RefinementTrainable):
-    """Several trials of one base in one process, trained in steps that they share.
-
-    Its Tune configuration has ``together``, a list of configurations of single trials. One step is one iteration of
-    each; its result has ``results``, one for each trial that told something. A trial may end before the others, with
-    an error of its own where its loss is not finite; any other error ends all that are left.
-    """
-
-    def step(self) -> dict[str, Any]:
-        results = super().step()["results"]
-        objectives = [result["objective"] for result in results]
-        return {**results[0], "objective": max(objectives), "results": results, "done": not self._left()}
-
-    def _take(self, config: dict[str, Any]) -> None:
-        self._trials = [Trial(one, self._data) for one in config["together"]]
-
-    @property
-    def _run(self) -> RunConfig:
-        return self._trials[0].run
-
-    def _left(self) -> list[Trial]:
-        return [trial for trial in self._trials if not trial.ended]
-
-    def _go_on_from_disk(self) -> None:
-        self._rounds: Iterator[list[IterationResult | NonFiniteLoss | None]] | None = None
-        _release()
-
-    def _next_result(self) -> dict[str, Any]:
-        if self._rounds is None:
-            self._running = self._left()
-            states = [trial.open() for trial in self._running]
-            runs = [trial.run for trial in self._running]
-            self._rounds = refine_together(runs, self._data, states, self._resident())
-        told = [result for trial in self._running if (result := trial.replayed()) is not None]
-        if told:
-            return {"results": told}
-        ended = zip(self._running, next(self._rounds), strict=True)
-        return {"results": [_result(trial, result) for trial, result in ended if result is not None]}
-
-    def _failed(self, error: Exception) -> dict[str, Any]:
-        self._rounds = None
-        return {"results": [trial.failed(error) for trial in self._left()]}
-
-
-def _result(trial: Trial, ended: IterationResult | NonFiniteLoss) -> dict[str, Any]:
+def _answer(trial: Trial, ended: IterationResult | NonFiniteLoss) -> TrialAnswer:
     return trial.failed(ended) if isinstance(ended, NonFiniteLoss) else trial.kept(ended)
 
 

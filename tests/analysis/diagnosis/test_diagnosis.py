@@ -25,7 +25,7 @@ from analysis.diagnosis.detad import (
     sensitivity,
     share_missed,
 )
-from analysis.diagnosis.ground_truth import GroundTruth, read_ground_truth
+from trainables.data.ground_truth import GroundTruth, read_ground_truth
 from trainables.data.segments import Segments, temporal_iou
 
 # detad.md, section 9, without the coverage filter: the original (patched for current libraries) on the released files
@@ -90,9 +90,9 @@ def test_released_predictions_have_the_original_tools_numbers(
 def test_with_the_coverage_filter_a_video_without_ground_truth_is_background(shared: Path) -> None:
     """The clean rule's numbers; the original, which compares with the wrong video, says 17.42, 13.38, 6.36."""
     from analysis.diagnosis.characteristics import coverage
-    from trainables.data.segment_files import read_predictions
+    from trainables.data.prediction_files import read_predictions
 
-    truth = read_ground_truth(shared / "data" / "activitynet12" / TRUTH)
+    truth = read_ground_truth(shared / "data" / "activitynet12" / TRUTH).with_length()
     kept = truth.instances[~(coverage(truth) > 1)]
     assert len(kept) == 3340
     predictions = read_predictions(Path(released(shared, 3)), truth.classes)

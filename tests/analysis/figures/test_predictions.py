@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.diagnosis.ground_truth import read_ground_truth
 from analysis.drawing.rendering import render
 from analysis.figures.predictions import prediction_drawings
 from analysis.figures.study_figures import main
 from analysis.results.predictions import best_predictions, precision_recall, telling_videos
 from analysis.study import load_study
 from tests.analysis.study_folders import StudyFolder, point, settings
+from trainables.data.ground_truth import read_ground_truth
 from trainables.data.segments import Segments
 
 CLASSES = ["x", "y"]

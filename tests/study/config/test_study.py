@@ -6,7 +6,7 @@ import pytest
 
 from study.config.space import check_values
 from study.config.study import load_study, parse_study, studies
-from trainables.config.presets import FEATURES, preset
+from trainables.config.presets import datasets, features_of, preset
 from trainables.errors import UserError
 
 
@@ -15,7 +15,7 @@ def test_every_named_study_fits_every_preset(name: str) -> None:
     study = load_study(name)
     assert study.name == name
     assert study.description
-    for dataset, features in ((dataset, features) for dataset, kinds in FEATURES.items() for features in kinds):
+    for dataset, features in ((name, features) for name in datasets() for features in features_of(name)):
         for protocol in ("released", "paper"):
             run = preset(dataset, features, protocol).updated(study.overrides)
             check_values(study.space, run, name)

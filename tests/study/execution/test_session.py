@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import time
 import warnings
 from collections import Counter
@@ -16,13 +18,27 @@ import ray
 from ray import tune
 
 from study.driver import Driver
-from study.execution.searcher import LedgerCallback
+from study.execution.losses import HungWorkers, Losses
+from study.execution.searcher import LedgerCallback, Limits, worker_order
 from study.execution.session import run_trials, start_ray, stop_ray
-from study.ledger.events import TrialRecord
+from study.ledger.events import TrialStarted
+from study.ledger.records import TrialRecord
 from study.placement.gpu_probe import probe_on_ray
 from study.placement.placement import place
+from study.signals import Stopped, StopSignals
 from tests.study.worlds import driver_of, report_of, run_of, study_of
 from trainables.datasets import Dataset, load_dataset
+from trainables.report import IterationReport, JsonObject
+from trainables.worker.messages import (
+    COMPLETED,
+    RUNNING,
+    TrialAnswer,
+    WorkerAnswer,
+    WorkerPlace,
+    as_config,
+    as_result,
+    order_in,
+)
 from trainables.worker.probe import TrialProbe
 
 
@@ -43,38 +59,42 @@ def data() -> Dataset:
 class Scripted(tune.Trainable):
     """Reports at once what a trial would, and how it is placed. Trial 1 loses its worker once, trial 2 always."""
 
-    def setup(self, config: dict[str, Any], data: Dataset | None = None) -> None:
+    def setup(self, config: JsonObject, data: Dataset | None = None) -> None:
         assert data is not None
         self.data = data
         self.begin(config)
 
-    def begin(self, config: dict[str, Any]) -> None:
-        self.trial, self.steps = config["trial"], 0
-        self.mark = Path(config["state_path"]).with_name("died")
-        self.begun = TrialRecord(self.trial, params={"trial": self.trial}, seed=config["run"]["seed"])
+    def begin(self, config: JsonObject) -> None:
+        (order,) = order_in(config).trials
+        self.trial, self.steps, self.role = order.trial, 0, order.trial
+        self.folder = order.files.state.parent
+        self.begun = TrialRecord(self.trial, params={"trial": self.trial}, seed=order.run.seed)
 
-    def reset_config(self, new_config: dict[str, Any]) -> bool:
+    def reset_config(self, new_config: JsonObject) -> bool:
         self.begin(new_config)
         return True
 
-    def step(self) -> dict[str, Any]:
-        if self.trial == 2 or (self.trial == 1 and self.steps == 1 and not self.mark.exists()):
-            self.mark.parent.mkdir(parents=True, exist_ok=True)
-            self.mark.touch()
+    def step(self) -> JsonObject:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        mark = self.folder / "died"
+        if self.role == 2 or (self.role == 1 and self.steps == 1 and not mark.exists()):
+            mark.touch()
             os._exit(1)
-        report = report_of(self.begun, self.steps)
+        report = IterationReport.from_json(report_of(self.begun, self.steps))
         self.steps += 1
-        report["placed"] = {
+        placed = {
             "pid": os.getpid(),
             "gpu": ray.get_runtime_context().get_assigned_resources().get("GPU", 0),
             "writeable": bool(self.data.train.features.flags.writeable),
         }
-        done = report["finished"]
-        state = "completed" if done else "running"
-        return {"objective": report["best_so_far"], "report": report, "state": state, "done": done}
+        with (self.folder / "placed.jsonl").open("a") as file:
+            file.write(json.dumps(placed) + "\n")
+        state = COMPLETED if report.finished else RUNNING
+        answer = TrialAnswer(self.trial, state, report.best_so_far or 0.0, report)
+        return as_result(WorkerAnswer((answer,), done=report.finished))
 
-    def describe(self) -> dict[str, Any]:
-        return {"host": "here", "pid": os.getpid(), "device": "none"}
+    def describe(self) -> WorkerPlace:
+        return WorkerPlace("here", os.getpid(), "none")
 
 
 @pytest.fixture(scope="module")
@@ -86,34 +106,45 @@ def driver(tmp_path_factory: pytest.TempPathFactory, data: Dataset) -> Driver:
     return driver
 
 
-def unanswered(*workers: str) -> str:
-    """Tune's error file after calls to these workers."""
-    return "".join(f"Failure # {n}\nThe actor {worker} is unavailable: died\n" for n, worker in enumerate(workers, 1))
+LOGS = {
+    "failed": "Failure # 1\nThe actor died unexpectedly before finishing this task.\n",
+    "out-of-memory": "Failure # 1\nOutOfMemoryError: Task was killed due to the node running low on memory.\n",
+}
 
 
-def test_one_lost_worker_that_left_two_calls_unanswered_is_one_loss(tmp_path: Path) -> None:
+@pytest.mark.parametrize("state", LOGS)
+def test_one_loss_of_a_worker_costs_a_retry_and_another_one_the_trial(tmp_path: Path, state: str) -> None:
     driver = driver_of(tmp_path, study_of(num_samples=4))
-    one, other = 2 * "bcdc8c2a2617aaf0", 2 * "0523d00100000000"
-    logs = [
-        [unanswered(one, one), unanswered(other, other)],
-        [unanswered(one, other)],
-        ["Failure # 1\nValueError: no\n"],
-    ]
-    callback = LedgerCallback(driver, max_failures=1)
-    for number, files in enumerate(logs):
-        driver.next_trial()
-        for log in files:
-            (tmp_path / "error.txt").write_text(log)
-            trial = SimpleNamespace(config={"trial": number}, error_file=str(tmp_path / "error.txt"))
-            callback.on_trial_error(0, [], trial)
-            if log is files[0] and number == 0:
-                assert driver.records[0].state == "proposed"
-                assert driver.next_trial() is driver.records[0], "it comes first"
-        assert driver.records[number].state == "failed"
+    losses, workers = Losses(most=1), HungWorkers()
+    callback = LedgerCallback(driver, losses, workers)
+    for other in range(4):
+        workers.began(100 + other, None, None, None)
+    driver.next_trial()
+    (tmp_path / "error.txt").write_text(LOGS[state])
+    config = as_config(worker_order(driver, [driver.records[0]], Limits()))
+    trial = SimpleNamespace(config=config, error_file=str(tmp_path / "error.txt"))
+    callback.on_trial_error(0, [], trial)
+    assert driver.records[0].state == "proposed"
+    assert driver.next_trial() is driver.records[0], "it comes first"
+    assert losses.workers == (3 if state == "out-of-memory" else float("inf"))
+    callback.on_trial_error(0, [], trial)
+    assert driver.records[0].state == state
+
+
+def test_what_is_lost_with_the_study_is_no_loss(tmp_path: Path) -> None:
+    driver = driver_of(tmp_path, study_of(num_samples=4))
+    signals = StopSignals()
+    signals.number = signal.SIGTERM
+    callback = LedgerCallback(driver, Losses(most=0), HungWorkers(), signals.check)
+    with pytest.raises(Stopped, match="SIGTERM"):
+        callback.on_trial_error(0, [], SimpleNamespace())
+    assert driver.records == {}
 
 
 def placed(driver: Driver, trial: int) -> list[dict[str, Any]]:
-    return [report["placed"] for report in driver.records[trial].iterations]
+    """Where each of a trial's iterations ran."""
+    path = driver.folder.state_file(trial).with_name("placed.jsonl")
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def test_the_probe_of_a_logical_gpu_says_that_there_is_none(data: Dataset) -> None:
@@ -169,15 +200,8 @@ def test_a_real_run_on_ray_equals_one_without(tmp_path: Path, data: Dataset) -> 
     run_trials(driver, data, place(2, 0, threads=1))
     for record in driver.records.values():
         assert record.state == "completed"
-        alone = [result.report for result in refine(driver.run_config(record), data)]
-        times = {"seconds", "training_s"}
-        for report, expected in zip(record.iterations, alone, strict=True):
-            assert {k: v for k, v in report.items() if k not in times} == {
-                k: v for k, v in expected.items() if k not in times
-            }
-
-
-TIMES = ("seconds", "training_s")
+        alone = [result.report.without_times() for result in refine(driver.run_config(record), data)]
+        assert [IterationReport.from_json(report).without_times() for report in record.iterations] == alone
 
 
 def test_trials_that_share_a_process_report_what_they_would_alone(tmp_path: Path, data: Dataset) -> None:
@@ -190,7 +214,9 @@ def test_trials_that_share_a_process_report_what_they_would_alone(tmp_path: Path
         (tmp_path / part).mkdir()
     pids: dict[int, set[int]] = {}
     driver.listeners.append(
-        lambda event, record: pids.setdefault(event["pid"], set()).add(record.seed) if "pid" in event else None
+        lambda event, record: (
+            pids.setdefault(event.pid or 0, set()).add(record.seed) if isinstance(event, TrialStarted) else None
+        )
     )
     run_trials(driver, data, place(2, 0, threads=1, trials_per_process=3))
     assert {record.state for record in driver.records.values()} == {"completed"}
@@ -199,19 +225,20 @@ def test_trials_that_share_a_process_report_what_they_would_alone(tmp_path: Path
     for record in driver.records.values():
         alone = [result.report for result in refine(driver.run_config(record), data)]
         for ours, theirs in zip(record.iterations, alone, strict=True):
-            assert ours["loss"]["train"]["total"] == pytest.approx(theirs["loss"]["train"]["total"], rel=1e-3)
-            assert ours.keys() == theirs.keys()
+            expected = theirs.to_json()
+            assert ours["loss"]["train"]["total"] == pytest.approx(expected["loss"]["train"]["total"], rel=1e-3)
+            assert ours.keys() == expected.keys()
         assert driver.folder.predictions_file(record.number).exists()
 
 
 def test_trials_that_share_a_process_go_on_when_it_is_lost(tmp_path: Path, data: Dataset) -> None:
-    from trainables.worker.trainable import JointTrainable
+    from trainables.worker.trainable import RefinementTrainable
 
-    class Mortal(JointTrainable):
+    class Mortal(RefinementTrainable):
         """Its process dies once, after the first iteration of its trials."""
 
-        def step(self) -> dict[str, Any]:
-            mark = Path(self._trials[0]._state_path).with_name("died")
+        def step(self) -> JsonObject:
+            mark = self._trials[0].files.state.with_name("died")
             if mark.parent.exists() and not mark.exists():
                 mark.touch()
                 os._exit(1)
@@ -229,15 +256,15 @@ def test_trials_that_share_a_process_go_on_when_it_is_lost(tmp_path: Path, data:
 class Brief(Scripted):
     """Trials that end long before another worker would be there."""
 
-    def setup(self, config: dict[str, Any], data: Dataset | None = None) -> None:
+    def setup(self, config: JsonObject, data: Dataset | None = None) -> None:
         time.sleep(1.0)
         super().setup(config, data)
 
-    def begin(self, config: dict[str, Any]) -> None:
+    def begin(self, config: JsonObject) -> None:
         super().begin(config)
-        self.trial = 0  # one that does not die
+        self.role = 0  # one that does not die
 
-    def step(self) -> dict[str, Any]:
+    def step(self) -> JsonObject:
         time.sleep(0.05)
         return super().step()
 

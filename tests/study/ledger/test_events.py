@@ -1,99 +1,96 @@
 from __future__ import annotations
 
-import math
-from pathlib import Path
+import json
+from typing import Any
 
 import pytest
 
-from study.ledger.events import Ledger, decode, encode, read_events, trial_records
+from study.ledger.events import (
+    KINDS,
+    Configuration,
+    Event,
+    IterationEnded,
+    Session,
+    StudyCreated,
+    StudyEnded,
+    StudyResumed,
+    StudyStarted,
+    StudyStopped,
+    TrialEnded,
+    TrialProposed,
+    TrialRetried,
+    TrialStarted,
+    event_from_json,
+)
+
+POINT = Configuration(3, {"loss.beta": 4.0, "pseudo_labels.generator": "attention"}, "confirm", (1, 2))
+REPORT = {"iteration": 0, "seconds": 1.5, "best_so_far": 2.0, "best_iteration": 0, "finished": False}
+SESSION = Session({"ray": "2.60.0"}, {"concurrency": 4}, "host")
+EVENTS: list[Event] = [
+    StudyCreated({"run": {}, "study": {}}),
+    StudyStarted(SESSION, 6, 12),
+    StudyResumed(SESSION, None, None),
+    StudyStopped("interrupted"),
+    StudyEnded(12),
+    TrialProposed(5, POINT, 7),
+    TrialStarted(5, "host", 12, "cpu", POINT, 7),
+    TrialStarted(5),
+    IterationEnded(5, REPORT, "key", True),
+    IterationEnded(5, REPORT, source="checkpoint"),
+    TrialRetried(5, "out of memory", 0.5),
+    TrialEnded(5, "completed", None, 2.0, 0, 3.0),
+]
 
 
-def written(path: Path) -> bytes:
-    """A ledger of one finished and one running trial; its bytes."""
-    ledger = Ledger(path)
-    for trial in (0, 1):
-        ledger.append("trial_proposed", trial=trial, params={"loss.beta": 4.0, "ß": "ü"}, seed=trial, origin="sampler")
-        ledger.append("trial_started", trial=trial, host="h", pid=1, device="cpu")
-        ledger.append("iteration", trial=trial, report={"iteration": 0, "best_so_far": 1 / 3, "best_iteration": 0})
-    ledger.append(
-        "trial_ended", trial=0, state="completed", reason=None, objective=1 / 3, best_iteration=0, seconds=1.0
-    )
-    ledger.close()
-    return path.read_bytes()
+def test_every_kind_of_event_is_among_the_cases() -> None:
+    assert {event.kind for event in EVENTS} == set(KINDS)
 
 
-def test_what_is_appended_is_read_back_with_line_numbers(tmp_path: Path) -> None:
-    written(tmp_path / "ledger.jsonl")
-    events, problems = read_events(tmp_path / "ledger.jsonl")
-    assert problems == []
-    assert [event["line"] for event in events] == list(range(1, 8))
-    assert [event["seq"] for event in events] == list(range(1, 8))
-    first, second = trial_records(events)
-    assert (first.state, first.objective, first.seconds, first.finished) == ("completed", 1 / 3, 1.0, True)
-    assert (second.state, second.seed, second.device, second.finished) == ("running", 1, "cpu", False)
-    assert second.params == {"loss.beta": 4.0, "ß": "ü"}
-    assert first.lines == [1, 2, 3, 7]
+@pytest.mark.parametrize("event", EVENTS, ids=repr)
+def test_an_event_is_equal_after_a_way_through_json(event: Event) -> None:
+    assert event_from_json(json.loads(json.dumps(event.to_json()))) == event
 
 
-def test_a_missing_ledger_has_no_events(tmp_path: Path) -> None:
-    assert read_events(tmp_path / "ledger.jsonl") == ([], [])
+# Lines of ledgers that version 1 wrote, without their checksums: this is the format.
+WRITTEN: list[tuple[dict[str, Any], Event]] = [
+    (
+        {"seq": 3, "time": 1.5, "event": "trial_proposed", "trial": 0, "params": {"loss.beta": 2.0}, "seed": 3,
+         "origin": "preset", "configuration": 0},
+        TrialProposed(0, Configuration(0, {"loss.beta": 2.0}, "preset"), 3, seq=3, time=1.5),
+    ),
+    (
+        {"seq": 9, "time": 2.0, "event": "trial_proposed", "trial": 4, "params": {}, "seed": 0, "origin": "sampler",
+         "configuration": 4, "repeats": [1, 2]},
+        TrialProposed(4, Configuration(4, {}, "sampler", (1, 2)), 0, seq=9, time=2.0),
+    ),
+    (
+        {"seq": 4, "time": 2.0, "event": "trial_started", "trial": 0, "host": "vm", "pid": 27, "device": "cpu",
+         "params": {"loss.beta": 2.0}, "seed": 3, "origin": "preset", "configuration": 0},
+        TrialStarted(0, "vm", 27, "cpu", Configuration(0, {"loss.beta": 2.0}, "preset"), 3, seq=4, time=2.0),
+    ),
+    (
+        {"seq": 5, "time": 3.0, "event": "iteration", "trial": 0, "report": REPORT, "base": "18", "base_trained": True},
+        IterationEnded(0, REPORT, "18", True, seq=5, time=3.0),
+    ),
+    (
+        {"seq": 6, "time": 4.0, "event": "trial_ended", "trial": 0, "state": "failed", "reason": "no",
+         "objective": None, "best_iteration": None, "seconds": 0},
+        TrialEnded(0, "failed", "no", None, None, 0, seq=6, time=4.0),
+    ),
+]  # fmt: skip
 
 
-def test_a_ledger_cut_at_any_byte_of_its_last_line_loses_that_line_only(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.jsonl"
-    whole = written(path)
-    start = whole.rstrip(b"\n").rfind(b"\n") + 1
-    for cut in range(start + 1, len(whole)):
-        path.write_bytes(whole[:cut])
-        events, problems = read_events(path)
-        assert len(events) == 6
-        assert problems == [f"{path}: line 7 is cut short and is skipped"]
+@pytest.mark.parametrize(("tree", "event"), WRITTEN, ids=[tree["event"] for tree, _ in WRITTEN])
+def test_the_format_is_that_of_version_1_key_by_key(tree: dict[str, Any], event: Event) -> None:
+    assert event_from_json(tree) == event
+    assert json.dumps(event.to_json()) == json.dumps(tree), "the order of the keys is part of a line's checksum"
 
 
-def test_an_append_after_a_torn_line_is_not_glued_to_it(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.jsonl"
-    path.write_bytes(written(path)[:-10])
-    ledger = Ledger(path)
-    ledger.append("study_ended")
-    ledger.close()
-    events, problems = read_events(path)
-    assert events[-1]["event"] == "study_ended"
-    assert events[-1]["seq"] == 7
-    assert problems == [f"{path}: line 7 is not a ledger entry and is skipped"]
+def test_the_origin_of_an_iteration_0_stands_beside_its_report() -> None:
+    event = IterationEnded.of(5, {**REPORT, "base": {"key": "k", "trained": True}})
+    assert event == IterationEnded(5, REPORT, "k", True)
 
 
-def test_a_flipped_byte_is_noticed_wherever_it_is(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.jsonl"
-    whole = written(path)
-    end = whole.index(b"\n")
-    for position in range(end):
-        damaged = bytearray(whole)
-        damaged[position] ^= 1
-        path.write_bytes(bytes(damaged))
-        events, problems = read_events(path)
-        assert 5 <= len(events) <= 6, position
-        assert 1 <= len(problems) <= 2
-        assert "line 1" in problems[0]
-
-
-def test_numbers_that_json_lacks_become_null() -> None:
-    assert decode(encode({"value": 1.5})) == {"value": 1.5}
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        encode({"value": math.nan})
-
-
-def test_a_report_with_nan_is_kept_as_null(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "ledger.jsonl")
-    entry = ledger.append("iteration", trial=0, report={"iteration": 0, "loss": [math.nan, math.inf, 1.0]})
-    assert entry["report"]["loss"] == [None, None, 1.0]
-
-
-def test_an_iteration_told_twice_counts_once_and_an_end_is_final(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "ledger.jsonl")
-    report = {"iteration": 0, "best_so_far": 5.0, "best_iteration": 0}
-    events = [ledger.append("iteration", trial=3, report=report) for _ in range(2)]
-    end = {"reason": None, "objective": 5.0, "best_iteration": 0, "seconds": 1.0}
-    events += [ledger.append("trial_ended", trial=3, state=state, **end) for state in ("completed", "failed")]
-    (record,) = trial_records(events)
-    assert len(record.iterations) == 1
-    assert record.state == "completed"
+def test_a_session_without_a_placement_has_one_place() -> None:
+    assert Session().concurrency == Session(placement={"concurrency": "many"}).concurrency == 1
+    assert SESSION.concurrency == 4

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from analysis.results.comparisons import best_trials
 from analysis.study import load_study
-from study.ledger.events import TrialRecord
 from study.ledger.ranking import ORACLE, Replicate, best_configuration, ranked_configurations, ranked_points
+from study.ledger.records import TrialRecord
 from tests.analysis.study_folders import BETA, GENERATOR, StudyFolder
 
 

@@ -1,32 +1,38 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from study.driver import Driver, NoTrial
-from study.ledger.events import read_events, trial_records
 from study.ledger.folder import StudyFolder
+from study.ledger.ledger_file import read_ledger
+from study.ledger.records import TrialRecord
 from study.ledger.repair import lacks_iterations, repair_from_checkpoints
+from tests.study.ledgers import read_events, records_of
 from tests.study.worlds import driver_of, outcomes, report_of, study_of
 from trainables.refinement.refine import RunState
+from trainables.report import IterationReport, M0Origin
 from trainables.worker.checkpoint import save_state
 
 STUDY = study_of(num_samples=3)
 
 
+def typed(record: TrialRecord, iteration: int) -> IterationReport:
+    return IterationReport.from_json(report_of(record, iteration))
+
+
 def run_all(driver: Driver) -> None:
     """Every trial to its end, with a checkpoint beside it as a worker leaves it."""
     while not isinstance(trial := driver.next_trial(), NoTrial):
-        reports: list[dict[str, Any]] = []
+        reports: list[IterationReport] = []
         for iteration in range(3):
-            report = report_of(trial, iteration) | {"loss": float("nan")}
-            if iteration == 0:
-                report["base"] = {"key": "k", "trained": trial.number == 0}
+            m0 = M0Origin("k", trained=trial.number == 0) if iteration == 0 else None
+            report = replace(typed(trial, iteration), lr_last=float("nan"), m0=m0)
             reports.append(report)
-            driver.reported(trial.number, report)
+            driver.reported(trial.number, report.to_json())
         save_state(driver.folder.state_file(trial.number), RunState(2, True, reports, {}))
         driver.ended(trial.number, "completed")
     driver.close()
@@ -38,6 +44,15 @@ def whole(tmp_path: Path) -> Driver:
     driver = driver_of(tmp_path, STUDY)
     run_all(driver)
     return driver
+
+
+def repair(folder: StudyFolder) -> list[str]:
+    """Repair a ledger; what was read and appended must be what it now holds."""
+    contents, notes = repair_from_checkpoints(folder, read_ledger(folder.ledger_file))
+    placed = [replace(event, line=None) for event in read_ledger(folder.ledger_file).events]
+    assert [replace(event, line=None) for event in contents.events] == placed
+    assert contents.current() is contents
+    return notes
 
 
 def damage(folder: StudyFolder, trial: int, iteration: int) -> None:
@@ -53,21 +68,21 @@ def damage(folder: StudyFolder, trial: int, iteration: int) -> None:
 
 
 @pytest.mark.parametrize("iterations", [[0], [1], [2], [0, 2], [0, 1, 2]])
-def test_damaged_iterations_of_a_finished_trial_are_had_back_and_nothing_is_run_again(
+def test_damaged_iterations_of_a_finished_trial_are_restored_and_nothing_is_run_again(
     whole: Driver, iterations: list[int]
 ) -> None:
     for iteration in iterations:
         damage(whole.folder, 1, iteration)
     numbers = ", ".join(str(iteration) for iteration in iterations)
-    assert repair_from_checkpoints(whole.folder) == [f"t0001: iteration {numbers} is told again from its checkpoint"]
+    assert repair(whole.folder) == [f"t0001: iteration {numbers} is restored from its checkpoint"]
     again = driver_of(whole.folder.path, STUDY)
     assert outcomes(again) == outcomes(whole)
-    assert [(r.base, r.base_trained, r.seconds) for r in again.records.values()] == [
-        (r.base, r.base_trained, r.seconds) for r in whole.records.values()
+    assert [(r.m0, r.m0_trained, r.seconds) for r in again.records.values()] == [
+        (r.m0, r.m0_trained, r.seconds) for r in whole.records.values()
     ]
     assert again.next_trial() is NoTrial.MORE
     again.close()
-    assert repair_from_checkpoints(whole.folder) == [], "there is nothing left to repair"
+    assert repair(whole.folder) == [], "there is nothing left to repair"
 
 
 @pytest.mark.parametrize("why", ["no checkpoint", "torn", "another curve", "another end", "undamaged"])
@@ -80,13 +95,15 @@ def test_nothing_is_taken_from_a_checkpoint_that_is_not_whole_or_disagrees(whole
     elif why == "torn":
         state.write_bytes(state.read_bytes()[:-5])
     elif why.startswith("another"):
-        reports = [dict(report_of(record, iteration), loss=None) for iteration in range(3)]
-        changed = reports[0 if why == "another curve" else 2]
-        changed["seconds" if why == "another curve" else "best_iteration"] = 99
+        reports = [typed(record, iteration) for iteration in range(3)]
+        if why == "another curve":
+            reports[0] = replace(reports[0], seconds=99)
+        else:
+            reports[2] = replace(reports[2], best_iteration=99)
         state.with_name("state.pt").unlink()
         save_state(state, RunState(2, True, reports, {}))
     before = whole.folder.ledger_file.read_bytes()
-    assert repair_from_checkpoints(whole.folder) == []
+    assert repair(whole.folder) == []
     assert whole.folder.ledger_file.read_bytes() == before
 
 
@@ -96,11 +113,11 @@ def test_a_trial_that_is_not_finished_is_left_to_its_worker(tmp_path: Path) -> N
     assert not isinstance(trial, NoTrial)
     driver.reported(0, report_of(trial, 0))
     driver.close()
-    assert repair_from_checkpoints(driver.folder) == []
+    assert repair(driver.folder) == []
 
 
 def test_a_whole_ledger_lacks_nothing(whole: Driver) -> None:
-    records = trial_records(read_events(whole.folder.ledger_file)[0])
+    records = records_of(whole.folder.ledger_file)
     assert not any(lacks_iterations(record) for record in records)
     records[random.Random(0).randrange(3)].iterations.pop()
     assert sum(lacks_iterations(record) for record in records) == 1

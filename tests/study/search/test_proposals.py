@@ -7,7 +7,7 @@ import pytest
 from optuna.trial import TrialState
 
 from study.config.space import contains, grid
-from study.ledger.events import TrialRecord
+from study.ledger.records import TrialRecord
 from study.search.proposals import Outcome, Proposal, Proposals, outcome
 from tests.study.worlds import BETA, GENERATOR, study_of
 

@@ -20,6 +20,7 @@ from trainables.errors import UserError
 from trainables.labels.generators import GENERATORS
 from trainables.labels.sampling import HIDDEN
 from trainables.refinement.refine import IterationResult, refine
+from trainables.report import IterationReport, LossValues
 from trainables.training.loop import score_split
 
 DATA = tiny_dataset()
@@ -50,8 +51,19 @@ def run_of(name: str, **changes: Any) -> RunConfig:
     return base.updated({key.replace("__", "."): value for key, value in changes.items()})
 
 
-def numbers(results: list[IterationResult]) -> list[dict[str, Any]]:
-    return [{k: v for k, v in r.report.items() if k not in ("seconds", "training_s")} for r in results]
+def numbers(results: list[IterationResult]) -> list[IterationReport]:
+    return [result.report.without_times() for result in results]
+
+
+def best_accuracy(results: list[IterationResult]) -> float:
+    """Highest share of test videos whose class is right, percent."""
+    found = [result.report.splits["test"].video_accuracy for result in results]
+    return max(one.with_attention or 0.0 for one in found if one)
+
+
+def train_loss(result: IterationResult) -> LossValues:
+    assert result.report.train_loss is not None
+    return result.report.train_loss
 
 
 def build(name: str, seed: int = 0, **changes: Any) -> BaseModel:
@@ -172,9 +184,9 @@ class TestEveryBaseModel:
         whole, again = (list(refine(config, DATA)) for _ in range(2))
         assert numbers(whole) == numbers(again)
         assert numbers(list(refine(config, DATA, whole[1].state))) == numbers(whole[2:])
-        assert max(r.report["video_accuracy"]["test"]["with_attention"] for r in whole) > 60
-        assert whole[1].report["pseudo_labels"] is not None
-        assert whole[1].report["loss"]["train"]["pseudo"] > 0
+        assert best_accuracy(whole) > 60
+        assert whole[1].report.splits["train"].pseudo_labels is not None
+        assert train_loss(whole[1]).pseudo > 0
 
     @pytest.mark.parametrize("generator", GENERATORS)
     def test_every_generator_labels_from_its_scores(self, name: str, generator: str) -> None:
@@ -187,25 +199,26 @@ class TestEveryBaseModel:
             training__epochs=1,
         )
         results = list(refine(config, DATA))
-        quality = results[1].report["pseudo_labels"]["train"]
-        assert quality["foreground"] + quality["background"] == DATA.train.num_snippets
+        quality = results[1].report.splits["train"].pseudo_labels
+        assert quality is not None
+        assert quality.foreground + quality.background == DATA.train.num_snippets
 
     def test_the_losses_in_bfloat16_are_close_to_those_in_float32(self, name: str) -> None:
         losses = {}
         for dtype in ("float32", "bfloat16"):
             config = run_of(name, compute__dtype=dtype, training__epochs=4, refinement__iterations=2)
-            losses[dtype] = [result.report["loss"]["train"]["total"] for result in refine(config, DATA)]
+            losses[dtype] = [train_loss(result).total for result in refine(config, DATA)]
         np.testing.assert_allclose(losses["bfloat16"], losses["float32"], rtol=0.02)
 
     def test_the_last_epoch_and_the_best_on_every_test_can_be_chosen(self, name: str) -> None:
         last = next(refine(run_of(name, training__choice="last", training__epochs=4), DATA)).report
-        assert last["chosen_epoch"] == 3
-        assert "map_by_epoch" not in last
+        assert last.chosen_epoch == 3
+        assert last.map_by_epoch is None
         tested = next(refine(run_of(name, training__choice="best_map", training__epochs=4), DATA)).report
-        curve = tested["map_by_epoch"]
-        assert curve[-1] == last["selection"]["map"]
-        assert tested["selection"]["map"] == max(curve)
-        assert curve[tested["chosen_epoch"]] == max(curve)
+        curve = [value or 0.0 for value in tested.map_by_epoch or ()]
+        assert curve[-1] == last.selection.map
+        assert tested.chosen_epoch is not None
+        assert tested.selection.map == curve[tested.chosen_epoch] == max(curve)
 
 
 @pytest.mark.parametrize(
@@ -222,7 +235,7 @@ def test_every_alternative_attachment_refines_and_goes_on_from_a_state(name: str
     config = run_of(name).updated({f"model.{name}.{key}": value for key, value in settings.items()})
     whole = list(refine(config, DATA))
     assert whole[1].labels["train"].shape == (DATA.train.num_snippets,)
-    assert whole[1].report["loss"]["train"]["pseudo"] > 0
+    assert train_loss(whole[1]).pseudo > 0
     assert numbers(list(refine(config, DATA, whole[1].state))) == numbers(whole[2:])
 
 
@@ -259,4 +272,4 @@ def test_a_fourth_model_is_its_class_and_nothing_else(monkeypatch: pytest.Monkey
 
     results = list(refine(run_of("logistic", training__epochs=12), DATA))
     assert len(results) == 3
-    assert max(r.report["video_accuracy"]["test"]["with_attention"] for r in results) > 60
+    assert best_accuracy(results) > 60

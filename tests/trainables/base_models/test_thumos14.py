@@ -61,10 +61,12 @@ def test_its_own_protocol_counts_its_own_videos(
     steps = {"training.epochs": 1, "training.batches_per_epoch": 120, "training.lr": 0.01}
     run = preset("thumos14", base_model=base_model).updated({**SMALL[base_model], **steps})
     report = next(refine(run, data)).report
-    result = report["map"]["test"]
-    assert (result["videos"], result["instances"]) == (videos, instances)
-    assert result["tiou"] == [0.3, 0.4, 0.5, 0.6, 0.7]
-    assert report["video_accuracy"]["test"]["with_attention"] > 30
+    test = report.splits["test"]
+    assert test.map is not None
+    assert test.video_accuracy is not None
+    assert (test.map.videos, test.map.instances) == (videos, instances)
+    assert test.map.tiou == (0.3, 0.4, 0.5, 0.6, 0.7)
+    assert (test.video_accuracy.with_attention or 0.0) > 30
 
 
 @pytest.mark.slow
@@ -77,6 +79,9 @@ def test_the_published_widths_train_refine_and_detect(base_model: str) -> None:
     steps = {"training.epochs": 1, "training.batches_per_epoch": 1, "refinement.iterations": 2}
     run = preset("thumos14", base_model=base_model).updated({**steps, "compute.dtype": "bfloat16"})
     for result in refine(run, data):
-        assert 0 <= result.report["selection"]["map"] <= 100
-        assert np.isfinite(result.report["loss"]["train"]["total"])
-    assert result.report["loss"]["train"]["pseudo"] > 0
+        assert result.report.selection.map is not None
+        assert 0 <= result.report.selection.map <= 100
+        assert result.report.train_loss is not None
+        assert np.isfinite(result.report.train_loss.total)
+        pseudo = result.report.train_loss.pseudo
+    assert pseudo > 0

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from trainables.config.base_models import BasnetConfig, WtalcConfig
-from trainables.config.presets import BASE_MODEL_PRESETS, FEATURES, datasets, preset
+from trainables.config.presets import BASE_MODEL_PRESETS, PRESETS, datasets, features_of, preset
 from trainables.config.run import RunConfig, field_keys, parse_config
 from trainables.errors import UserError
 from trainables.text_files import parse_yaml
@@ -65,20 +65,25 @@ def test_a_configuration_is_frozen_and_survives_json() -> None:
     assert parse_config(BASE.model_dump(mode="json"), "json") == BASE
 
 
+@pytest.mark.parametrize(("name", "variant"), [(name, v) for name, variants in PRESETS.items() for v in variants])
+def test_every_preset_is_complete(name: str, variant: str) -> None:
+    assert _unstated(f"{name}-{variant}", f"model.{variant}.") == set()
+
+
 @pytest.mark.parametrize("protocol", ["released", "paper"])
 @pytest.mark.parametrize("dataset", datasets())
-def test_every_preset_is_complete(dataset: str, protocol: str) -> None:
-    for features in FEATURES[dataset]:
-        assert _unstated("-".join(part for part in (dataset, features, protocol) if part)) == set()
+def test_every_data_set_has_both_presets(dataset: str, protocol: str) -> None:
+    for features in features_of(dataset):
         config = preset(dataset, features, protocol)  # type: ignore[arg-type]
         assert (config.protocol, config.dataset.name, config.dataset.features) == (protocol, dataset, features)
         assert config.model.name == "refineloc"
 
 
-@pytest.mark.parametrize(("base_model", "data"), [(m, d) for m, data in BASE_MODEL_PRESETS.items() for d in data])
-def test_every_preset_of_a_base_model_is_complete(base_model: str, data: str) -> None:
+@pytest.mark.parametrize(
+    ("base_model", "data"), [(m, d) for m, data in BASE_MODEL_PRESETS.items() for d in data if d != "general"]
+)
+def test_a_preset_of_a_base_model_is_found_by_its_data_set(base_model: str, data: str) -> None:
     dataset, features = ("thumos14", "i3d") if data == "thumos14-i3d" else (data, None)
-    assert _unstated(f"{data}-{base_model}", f"model.{base_model}.") == set()
     config = preset(dataset, features, base_model=base_model)
     assert (config.model.name, config.dataset.name, config.dataset.features) == (base_model, dataset, features)
 
@@ -97,11 +102,10 @@ def test_the_presets_of_thumos14_hold_what_the_base_models_authors_published() -
 
 def _unstated(name: str, *own: str) -> set[str]:
     """Keys that a preset leaves to the defaults, but for those that only some runs have."""
-    text = (resources.files("configs") / "datasets" / f"{name}.yaml").read_text()
-    sections = ("dataset.simulation.", "model.wtalc.", "model.basnet.")
-    optional = {
-        key for key in field_keys() if (key.startswith(sections) and not key.startswith(own)) or key.endswith("_path")
-    }
+    text = (resources.files("configs") / "datasets" / "presets" / f"{name}.yaml").read_text()
+    sections = ("dataset.", "model.wtalc.", "model.basnet.")
+    optional = {key for key in field_keys() if key.startswith(sections) and not key.startswith(own)}
+    optional -= {"dataset.stream", "dataset.multi_label", "dataset.exclude_videos"}  # the authors' choices
     return set(field_keys()) - set(_keys(parse_yaml(text, name))) - optional
 
 

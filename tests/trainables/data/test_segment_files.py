@@ -3,20 +3,17 @@
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
+from trainables.data.ground_truth import read_ground_truth
+from trainables.data.prediction_files import read_predictions
 from trainables.data.segment_files import (
-    UNKNOWN_LABEL,
     mask_segments,
-    read_instances,
-    read_predictions,
     write_ground_truth,
     write_predictions,
 )
 from trainables.data.segments import Segments
 from trainables.data.split import Split, Video
-from trainables.errors import UserError
 
 CLASSES = ("Tai chi", 'Say "hi", wave')
 
@@ -52,42 +49,18 @@ def test_a_video_called_na_or_by_a_number_keeps_its_name(tmp_path: Path) -> None
     assert read_predictions(tmp_path / "p.csv", CLASSES).video.tolist() == ["NA", "007"]
 
 
-def test_labels_are_names_or_indices_and_others_unknown(tmp_path: Path) -> None:
-    path = tmp_path / "p.csv"
-    path.write_text("video-name,t-start,t-end,label,score\nv,0,1,run,1\nv,0,1,1,1\nv,0,1,swim,1\nv,0,1,2,1\n")
-    assert read_predictions(path, ["run", "jump"]).label.tolist() == [0, 1, UNKNOWN_LABEL, UNKNOWN_LABEL]
-
-
-def test_an_index_is_no_label_where_classes_are_called_by_numbers(tmp_path: Path) -> None:
-    path = tmp_path / "p.csv"
-    path.write_text("video-name,t-start,t-end,label,score\nv,0,1,0,1\nv,0,1,7,1\n")
-    assert read_predictions(path, ["3", "7"]).label.tolist() == [UNKNOWN_LABEL, 1]
-
-
-def test_an_instance_that_ends_before_it_starts_is_left_out(tmp_path: Path) -> None:
-    (tmp_path / "g.csv").write_text("video-name,t-start,t-end,label\nv,0,1,b\nv,5,4,a\nw,2,2,a\n")
-    instances, classes = read_instances(tmp_path / "g.csv")
-    assert classes == ("a", "b")
-    assert list(zip(instances.video, instances.label, strict=True)) == [("v", 1), ("w", 0)]
-
-
-def test_a_label_outside_the_given_classes_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "g.csv").write_text("video-name,t-start,t-end,label\nv,0,1,b\n")
-    with pytest.raises(UserError, match="label 'b' is not among the 2 classes"):
-        read_instances(tmp_path / "g.csv", ["run", "jump"])
-
-
 def test_ground_truth_is_written_with_durations_and_read_again(tmp_path: Path) -> None:
     videos = (Video("a", (0,), 0.5, 4), Video("b", (1,), 0.5, 3, duration_s=9.0))
     truth = Segments.of(["a", "b"], [0.5, 1.0], [1.5, 3.0], [0, 1])
     split = Split("test", videos, np.zeros((7, 2), np.float32), np.array([0, 4]), truth)
     path = tmp_path / "ground_truth.csv"
     write_ground_truth(path, split, ["x", "y"])
-    instances, classes = read_instances(path, ["x", "y"])
-    assert classes == ("x", "y")
+    read = read_ground_truth(path, classes=["x", "y"])
+    instances = read.instances
+    assert read.classes == ("x", "y")
+    assert read.durations == {"a": 2.0, "b": 9.0}
     assert instances.video.tolist() == ["a", "b"]
     assert (instances.start_s.tolist(), instances.label.tolist()) == ([0.5, 1.0], [0, 1])
-    assert pd.read_csv(path)["video-duration"].tolist() == [2.0, 9.0]
 
 
 def test_a_mask_becomes_one_segment_per_run_and_video() -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trainables.data.segment_files import mask_segments
 from trainables.data.segments import Segments
 from trainables.data.split import Split, Video
 
@@ -59,3 +60,21 @@ def test_videos_must_fit_their_features() -> None:
     split = split_of([3], Segments.empty())
     with pytest.raises(ValueError, match="videos need 4 rows, features have 3"):
         Split("train", (Video("a", (0,), 1.0, 4),), split.features, np.array([0]), Segments.empty())
+
+
+def test_a_shift_moves_truth_and_times_alike() -> None:
+    """A segment over whole snippets comes back from its mask where it was."""
+    videos = (Video("v0", (0,), 4 / 30, 20, snippet_frames=4, shift_frames=6.0),)
+    bounds = (6 + 4 * np.array([3, 8])) / 30
+    truth = Segments.of(["v0"], bounds[:1], bounds[1:], [0])
+    split = Split("train", videos, np.zeros((20, 2), np.float32), np.zeros(1, np.int64), truth)
+    assert np.flatnonzero(split.snippet_truth).tolist() == [3, 4, 5, 6, 7]
+    found = mask_segments(split, split.snippet_truth)
+    np.testing.assert_allclose([found.start_s[0], found.end_s[0]], bounds)
+
+
+def test_a_first_snippet_never_begins_before_the_video() -> None:
+    """Windows shorter than their stride: snippet 0 would begin 0.2 s before frame 0."""
+    videos = (Video("v0", (0,), 16 / 30, 4, snippet_frames=16, shift_frames=-6.0),)
+    split = Split("train", videos, np.zeros((4, 2), np.float32), np.zeros(1, np.int64), Segments.empty())
+    np.testing.assert_allclose(split.seconds(np.zeros(2, np.int64), np.array([0, 1])), [0, 10 / 30])

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainables.data.segment_files import read_instances, read_predictions
+from trainables.data.ground_truth import read_ground_truth
+from trainables.data.prediction_files import read_predictions
 from trainables.data.segments import Segments
 from trainables.errors import UserError
 from trainables.evaluation.mean_ap import average_precision, evaluate, tiou_thresholds
@@ -174,7 +175,7 @@ def test_reproduces_the_reference_implementation(parity: Path) -> None:
     expected = json.loads((parity / "evaluation.json").read_text())
     classes = list(expected["average_precision_by_class"])
     predictions = read_predictions(parity / "evaluation_predictions.csv", classes)
-    truth, _ = read_instances(parity / "evaluation_ground_truth.csv", classes)
+    truth = read_ground_truth(parity / "evaluation_ground_truth.csv", classes=classes).instances
     ap = average_precision(truth, predictions, len(classes), expected["tiou"])
     np.testing.assert_allclose(ap, list(expected["average_precision_by_class"].values()), rtol=0, atol=1e-9)
     np.testing.assert_allclose(ap.mean(axis=0), expected["mean_average_precision"], rtol=0, atol=1e-9)

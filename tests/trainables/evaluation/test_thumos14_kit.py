@@ -9,7 +9,7 @@ import pytest
 
 from trainables.data.annotation_files import read_annotations
 from trainables.data.annotations import THUMOS14_CLASSES, Annotations
-from trainables.data.segment_files import read_predictions
+from trainables.data.prediction_files import read_predictions
 from trainables.evaluation.mean_ap import evaluate
 
 TIOU = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
 from tests.study.worlds import run_of
+from tests.trainables.worker.orders import answers, order_of, worker_of
 from tests.trainables.worlds import tiny_dataset
 from trainables.base_models import build_base_model
 from trainables.batching import SplitTensors
@@ -18,37 +18,15 @@ from trainables.files import DamagedFile
 from trainables.gpu import Resident
 from trainables.model.weights import read_weights, write_weights
 from trainables.training import score_split
-from trainables.worker.trainable import JointTrainable, RefinementTrainable
+from trainables.worker.messages import TrialOrder
 
 DATA = tiny_dataset()
 
 
-def config_of(folder: Path, trial: int, run: RunConfig, base: bool = False) -> dict[str, Any]:
-    name = f"t{trial:04d}"
-    m0 = {"key": "k", "state_path": str(folder / "k.pt"), "predictions_path": str(folder / "k.csv"),
-          "model_path": str(folder / "k.model.pt")}  # fmt: skip
-    return {
-        "trial": trial, "run": run.model_dump(mode="json"), "known_iterations": 0,
-        "state_path": str(folder / name / "state.pt"), "predictions_path": str(folder / f"{name}.csv"),
-        "model_path": str(folder / "models" / f"{name}.pt"), **({"base": m0} if base else {}),
-    }  # fmt: skip
-
-
-def worker_of(kind: type[RefinementTrainable], config: dict[str, Any]) -> RefinementTrainable:
-    worker = kind.__new__(kind)
-    worker.setup(config, DATA)
-    return worker
-
-
-def to_the_end(worker: RefinementTrainable) -> dict[int, int]:
-    """Best iteration of each trial."""
-    best: dict[int, int] = {}
-    done = False
-    while not done:
-        result = worker.step()
-        done = result["done"]
-        best |= {one["trial"]: one["report"]["best_iteration"] for one in result.get("results", [result])}
-    return best
+def best_iterations(*orders: TrialOrder) -> dict[int, int | None]:
+    """Best iteration of each trial, after a worker has run them to their end."""
+    told = answers(worker_of(DATA, *orders))
+    return {answer.trial: answer.report.best_iteration for answer in told if answer.report}
 
 
 def predicted_by_kept_weights(folder: Path, trial: int, run: RunConfig) -> tuple[int, Segments]:
@@ -60,7 +38,7 @@ def predicted_by_kept_weights(folder: Path, trial: int, run: RunConfig) -> tuple
     return kept.iteration, model.predict(score_split(model, tensors), tensors.split)
 
 
-def assert_kept(folder: Path, trial: int, run: RunConfig, best: int) -> None:
+def assert_kept(folder: Path, trial: int, run: RunConfig, best: int | None) -> None:
     """The kept weights are of the best iteration and give the predictions that the trial wrote."""
     iteration, found = predicted_by_kept_weights(folder, trial, run)
     assert iteration == best
@@ -72,23 +50,23 @@ def assert_kept(folder: Path, trial: int, run: RunConfig, best: int) -> None:
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_trial_keeps_the_weights_of_its_best_iteration(tmp_path: Path, source: str, seed: int) -> None:
     run = run_of(training__epochs=6, pseudo_labels__source=source, seed=seed)
-    best = to_the_end(worker_of(RefinementTrainable, config_of(tmp_path, 0, run)))
+    best = best_iterations(order_of(tmp_path, 0, run))
     assert_kept(tmp_path, 0, run, best[0])
 
 
 @pytest.mark.parametrize("iterations", [1, 3])
 def test_also_where_m0_was_taken_over(tmp_path: Path, iterations: int) -> None:
     maker, taker = run_of(training__epochs=6), run_of(training__epochs=6, refinement__iterations=iterations)
-    to_the_end(worker_of(RefinementTrainable, config_of(tmp_path, 0, maker, base=True)))
-    best = to_the_end(worker_of(RefinementTrainable, config_of(tmp_path, 1, taker, base=True)))
+    best_iterations(order_of(tmp_path, 0, maker, shares_m0=True))
+    best = best_iterations(order_of(tmp_path, 1, taker, shares_m0=True))
     assert_kept(tmp_path, 1, taker, best[1])
 
 
 def test_a_base_without_weights_is_taken_all_the_same(tmp_path: Path) -> None:
     run = run_of(refinement__iterations=1)
-    to_the_end(worker_of(RefinementTrainable, config_of(tmp_path, 0, run, base=True)))
-    (tmp_path / "k.model.pt").unlink()
-    to_the_end(worker_of(RefinementTrainable, config_of(tmp_path, 1, run, base=True)))
+    best_iterations(order_of(tmp_path, 0, run, shares_m0=True))
+    (tmp_path / "base" / "key.model.pt").unlink()
+    best_iterations(order_of(tmp_path, 1, run, shares_m0=True))
     assert not (tmp_path / "models" / "t0001.pt").exists()
     assert (tmp_path / "t0001.csv").exists()
 
@@ -96,17 +74,16 @@ def test_a_base_without_weights_is_taken_all_the_same(tmp_path: Path) -> None:
 @pytest.mark.parametrize("done", [1, 2])
 def test_also_after_a_kill(tmp_path: Path, done: int) -> None:
     run = run_of(training__epochs=6)
-    killed = worker_of(RefinementTrainable, config_of(tmp_path, 0, run))
+    killed = worker_of(DATA, order_of(tmp_path, 0, run))
     for _ in range(done):
         killed.step()
-    best = to_the_end(worker_of(RefinementTrainable, config_of(tmp_path, 0, run)))
+    best = best_iterations(order_of(tmp_path, 0, run))
     assert_kept(tmp_path, 0, run, best[0])
 
 
 def test_also_of_trials_that_train_together(tmp_path: Path) -> None:
     runs = {3: run_of(loss__beta=8.0), 5: run_of(loss__beta=0.5)}
-    configs = [config_of(tmp_path, trial, run) for trial, run in runs.items()]
-    best = to_the_end(worker_of(JointTrainable, {"trial": 3, "together": configs}))
+    best = best_iterations(*(order_of(tmp_path, trial, run) for trial, run in runs.items()))
     for trial, run in runs.items():
         assert_kept(tmp_path, trial, run, best[trial])
 

@@ -15,6 +15,7 @@ from tests.trainables.worlds import tiny_dataset
 from trainables.config.run import RunConfig, parse_config
 from trainables.errors import UserError
 from trainables.refinement.refine import IterationResult, refine, refine_together
+from trainables.report import IterationReport, LabelQuality, LossValues, Selection, SplitMap
 from trainables.training.loop import NonFiniteLoss
 
 DATA = tiny_dataset()
@@ -39,22 +40,40 @@ def tiny_run(**changes: Any) -> RunConfig:
     return base.updated({key.replace("__", "."): value for key, value in changes.items()})
 
 
-def without_times(report: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in report.items() if key not in ("seconds", "training_s")}
+def curve(results: list[IterationResult]) -> list[IterationReport]:
+    return [result.report.without_times() for result in results]
 
 
-def curve(results: list[IterationResult]) -> list[dict[str, Any]]:
-    return [without_times(result.report) for result in results]
+def train_loss(result: IterationResult) -> LossValues:
+    assert result.report.train_loss is not None
+    return result.report.train_loss
+
+
+def map_of(report: IterationReport, split: str) -> SplitMap:
+    found = report.splits[split].map
+    assert found is not None
+    return found
+
+
+def quality_of(report: IterationReport, split: str) -> LabelQuality:
+    found = report.splits[split].pseudo_labels
+    assert found is not None
+    return found
+
+
+def labelled(report: IterationReport) -> set[str]:
+    """Splits with pseudo labels."""
+    return {name for name, split in report.splits.items() if split.pseudo_labels}
 
 
 def test_a_run_reports_every_iteration_and_marks_the_last() -> None:
     results = list(refine(tiny_run(), DATA))
-    assert [r.report["iteration"] for r in results] == [0, 1, 2]
-    assert [r.report["finished"] for r in results] == [False, False, True]
-    assert results[0].report["pseudo_labels"] is None
-    assert set(results[1].report["pseudo_labels"]) == {"train", "test"}
-    best = max(r.report["selection"]["map"] for r in results)
-    assert results[-1].report["best_so_far"] == best
+    assert [r.report.iteration for r in results] == [0, 1, 2]
+    assert [r.report.finished for r in results] == [False, False, True]
+    assert labelled(results[0].report) == set()
+    assert labelled(results[1].report) == {"train", "test"}
+    best = max(r.report.selection.map or 0.0 for r in results)
+    assert results[-1].report.best_so_far == best
 
 
 def test_the_same_configuration_gives_the_same_numbers_to_the_last_bit() -> None:
@@ -116,13 +135,14 @@ def test_a_finished_state_has_nothing_left_to_run() -> None:
 
 def test_beta_0_repeats_the_training_of_the_base_model_with_new_weights_only() -> None:
     results = list(refine(tiny_run(loss__beta=0.0), DATA))
-    assert results[1].report["loss"]["train"]["total"] == results[1].report["loss"]["train"]["video"]
+    assert train_loss(results[1]).total == train_loss(results[1]).video
 
 
 def test_patience_stops_the_run_after_iterations_without_a_new_best() -> None:
     results = list(refine(tiny_run(refinement__iterations=30, refinement__patience=1), DATA))
     last = results[-1].report
-    assert last["iteration"] - last["best_iteration"] == 1 or last["iteration"] == 29
+    assert last.best_iteration is not None
+    assert last.iteration - last.best_iteration == 1 or last.iteration == 29
     assert len(results) < 30
 
 
@@ -131,18 +151,19 @@ def test_labels_come_from_the_model_that_the_configuration_names() -> None:
     best, last = (
         next(refine(tiny_run(pseudo_labels__source=source, **changes), DATA)) for source in ("best_epoch", "last_epoch")
     )
-    assert best.report["chosen_epoch"] < 11
-    assert without_times(best.report) == without_times(last.report)
+    assert best.report.chosen_epoch is not None
+    assert best.report.chosen_epoch < 11
+    assert curve([best]) == curve([last])
     assert any(not torch.equal(best.state.weights[name], last.state.weights[name]) for name in best.state.weights)
 
 
 def test_held_out_videos_choose_and_the_test_split_only_reports() -> None:
     results = list(refine(tiny_run(selection__rule="held-out"), DATA))
     report = results[0].report
-    assert report["selection"] == {"split": "held_out", "map": report["map"]["held_out"]["selection_map"]}
-    videos = {name: values["videos"] for name, values in report["map"].items()}
+    assert report.selection == Selection("held_out", map_of(report, "held_out").selection_map)
+    videos = {name: map_of(report, name).videos for name in report.splits}
     assert videos == {"train": 9, "held_out": 3, "test": 6}
-    assert set(results[1].report["pseudo_labels"]) == {"train", "held_out"}
+    assert labelled(results[1].report) == {"train", "held_out"}
 
 
 def test_under_held_out_the_test_split_changes_no_number_but_its_own() -> None:
@@ -150,15 +171,18 @@ def test_under_held_out_the_test_split_changes_no_number_but_its_own() -> None:
     shuffled = type(other)(other.name, other.title, other.classes, other.train, tiny_dataset(seed=9).test)
     config = tiny_run(selection__rule="held-out")
     for ours, theirs in zip(refine(config, DATA), refine(config, shuffled), strict=True):
-        for key in ("loss", "chosen_epoch", "selection", "pseudo_labels", "best_iteration"):
-            assert ours.report[key] == theirs.report[key]
+        without_test = [
+            replace(report, splits={name: split for name, split in report.splits.items() if name != "test"})
+            for report in curve([ours, theirs])
+        ]
+        assert without_test[0] == without_test[1]
 
 
 def test_annotated_share_is_resolved_from_the_training_videos() -> None:
     config = tiny_run(pseudo_labels__generator="distribution_aware", pseudo_labels__foreground_share="annotated")
     results = list(refine(config, DATA))
-    quality = results[1].report["pseudo_labels"]["train"]
-    share = quality["foreground"] / (quality["foreground"] + quality["background"])
+    quality = quality_of(results[1].report, "train")
+    share = quality.foreground / (quality.foreground + quality.background)
     assert share == pytest.approx(float(DATA.train.snippet_truth.mean()), abs=0.1)
 
 
@@ -172,8 +196,6 @@ def test_fixed_label_randomness_ignores_the_replicate_seed() -> None:
 
 
 def test_a_video_without_features_counts_as_one_without_predictions() -> None:
-    from dataclasses import replace
-
     from trainables.data.split import Dataset
 
     test = DATA.test
@@ -181,8 +203,8 @@ def test_a_video_without_features_counts_as_one_without_predictions() -> None:
     without = replace(test, videos=videos)
     data = Dataset(DATA.name, DATA.title, DATA.classes, DATA.train, without)
     whole, lacking = (next(refine(tiny_run(), d)) for d in (DATA, data))
-    assert lacking.report["map"]["test"]["videos"] == whole.report["map"]["test"]["videos"]
-    assert lacking.report["map"]["test"]["instances"] == whole.report["map"]["test"]["instances"]
+    assert map_of(lacking.report, "test").videos == map_of(whole.report, "test").videos
+    assert map_of(lacking.report, "test").instances == map_of(whole.report, "test").instances
     assert videos[0].name not in set(lacking.predictions["test"].video)
 
 
@@ -195,8 +217,7 @@ def test_a_device_that_is_not_there_is_an_error() -> None:
 
 def test_bfloat16_products_stay_close_to_float32() -> None:
     exact, rough = (next(refine(tiny_run(compute__dtype=dtype), DATA)) for dtype in ("float32", "bfloat16"))
-    expected = exact.report["loss"]["train"]["total"]
-    assert rough.report["loss"]["train"]["total"] == pytest.approx(expected, rel=0.02)
+    assert train_loss(rough).total == pytest.approx(train_loss(exact).total, rel=0.02)
 
 
 def test_multi_hot_targets_share_a_video_among_its_classes() -> None:
@@ -223,7 +244,7 @@ def test_runs_together_report_what_each_reports_alone_but_for_rounding() -> None
         assert ours[len(theirs) :] == [None] * (len(rounds) - len(theirs))
         for one, expected in zip(ours, theirs, strict=False):
             assert isinstance(one, IterationResult)
-            assert_close(without_times(one.report), expected)
+            assert_close(one.report.without_times().to_json(), expected.to_json())
 
 
 def assert_close(ours: Any, theirs: Any) -> None:
@@ -246,7 +267,7 @@ def test_runs_that_have_come_unequally_far_go_on_together() -> None:
     configs = [tiny_run(), tiny_run(loss__beta=4.0)]
     first = list(refine(configs[0], DATA))
     rounds = list(refine_together(configs, DATA, [first[1].state, None]))
-    told = [[r.report["iteration"] if isinstance(r, IterationResult) else None for r in results] for results in rounds]
+    told = [[r.report.iteration if isinstance(r, IterationResult) else None for r in results] for results in rounds]
     assert told == [[2, 0], [None, 1], [None, 2]]
 
 

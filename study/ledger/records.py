@@ -1,0 +1,120 @@
+"""What the events of a ledger amount to: one record per trial."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from study.ledger.events import (
+    FINAL_STATES,
+    Configuration,
+    Event,
+    IterationEnded,
+    Report,
+    TrialEnded,
+    TrialEvent,
+    TrialProposed,
+    TrialRetried,
+    TrialStarted,
+)
+from study.ledger.fields import JsonObject
+
+
+@dataclass
+class TrialRecord:
+    """All that the ledger knows of one trial.
+
+    state: ``proposed``, ``running`` or one of FINAL_STATES. params: dotted RunConfig keys -> values that this trial
+    set. iterations: reports, by iteration. objective: best selection mAP (percent), None when there is none. lines:
+    numbers of its ledger lines. origin, repeats, configuration: of the point that it runs, see ``Configuration``. m0:
+    key of its iteration 0 in the M0 cache, which it took from there unless m0_trained. gpus: share of a GPU after it
+    ran out of memory. declared: whether a line that tells params and seed is there.
+    """
+
+    number: int
+    state: str = "proposed"
+    params: JsonObject = field(default_factory=dict)
+    seed: int = 0
+    origin: str = "sampler"
+    iterations: list[Report] = field(default_factory=list)
+    objective: float | None = None
+    best_iteration: int | None = None
+    reason: str | None = None
+    seconds: float | None = None
+    device: str | None = None
+    lines: list[int] = field(default_factory=list)
+    repeats: list[int] = field(default_factory=list)
+    configuration: int | None = None
+    m0: str | None = None
+    m0_trained: bool = False
+    gpus: float | None = None
+    declared: bool = False
+
+    @property
+    def own_seconds(self) -> float:
+        """Seconds of the iterations that this trial ran itself."""
+        return sum(r["seconds"] for r in self.iterations if r["iteration"] or self.m0 is None or self.m0_trained)
+
+    @property
+    def saved_seconds(self) -> float:
+        """Seconds of the iterations that it took from the M0 cache."""
+        return sum(r["seconds"] for r in self.iterations) - self.own_seconds
+
+    @property
+    def finished(self) -> bool:
+        """Whether it ended, in whatever state; a finished trial is never run again."""
+        return self.state in FINAL_STATES
+
+    @property
+    def point(self) -> Configuration:
+        """What it runs, apart from its seed."""
+        return Configuration(self.configuration, self.params, self.origin, tuple(self.repeats))
+
+    def knows(self, iteration: int) -> bool:
+        """Whether the report of an iteration is there."""
+        return any(known["iteration"] == iteration for known in self.iterations)
+
+    def apply(self, event: TrialEvent) -> None:
+        """Take in the next event of this trial; an iteration that is known already is ignored."""
+        if event.line is not None:
+            self.lines.append(event.line)
+        match event:
+            case TrialProposed():
+                self._declare(event.configuration, event.seed)
+            case TrialStarted():
+                # It repeats what the proposal said, so that one damaged line loses neither params nor seed.
+                self._declare(event.configuration, event.seed)
+                if not self.finished:
+                    self.state, self.device = "running", event.device
+            case TrialRetried() if not self.finished:
+                self.state, self.gpus = "proposed", event.gpus
+            case IterationEnded():
+                if event.report["iteration"] == 0 and self.m0 is None:
+                    self.m0, self.m0_trained = event.m0, event.m0_trained
+                self._add_report(event.report)
+            case TrialEnded() if not self.finished:
+                self.state, self.reason, self.seconds = event.state, event.reason, event.seconds
+                self.objective, self.best_iteration = event.objective, event.best_iteration
+
+    def _declare(self, configuration: Configuration | None, seed: int | None) -> None:
+        if self.declared or configuration is None or seed is None:
+            return
+        self.params, self.origin, self.seed = dict(configuration.params), configuration.origin, seed
+        self.repeats, self.configuration = list(configuration.repeats), configuration.number
+        self.declared = True
+
+    def _add_report(self, report: Report) -> None:
+        if self.knows(report["iteration"]):
+            return
+        self.iterations = sorted([*self.iterations, report], key=lambda known: known["iteration"])
+        if not self.finished:
+            self.objective, self.best_iteration = report.get("best_so_far"), report.get("best_iteration")
+
+
+def trial_records(events: Iterable[Event]) -> list[TrialRecord]:
+    """One record per trial that occurs in ``events``, in number order."""
+    records: dict[int, TrialRecord] = {}
+    for event in events:
+        if isinstance(event, TrialEvent):
+            records.setdefault(event.trial, TrialRecord(event.trial)).apply(event)
+    return [records[number] for number in sorted(records)]

@@ -1,0 +1,137 @@
+"""What driver and worker tell each other: the order of a trial, and the answer after each of its iterations.
+
+Both are frozen objects of the same program, so Ray carries them as they are and nothing is parsed twice: the
+configuration of a trial is validated once, by the driver. Ray Tune hands dictionaries around; ``as_config``,
+``order_in``, ``as_result`` and ``answer_in`` are the only places that know their keys. Imports neither torch nor Ray.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trainables.config import RunConfig
+from trainables.report import IterationReport, JsonObject
+
+RUNNING, COMPLETED, UNWRITABLE = "running", "completed", "unwritable"
+ORDER, ANSWER, METRIC = "order", "answer", "objective"
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """What a run leaves on the disk. state: to go on from. predictions: test predictions of its best iteration.
+    model: weights of that iteration."""
+
+    state: Path
+    predictions: Path
+    model: Path
+
+
+@dataclass(frozen=True)
+class CachedM0:
+    """Where the M0 of a trial lies for all trials that share it, or is to lie. key: of the M0 cache."""
+
+    key: str
+    files: RunFiles
+
+
+@dataclass(frozen=True)
+class TrialOrder:
+    """One trial to run, or to go on with from the state among its files.
+
+    title: where Ray and ``ps`` show the trial. known_iterations: so many need no answer. m0: None where each trial
+    trains its own. gpus: the share of a GPU that it was given.
+    """
+
+    trial: int
+    run: RunConfig
+    files: RunFiles
+    title: str = ""
+    known_iterations: int = 0
+    m0: CachedM0 | None = None
+    gpus: float = 0
+
+
+@dataclass(frozen=True)
+class WorkerOrder:
+    """What one worker process is to do: a trial, or several that train together.
+
+    cpus, gpus: what Ray reserves for the process; of a GPU's memory it may use that share. retries: how often it goes
+    on from the last whole iteration after an exception. timeout_s: what is left of its time; None: no limit.
+    """
+
+    trials: tuple[TrialOrder, ...]
+    cpus: float = 1
+    gpus: float = 0
+    retries: int = 0
+    timeout_s: float | None = None
+
+    @property
+    def title(self) -> str:
+        """Of the first trial, with the number of the others."""
+        first, more = self.trials[0], len(self.trials) - 1
+        title = first.title or f"trial {first.trial}"
+        return f"{title} and {more} more" if more else title
+
+
+@dataclass(frozen=True)
+class TrialAnswer:
+    """What became of a trial's iteration.
+
+    state: ``running``, a final state, or ``unwritable`` where the worker could not write. objective: best selection
+    mAP so far, percent; NaN without one. report: of the iteration; None where the trial cannot go on, then reason,
+    log (its traceback) and, of an OSError, errno say why.
+    """
+
+    trial: int
+    state: str
+    objective: float
+    report: IterationReport | None = None
+    reason: str | None = None
+    log: str | None = None
+    errno: int | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.state != RUNNING
+
+
+@dataclass(frozen=True)
+class WorkerAnswer:
+    """One answer for each trial of the worker that had something to tell. done: all its trials have ended."""
+
+    trials: tuple[TrialAnswer, ...]
+    done: bool
+
+
+@dataclass(frozen=True)
+class WorkerPlace:
+    """Where a worker runs. device: a GPU's name, or ``cpu``. All None where nobody knows."""
+
+    host: str | None = None
+    pid: int | None = None
+    device: str | None = None
+
+
+def as_config(order: WorkerOrder) -> JsonObject:
+    """The Tune configuration that carries an order."""
+    return {ORDER: order}
+
+
+def order_in(config: Mapping[str, Any]) -> WorkerOrder:
+    """The order in a Tune configuration."""
+    order: WorkerOrder = config[ORDER]
+    return order
+
+
+def as_result(answer: WorkerAnswer) -> JsonObject:
+    """The Tune result that carries an answer. Tune itself reads ``done`` and the metric, the best of the trials'."""
+    return {ANSWER: answer, METRIC: max(one.objective for one in answer.trials), "done": answer.done}
+
+
+def answer_in(result: Mapping[str, Any]) -> WorkerAnswer | None:
+    """The answer in a Tune result; None in a result of Tune's own."""
+    answer: WorkerAnswer | None = result.get(ANSWER)
+    return answer
