@@ -28,8 +28,9 @@ def stop_status(number: int) -> int:
 
 
 def heeded_signals() -> list[signal.Signals]:
-    """Those that whoever started this process has not told it to ignore (nohup, disown, a shell's ``&``)."""
-    return [number for number in STOPPING if signal.getsignal(number) is not signal.SIG_IGN]
+    """All, but for a SIGHUP that whoever started this process has told it to ignore (nohup, disown)."""
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return [number for number in STOPPING if number != signal.SIGHUP or not ignored]
 
 
 class StopSignals:

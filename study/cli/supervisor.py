@@ -26,7 +26,7 @@ from study.fault_injection import dies_too
 from study.ledger import Ledger, StudyFolder, StudyStopped, lock
 from study.signals import StopSignals, heeded_signals, stop_status
 from trainables.errors import UserError
-from trainables.output import print_error
+from trainables.output import detach_output, print_error
 
 STOPPED_STATUS = 3
 STOP_S = 20.0  # Slurm kills what is left 30 s after its SIGTERM
@@ -98,6 +98,7 @@ def supervised(command: Callable[[Supervisor], int]) -> int:
     os.close(parent_lives)
     threading.Thread(target=_end_with_parent, args=(alive,), daemon=True).start()
     dies_too.append(parent)
+    detach_output()
     supervisor = Supervisor(tell, parent)
     supervisor.signals.install()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, heeded)
@@ -188,11 +189,13 @@ class _Watch:
         if self._asked is None:
             time.sleep(LATE_SIGNAL_S)
         reason, status = self._cause(code)
+        remedy = f"nothing is lost. To go on:\n  {self._known['resume']}" if "resume" in self._known else None
         if self._asked is not None:
-            print(f"\nstopped by {reason}{self._remedy()}")
+            print(f"\nstopped by {reason}{f'; {remedy}' if remedy else ''}")
         else:
-            print_error(f"{reason}{self._remedy()}")
-        sys.stdout.flush()
+            print_error(reason)
+            if remedy:
+                print(remedy, file=sys.stderr)
         return status
 
     def _cause(self, code: int) -> tuple[str, int]:
@@ -211,11 +214,6 @@ class _Watch:
         if "folder" in self._known:
             note_stopped(StudyFolder(Path(self._known["folder"])), reason)
         return reason, status
-
-    def _remedy(self) -> str:
-        if "resume" not in self._known:
-            return ""
-        return f"; nothing is lost. To go on:\n  {self._known['resume']}"
 
 
 def note_stopped(folder: StudyFolder, reason: str) -> None:

@@ -120,7 +120,7 @@ class LedgerCallback(tune.Callback):
         if lost.out_of_memory:
             self._losses.memory_was_short(running)
         with self._driver.noting_full_disk():
-            for one in orders:
+            for one in reversed(orders):  # each is put back before the others
                 self._lost(one.trial, lost, hung)
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:

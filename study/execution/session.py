@@ -161,10 +161,10 @@ def _treat_lost_workers_alike() -> None:
     if getattr(failed, "takes_all_losses", False):
         return
 
-    def task_failed(self: Any, task: Any, exception: Exception) -> None:
+    def task_failed(self: Any, tracked_actor_task: Any, exception: Exception) -> None:
         if isinstance(exception, RayError) and not isinstance(exception, RayActorError | RayTaskError):
             exception = RayActorError(error_msg=f"{type(exception).__name__}: {exception}")
-        failed(self, task, exception)
+        failed(self, tracked_actor_task, exception)
 
     task_failed.takes_all_losses = True  # type: ignore[attr-defined]
     manager._actor_task_failed = task_failed
