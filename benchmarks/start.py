@@ -30,7 +30,7 @@ from trainables.worker.messages import ANSWER, as_config
 NEEDED = {
     "study.launch --dry-run": "numpy, pandas, pydantic, h5py",
     "study.status": "pydantic",
-    "analysis.tables.study_tables": "numpy, pandas, pydantic, tabulate",
+    "analysis.tables": "numpy, pandas, pydantic, tabulate",
 }
 
 
@@ -90,7 +90,7 @@ def main() -> None:
             commands = {
                 "study.launch --dry-run": ["-m", "study.launch", "--dry-run"],
                 "study.status": ["-m", "study.status", name],
-                "analysis.tables.study_tables": ["-m", "analysis.tables.study_tables", "--study", name],
+                "analysis.tables": ["-m", "analysis.tables", "--study", name],
             }
             for command, arguments in commands.items():
                 pairs = []

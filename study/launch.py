@@ -11,6 +11,7 @@ import socket
 import sys
 from argparse import Namespace
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,7 @@ def _main(arguments: list[str] | None, supervisor: Supervisor) -> int:
             return 0
         _check_with_torch(request)
         folder = request.create(command)
+        request = replace(request, name=folder.name)
         with lock(folder, supervisor.process):
             return _session(given, request, folder, placement, supervisor)
     except UserError as error:

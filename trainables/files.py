@@ -1,12 +1,48 @@
-"""Files that are whole where they exist, files with a digest at their head, and listing the files of a folder."""
+"""Files that are whole where they exist, files with a digest at their head, listing the files of a folder, and the
+errors of a file system that is not available."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 DIGEST_BYTES = 32
+
+# No room, no permission, or a disk or file server that does not answer. They are no fault of the work that meets them,
+# and pass without a change to it: whoever meets one stops, loses nothing, and goes on later.
+UNAVAILABLE_ERRNOS = frozenset(
+    {
+        errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENODEV,
+        errno.ENXIO, errno.EBUSY, errno.ENOLCK, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ENOTCONN,
+        errno.ETIMEDOUT, errno.EREMOTEIO, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETUNREACH,
+    }
+)  # fmt: skip
+
+
+class FilesUnavailable(OSError):
+    """Files that a study keeps cannot be read or written now, whatever the error number is."""
+
+
+@contextmanager
+def keeping_files() -> Iterator[None]:
+    """Raise FilesUnavailable in place of any OSError of the system: for code that only keeps files."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:  # raised by a program, not by the system
+            raise
+        raise FilesUnavailable(error.errno, error.strerror, error.filename) from error
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether an error says that files cannot be read or written now."""
+    if isinstance(error, FilesUnavailable):
+        return True
+    return isinstance(error, OSError) and error.errno in UNAVAILABLE_ERRNOS
 
 
 class DamagedFile(ValueError):

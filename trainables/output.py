@@ -78,14 +78,15 @@ def detach_output() -> None:
     streams = [stream for stream in (sys.stdout, sys.stderr) if isinstance(stream, Output)]
     if len(streams) < 2:
         return
-    sys.stdout, sys.stderr = (
-        Output(open(os.dup(stream.fileno()), "w", encoding=stream.encoding))
-        for stream in streams  # noqa: SIM115
-    )
+    sys.stdout, sys.stderr = (Output(_duplicate(stream)) for stream in streams)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for number in (1, 2):
         os.dup2(nowhere, number)
     os.close(nowhere)
+
+
+def _duplicate(stream: Output) -> TextIO:
+    return open(os.dup(stream.fileno()), "w", encoding=stream.encoding)
 
 
 def run_command(main: Callable[[], int], prints_result: bool = True) -> NoReturn:

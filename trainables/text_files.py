@@ -29,7 +29,7 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
 def require_regular_file(path: Path) -> None:
-    """Raise UserError unless ``path`` is a regular file of at most MOST_BYTES: opening a FIFO would wait for ever."""
+    """Raise UserError unless ``path`` is a regular file: opening a FIFO would wait for ever."""
     try:
         found = os.stat(path)
     except (OSError, ValueError) as error:
@@ -37,6 +37,11 @@ def require_regular_file(path: Path) -> None:
     if not stat.S_ISREG(found.st_mode):
         kind = "a folder" if stat.S_ISDIR(found.st_mode) else "a FIFO, a socket or a device"
         raise UserError(f"{path}: is {kind}, a file is needed")
+
+
+def one_line(error: object, most: int = 200) -> str:
+    """What another library says of a file, short enough to stand within a line."""
+    return " ".join(str(error).split())[:most] or type(error).__name__
 
 
 def read_text(path: Path, most_bytes: int = MOST_BYTES) -> str:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from analysis.diagnosis.characteristics import BINS, coverage
 from analysis.diagnosis.diagnosis import Diagnosis, diagnose, to_markdown
+from analysis.text import finite
 from trainables.data import read_class_list, read_ground_truth
 from trainables.errors import UserError
 from trainables.evaluation import read_detections, tiou_thresholds
@@ -32,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         return print_error(error)
     if options.json:
-        trees = [_finite(one.as_dict()) for one in found]
+        trees = [finite(one.as_dict()) for one in found]
         print(json.dumps(trees[0] if len(trees) == 1 else {"diagnoses": trees}, indent=1))
     else:
         print("\n".join(to_markdown(one) for one in found))
@@ -94,15 +93,6 @@ def _diagnoses(options: argparse.Namespace) -> list[Diagnosis]:
         except ValueError as error:
             raise UserError(f"{options.ground_truth}: {error}") from None
     return found
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no NaN: an empty bucket or group is null."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    return [_finite(item) for item in value] if isinstance(value, list) else value
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from analysis.diagnosis.detad import (
     sensitivity,
     share_missed,
 )
+from analysis.text import number_text
 from trainables.data import GroundTruth, Segments
 from trainables.evaluation import Floats, InputCounts
 
@@ -80,6 +81,7 @@ class Diagnosis(NamedTuple):
 
 def diagnose(truth: GroundTruth, predictions: Segments, bins: Bins, tiou: Floats, name: str = "") -> Diagnosis:
     """False-positive profile, gains, sensitivity and false negatives. Raises ValueError without instances."""
+    truth = truth.with_length()
     instances, num_classes = truth.instances, len(truth.classes)
     if not len(instances):
         raise ValueError("the ground truth has no instance with start < end: nothing to diagnose")
@@ -106,18 +108,18 @@ def diagnose(truth: GroundTruth, predictions: Segments, bins: Bins, tiou: Floats
 def to_markdown(found: Diagnosis) -> str:
     """Tables for people."""
     profile = found.profile
-    rows = [[b.name, str(b.predictions), *(_text(share) for share in b.shares)] for b in profile.buckets]
+    rows = [[b.name, str(b.predictions), *(number_text(share) for share in b.shares)] for b in profile.buckets]
     parts = [
         f"{found.name}: {profile.predictions} predictions (at most 10 per instance of their class), "
         f"{found.instances} instances, tIoU {', '.join(f'{t:g}' for t in found.tiou)}",
         _table(["bucket", "predictions", *TYPE_NAMES.values()], rows),
         f"average-mAP_N {profile.average_map_n:.2f} %; removing one type of error would add:",
-        _table(["error", "points"], [[TYPE_NAMES[error], _text(profile.gains[error])] for error in ERRORS]),
+        _table(["error", "points"], [[TYPE_NAMES[error], number_text(profile.gains[error])] for error in ERRORS]),
         f"By group of instances (overall average-mAP_N {found.overall:.2f} %):",
     ]
     rows = [
         [characteristic, f"{name} ({bound})", str((groups.of == g).sum()),
-         _text(found.sensitivity[characteristic][g]), _text(found.false_negatives[characteristic][g])]
+         number_text(found.sensitivity[characteristic][g]), number_text(found.false_negatives[characteristic][g])]
         for characteristic, groups in found.groups.items()
         for g, (name, bound) in enumerate(zip(groups.names, groups.bounds, strict=True))
     ]  # fmt: skip
@@ -133,10 +135,6 @@ def _pairwise(lost: np.ndarray, first: Groups, second: Groups) -> Floats:
 
 def _named(names: Sequence[str], values: Floats) -> dict[str, float]:
     return dict(zip(names, values.tolist(), strict=True))
-
-
-def _text(value: float) -> str:
-    return f"{value:.2f}" if np.isfinite(value) else "–"
 
 
 def _table(header: list[str], rows: list[list[str]]) -> str:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from analysis.diagnosis.detad import ERRORS, TYPES
 from analysis.diagnosis.diagnosis import TYPE_NAMES, Diagnosis
 from analysis.drawing import COLUMN_IN, PAGE_IN, Drawing, legend_below
 from trainables.evaluation import Floats
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # Okabe and Ito's palette; what is right is the one that stands out.
 TYPE_COLOURS = dict(zip(TYPES, ("#009E73", "#F0E442", "#E69F00", "#D55E00", "#CC79A7", "0.75"), strict=True))
@@ -38,7 +41,7 @@ def diagnosis_drawings(found: Sequence[Diagnosis]) -> list[Drawing]:
             "Average-mAP_N on groups of instances (DETAD); dashed: on all instances",
             lambda figure: _draw_groups(
                 figure, found, names, [one.sensitivity for one in found], [one.overall for one in found],
-                "average-mAP$_N$ (%)",
+                "average-mAP_N (%)",
             ),
             _group_data(found, names, [one.sensitivity for one in found], "average_map_n"),
             width,
@@ -97,7 +100,7 @@ def _draw_gains(found: Sequence[Diagnosis], names: Sequence[str], ax: Axes) -> N
     ax.margins(x=0.2)
     ax.grid(axis="x")
     ax.grid(False, axis="y")
-    ax.set_xlabel("gain in average-mAP$_N$")
+    ax.set_xlabel("gain in average-mAP_N")
     if len(found) > 1:
         ax.set_title(f"top to bottom: {', '.join(names)}", loc="left", fontsize=6.5)
 

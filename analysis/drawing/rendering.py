@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.drawing.isolation import isolated_style
 from analysis.drawing.style import COLUMN_IN, HEIGHT_IN, LEGEND_ROW_IN, PAPER, TITLE_CHARACTERS, TITLE_ROW_IN
 from trainables.errors import UserError
 from trainables.files import write_whole
@@ -38,13 +38,13 @@ def on_axes(draw: Callable[[Axes], None]) -> Callable[[Figure], None]:
 
 def render(drawing: Drawing, title: str, suffixes: Iterable[str] = ("pdf", "png")) -> dict[str, bytes]:
     """The figure's files by suffix; the data are always among them."""
-    with mpl.rc_context(PAPER):
+    with isolated_style(PAPER):
         lines = _wrapped(title, drawing.width)
         figure = Figure(figsize=(drawing.width, drawing.height + TITLE_ROW_IN * len(lines)))
         if lines:
             figure.suptitle("\n".join(lines), x=0.01, ha="left")
         drawing.draw(figure)
-        files = {"csv": drawing.data.to_csv(index=False).encode()}
+        files = {"csv": drawing.data.to_csv(index=False).encode("utf-8", "replace")}
         for suffix in suffixes:
             buffer = io.BytesIO()
             # without a creation date the same numbers give the same file

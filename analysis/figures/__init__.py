@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.figures.search import at_edge, search_history, searched_axes
-from analysis.figures.study_figures import drawings, title
+from analysis.drawing import Drawing, render, write_drawings
+from analysis.figures.study_figures import figure_title, iteration_drawing, study_drawings
 
-__all__ = [
-    "at_edge",
-    "drawings",
-    "search_history",
-    "searched_axes",
-    "title",
-]
+__all__ = ["Drawing", "figure_title", "iteration_drawing", "render", "study_drawings", "write_drawings"]

@@ -1,136 +1,64 @@
-"""``python -m analysis.figures``: every figure that a study has the data for, as PDF, PNG and CSV."""
+"""Which figures a study has: values from results/, each with the function that draws it and its data."""
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Sequence
-from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from matplotlib.axes import Axes
 
-from analysis.drawing import PAGE_IN, Drawing, on_axes, write_drawings
+from analysis.drawing import PAGE_IN, Drawing, on_axes
+from analysis.figures.heat_maps import draw_generator_beta, draw_thresholds
+from analysis.figures.iterations import draw_iterations, draw_label_quality
 from analysis.figures.predictions import prediction_drawings
-from analysis.figures.results import (
-    LabelQuality,
-    draw_generator_beta,
-    draw_heat_map,
-    draw_iterations,
-    draw_label_quality,
-    means,
-)
-from analysis.figures.search import (
-    draw_cost,
-    draw_history,
-    draw_importance,
-    draw_parallel,
-    draw_slices,
-    search_history,
-    searched_axes,
-)
-from analysis.results import (
-    best_configuration,
-    generator_table,
-    importance_data,
-    importances,
-    iteration_table,
-    label_quality,
-    threshold_table,
-)
-from analysis.study import GENERATOR, Study, add_study_arguments, open_studies, out_folder, why_empty
-from analysis.tables import generator_grid, iteration_grid, number_grid
-from analysis.text import chosen_on_test, data_title, generator_order, metric_name
-from trainables.errors import UserError
-from trainables.output import print_error
+from analysis.figures.search import draw_cost, draw_history, draw_importance, draw_parallel, draw_slices
+from analysis.results.comparisons import threshold_table
+from analysis.results.generators import generator_table
+from analysis.results.importance import importance_data, importances
+from analysis.results.iterations import iteration_table
+from analysis.results.label_quality import generator_label_quality, label_quality_data
+from analysis.results.number_table import NumberTable
+from analysis.results.search import search_history, searched_trials, trial_costs, trial_data
+from analysis.results.trace import generator_trace, iteration_trace, number_trace
+from analysis.study import Study
+from analysis.text import chosen_on_test, data_title, metric_on_test, objective_name
 
 
-def drawings(study: Study) -> list[Drawing]:
+def study_drawings(study: Study) -> list[Drawing]:
     """All figures that apply to a study with a completed trial."""
     return [*result_drawings(study), *search_drawings(study), *prediction_drawings(study)]
 
 
 def result_drawings(study: Study) -> list[Drawing]:
-    """Iterations, heat maps of two places or more, quality of pseudo labels."""
-    metric = _metric(study)
-    iterations, grid, thresholds = iteration_table(study), generator_table(study), threshold_table(study)
-    found = [
-        Drawing(
-            "iterations",
-            "mAP over refinement iterations, the best configuration of each generator; bands: one standard deviation "
-            "over seeds",
-            on_axes(lambda ax: draw_iterations(iterations, metric, ax)),
-            iteration_grid(study)[1],
-        )
-    ]
-    if sum(cell is not None for row in grid.cells for cell in row) > 1:
-        found.append(
-            Drawing(
-                "generator_beta",
-                "Generator of the pseudo labels and weight β of their loss",
-                on_axes(lambda ax: draw_generator_beta(grid, metric, ax)),
-                generator_grid(study)[1],
-            )
-        )
-    if thresholds is not None:
-        table = thresholds
-        found.append(
-            Drawing(
-                "thresholds",
-                table.what,
-                on_axes(lambda ax: _draw_thresholds(means(table.cells), table.rows, table.columns, metric, ax)),
-                number_grid(study, table, "second")[1],
-                height=2.4,
-            )
-        )
-    quality, data = _label_quality(study)
-    if quality:
-        found.append(
-            Drawing(
-                "label_quality",
-                "Foreground pseudo labels against the annotation of the training videos, best configuration of each "
-                "generator",
-                lambda figure: draw_label_quality(quality, figure),
-                data,
-            )
-        )
-    return found
+    """Iterations, heat maps of two places or more, quality of pseudo labels; none of what has no annotations."""
+    found = [iteration_drawing(study), _generator_beta(study), _thresholds(study), _label_quality(study)]
+    return [drawing for drawing in found if drawing]
+
+
+def iteration_drawing(study: Study) -> Drawing | None:
+    """mAP over iterations; None without any mAP."""
+    metric, table = metric_on_test(study), iteration_table(study)
+    if not study.has_test_map:
+        return None
+    return Drawing(
+        "iterations",
+        "mAP over refinement iterations, the best configuration of each generator; bands: one standard deviation "
+        "over seeds",
+        on_axes(lambda ax: draw_iterations(table, metric, ax)),
+        iteration_trace(study, table),
+    )
 
 
 def search_drawings(study: Study) -> list[Drawing]:
     """How the search went."""
-    metric, history, axes = _metric(study), search_history(study), searched_axes(study)
-    trials = study.trials.drop(columns=["lines", "reason"])
+    objective, history = objective_name(study), search_history(study)
     found = [
         Drawing(
             "history",
             "Selection objective of each trial and the best so far",
-            on_axes(lambda ax: draw_history(history, metric, ax)),
+            on_axes(lambda ax: draw_history(history, objective, ax)),
             pd.DataFrame(history._asdict()),
         )
     ]
-    if axes and len(study.completed) > 1:
-        found += [
-            Drawing(
-                "slices",
-                "Selection objective against each searched key; dashed: the edges of the space, rings: trials there",
-                lambda figure: draw_slices(study, axes, metric, figure),
-                trials,
-                PAGE_IN,
-                2.5,
-            ),
-            Drawing(
-                "parallel_coordinates",
-                "One line per completed trial; lighter is better",
-                lambda figure: draw_parallel(study, axes, metric, figure),
-                trials,
-                PAGE_IN,
-                2.2,
-            ),
-        ]
-    shares = importances(study)
+    found += _space_drawings(study, objective)
+    shares, costs = importances(study), trial_costs(study)
     if shares:
         left = f"; left out, as they matter in some trials only: {', '.join(shares[0].left_out)}"
         found.append(
@@ -142,57 +70,76 @@ def search_drawings(study: Study) -> list[Drawing]:
                 importance_data(shares),
             )
         )
-    if study.trials["seconds"].notna().any():
-        found.append(Drawing("cost", "Wall time per trial", on_axes(lambda ax: draw_cost(study, ax)), trials))
+    if len(costs.seconds):
+        about = "Wall time per trial"
+        found.append(Drawing("cost", about, on_axes(lambda ax: draw_cost(costs, ax)), trial_data(study)))
     return found
 
 
-def title(study: Study) -> str:
+def figure_title(study: Study) -> str:
     """What stands above each figure of a study."""
     return data_title(study) + "\n† chosen on the test split" * chosen_on_test(study)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write all figures; 1 when no study has a completed trial, 2 when the request is wrong."""
-    parser = argparse.ArgumentParser("python -m analysis.figures", description="Figures of one study or several.")
-    add_study_arguments(parser)
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: the study's figures folder)")
-    options = parser.parse_args(arguments)
-    try:
-        studies = open_studies(options)
-        for study in studies:
-            if study.completed.empty:
-                print(why_empty(study), file=sys.stderr)
-                continue
-            out = out_folder(study, options.out, "figures", len(studies) > 1)
-            write_drawings(drawings(study), out, title(study))
-    except UserError as error:
-        return print_error(error)
-    return int(all(study.completed.empty for study in studies))
+def _generator_beta(study: Study) -> Drawing | None:
+    metric, table = metric_on_test(study), generator_table(study)
+    if sum(cell is not None for row in table.cells for cell in row) < 2:
+        return None
+    return Drawing(
+        "generator_beta",
+        "Generator of the pseudo labels and weight β of their loss",
+        on_axes(lambda ax: draw_generator_beta(table, metric, ax)),
+        generator_trace(study, table),
+    )
 
 
-def _metric(study: Study) -> str:
-    return metric_name(study) + ("†" if chosen_on_test(study) else "")
+def _thresholds(study: Study) -> Drawing | None:
+    metric, table = metric_on_test(study), threshold_table(study)
+    if table is None or not any(table.by_place.values()):
+        return None
+    shown: NumberTable = table
+    return Drawing(
+        "thresholds",
+        shown.what,
+        on_axes(lambda ax: draw_thresholds(shown, metric, ax)),
+        number_trace(study, shown),
+        height=2.4,
+    )
 
 
-def _draw_thresholds(
-    values: npt.NDArray[np.float64], rows: list[str], columns: list[str], metric: str, ax: Axes
-) -> None:
-    draw_heat_map(values, rows, columns, metric, ax)
-    ax.set(xlabel="threshold αC of the class score", ylabel="threshold αA of the attention")
+def _label_quality(study: Study) -> Drawing | None:
+    quality = generator_label_quality(study)
+    if not quality:
+        return None
+    return Drawing(
+        "label_quality",
+        "Foreground pseudo labels against the annotation of the training videos, best configuration of each generator",
+        lambda figure: draw_label_quality(quality, figure),
+        label_quality_data(quality),
+    )
 
 
-def _label_quality(study: Study) -> tuple[LabelQuality, pd.DataFrame]:
-    done = study.completed
-    found: LabelQuality = {}
-    rows = []
-    for generator in generator_order(list(done[GENERATOR].unique())):
-        quality = label_quality(study, best_configuration(done[done[GENERATOR] == generator]))
-        if any(quality.values()):
-            found[generator] = quality
-        rows += [
-            {"generator": generator, "quality": name, "iteration": i, "percent": s.mean, "std": s.std, "num_seeds": s.n}
-            for name, by_iteration in quality.items()
-            for i, s in by_iteration.items()
-        ]
-    return found, pd.DataFrame(rows)
+def _space_drawings(study: Study, objective: str) -> list[Drawing]:
+    """Where in the space the trials lie; nothing with one trial or one point."""
+    searched = searched_trials(study)
+    if not searched.axes or len(searched.objective) < 2:
+        return []
+    data = trial_data(study)
+    return [
+        Drawing(
+            "slices",
+            "Selection objective against each searched key; dashed: the edges of the space, rings: trials there",
+            lambda figure: draw_slices(searched, objective, figure),
+            data,
+            PAGE_IN,
+            2.5,
+        ),
+        Drawing(
+            "parallel_coordinates",
+            "One line per completed trial; lighter is better",
+            lambda figure: draw_parallel(searched, objective, figure),
+            data,
+            PAGE_IN,
+            2.2,
+        ),
+    ]

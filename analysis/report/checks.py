@@ -6,18 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.figures import at_edge, search_history, searched_axes
-from analysis.results import (
-    at_best_iteration,
-    base_model,
-    best_predictions,
-    best_trials,
-    distinguishable,
-    short_key,
-    video_interval,
-)
+from analysis.results.predictions import Floats, best_predictions, evaluation_note
+from analysis.results.refinement import best_trials
+from analysis.results.search import at_edge, search_history, searched_trials
+from analysis.results.statistics import SAME_MAP, at_best_iteration, base_model, distinguishable
+from analysis.results.video_bootstrap import video_interval
 from analysis.study import Study
-from analysis.text import chosen_on_test, what_is_chosen
+from analysis.text import chosen_on_test, count_text, number_text, short_key, what_is_chosen
+from study.ledger import trial_name
 
 INFEASIBLE = ("failed", "timed-out", "out-of-memory", "non-finite")
 MOST_INFEASIBLE = 0.1
@@ -37,9 +33,9 @@ def checks(study: Study) -> list[Check]:
     found = [infeasible_share(study), ledger_whole(study)]
     if study.completed.empty:
         return found
-    over_videos = better_over_videos(study)
+    of_predictions = [better_over_videos(study), predictions_agree(study)]
     return [best_at_edge(study), *found, retraining_variance(study), better_than_base(study),
-            *([over_videos] if over_videos else []), still_rising(study), selection_split(study)]  # fmt: skip
+            *(check for check in of_predictions if check), still_rising(study), selection_split(study)]  # fmt: skip
 
 
 def best_at_edge(study: Study) -> Check:
@@ -48,7 +44,7 @@ def best_at_edge(study: Study) -> Check:
     best = set(best_trials(study)["trial"])
     rows = np.array([trial in best for trial in study.completed["trial"]])
     edges = []
-    for axis in searched_axes(study):
+    for axis in searched_trials(study).axes:
         hit = at_edge(axis) & rows
         if hit.any():
             low, high = axis.edges or (0.0, 0.0)
@@ -100,10 +96,10 @@ def better_than_base(study: Study) -> Check:
     name = "Does refinement help?"
     trials = best_trials(study)
     base, _ = base_model(study.iterations, trials)
-    if base is None:
-        return Check(name, "unknown", "No trial reports its base model.")
     best = at_best_iteration(trials)
-    said = f"Test mAP {base.mean:.2f} (M0) to {best.mean:.2f} (best configuration), {best.n} seed{'s' * (best.n != 1)}."
+    if base is None or best is None:
+        return Check(name, "unknown", "The test split has no temporal annotations: mAP is not known.")
+    said = f"Test mAP {base.mean:.2f} (M0) to {best.mean:.2f} (best configuration), {count_text(best.n, 'seed')}."
     told = distinguishable(best, base)
     if told is None:
         return Check(
@@ -119,14 +115,29 @@ def better_over_videos(study: Study) -> Check | None:
     found = best_predictions(study)
     if found is None or found.base is None:
         return None
-    truth, tiou = found.truth, np.array(study.setting("run", "evaluation", "selection_tiou", default=[0.5]))
-    interval = video_interval(truth.instances, found.base, found.chosen, len(truth.classes), tiou)
+    interval = video_interval(found.test, found.base, found.chosen, _selection_tiou(study))
     said = (
-        f"Trial t{found.trial:04d} against its M0: {interval.difference:+.2f} points, 95 % interval "
-        f"{interval.low:+.2f} to {interval.high:+.2f} (paired bootstrap over {interval.videos} test videos)."
+        f"Trial {trial_name(found.trial)} against its M0: {number_text(interval.difference, signed=True)} points, 95 % "
+        f"interval {number_text(interval.low, signed=True)} to {number_text(interval.high, signed=True)} (paired "
+        f"bootstrap over {interval.videos} test videos, {evaluation_note(study, found.test)})."
     )
     verdict = "ok" if interval.distinguishable and interval.difference > 0 else "look"
     return Check("Would other test videos say the same?", verdict, said)
+
+
+def predictions_agree(study: Study) -> Check | None:
+    """Whether the prediction file of the best trial gives the mAP that the ledger has; None without the file."""
+    found, name = best_predictions(study), "Predictions against the ledger"
+    if found is None:
+        return None
+    told = study.trials.loc[study.trials["trial"] == found.trial, "test_map"].iloc[0]
+    if np.isnan(told):
+        return None
+    mean_ap = found.test.mean_ap(found.chosen, _selection_tiou(study))
+    said = f"The prediction file of {trial_name(found.trial)} gives mAP {mean_ap:.2f}, the ledger has {told:.2f}"
+    if abs(mean_ap - told) < SAME_MAP:
+        return Check(name, "ok", f"{said}.")
+    return Check(name, "look", f"{said} ({evaluation_note(study, found.test)}).")
 
 
 def still_rising(study: Study) -> Check:
@@ -154,6 +165,10 @@ def selection_split(study: Study) -> Check:
             "too high as an estimate. --selection held-out chooses without test labels.",
         )
     return Check(name, "ok", "Chosen on held-out training videos; the test split was only measured on.")
+
+
+def _selection_tiou(study: Study) -> Floats:
+    return np.array(study.settings.selection_tiou or study.settings.tiou)
 
 
 def ledger_whole(study: Study) -> Check:

@@ -1,4 +1,4 @@
-"""The results of a study as values: what tables print and figures draw. All mAP are percent on the test split."""
+"""Generator x β: test mAP in percent, each cell its best configuration (paper, Tables 1 and 6)."""
 
 from __future__ import annotations
 
@@ -7,20 +7,17 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from analysis.results.statistics import Summary, at_best_iteration, at_iteration, base_model, best_configuration
-from analysis.study import BETA, GENERATOR, Study
+from analysis.results.statistics import Summary, at_best_iteration, base_model, best_configuration
+from analysis.settings import BETA, GENERATOR
+from analysis.study import Study
 from analysis.text import generator_order
 
 MOST_BETAS = 8  # more distinct values than this are grouped to powers of two
-ORACLE = "oracle"
 
 
 class GeneratorTable(NamedTuple):
-    """Test mAP by generator and beta, each cell its best configuration (paper, Tables 1 and 6).
-
-    base: M0, which stands for beta = 0. cells: (generators, betas), None without a completed trial. remarks: what
-    the caption must add.
-    """
+    """base: M0, which stands for β = 0. cells: (generators, betas), None where no completed trial has a number.
+    remarks: what the numbers rest on."""
 
     generators: list[str]
     betas: list[float]
@@ -30,25 +27,8 @@ class GeneratorTable(NamedTuple):
     remarks: list[str]
 
 
-class IterationRow(NamedTuple):
-    """mAP of one configuration: at each iteration (None where no trial got there), and at the chosen one."""
-
-    generator: str
-    configuration: str
-    cells: list[Summary | None]
-    chosen: Summary
-
-
-class IterationTable(NamedTuple):
-    """Test mAP over refinement iterations, the best configuration of each generator (paper, Tables 2 and 7)."""
-
-    iterations: list[int]
-    rows: list[IterationRow]
-    seeds: int
-
-
 def generator_table(study: Study) -> GeneratorTable:
-    """Every generator and beta that a trial was proposed for has its cell; numbers come from completed trials."""
+    """Every generator and β that a trial was proposed for has its cell; numbers come from completed trials."""
     trials, grouped = _with_beta_columns(study.trials)
     done = trials[trials["trial"].isin(study.completed["trial"])]
     refined = trials[trials["beta"] > 0]
@@ -65,31 +45,12 @@ def generator_table(study: Study) -> GeneratorTable:
         *["β is grouped to the nearest power of two"] * grouped,
         *["Trials of one seed differ in M0; that of the first is shown"] * (not agree),
         *[f"{(trials['beta'] <= 0).sum()} trials with β = 0 are left out"] * bool((trials["beta"] <= 0).any()),
-        *["The oracle sees the ground truth and takes no part in the marks"] * (ORACLE in generators),
     ]
     return GeneratorTable(generators, betas, base, cells, done["seed"].nunique(), remarks)
 
 
-def iteration_table(study: Study) -> IterationTable:
-    """Rows by generator; iterations 0 (M0) to the longest run."""
-    done = study.completed
-    best = [best_configuration(done[done[GENERATOR] == g]) for g in generator_order(list(done[GENERATOR].unique()))]
-    shown = study.iterations[study.iterations["trial"].isin(pd.concat(best)["trial"])] if best else study.iterations
-    iterations = list(range(int(shown["iteration"].max()) + 1)) if len(shown) else []
-    rows = [
-        IterationRow(
-            generator=str(trials[GENERATOR].iloc[0]),
-            configuration=str(trials["configuration"].iloc[0]),
-            cells=[at_iteration(study.iterations, trials, iteration) for iteration in iterations],
-            chosen=at_best_iteration(trials),
-        )
-        for trials in best
-    ]
-    return IterationTable(iterations, rows, done["seed"].nunique())
-
-
 def _with_beta_columns(trials: pd.DataFrame) -> tuple[pd.DataFrame, bool]:
-    """Trials with the beta of their column, and whether that is rounded to a power of two."""
+    """Trials with the β of their column, and whether that is rounded to a power of two."""
     beta = trials[BETA].astype(float)
     grouped = beta[beta > 0].nunique() > MOST_BETAS
     if grouped:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from analysis.results.generators import ORACLE
+from analysis.settings import GENERATOR, Dimension
 from analysis.study import Study
+from analysis.text import ORACLE
 
 if TYPE_CHECKING:
     import optuna
@@ -32,7 +33,7 @@ def optuna_study(study: Study) -> optuna.Study:
     from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    done = study.completed[[ORACLE not in text for text in study.completed["configuration"]]]
+    done = study.completed[study.completed[GENERATOR] != ORACLE]
     groups = done.groupby("configuration", sort=False)
     points = [json.loads(str(name)) for name, _ in groups]
     values: dict[str, list[Any]] = {}
@@ -42,9 +43,7 @@ def optuna_study(study: Study) -> optuna.Study:
 
     def distribution(key: str) -> BaseDistribution:
         if all(isinstance(v, int | float) and not isinstance(v, bool) for v in values[key]):
-            space = study.setting("study", "space", default={}).get(key, {})
-            bounds = space.get("choices") or [space.get("low"), space.get("high")]
-            bounds = [b for b in bounds if b is not None] + values[key]
+            bounds = [*(study.settings.space.get(key, Dimension()).edges or ()), *values[key]]
             return FloatDistribution(float(min(bounds)), float(max(bounds)))
         return CategoricalDistribution(list(dict.fromkeys(values[key])))
 

@@ -91,12 +91,8 @@ def cell(place: Place) -> float:
 
 def tables_for(study: Study, kind: str) -> list[PaperTable]:
     """Tables of the paper of this kind that have the study's data set and features."""
-    dataset = study.setting("run", "dataset", default={})
-    return [
-        table
-        for table in paper_tables().values()
-        if (table.kind, table.dataset, table.features) == (kind, dataset.get("name"), dataset.get("features"))
-    ]
+    wanted = (kind, study.settings.dataset, study.settings.features)
+    return [table for table in paper_tables().values() if (table.kind, table.dataset, table.features) == wanted]
 
 
 @cache

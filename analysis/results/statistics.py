@@ -9,12 +9,17 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from study.ledger import Replicate, ranked_points
 
 RESAMPLES = 2000
 LEVEL = 0.95
+FEWEST_SEEDS = 3  # for an interval
+SAME_MAP = 0.005  # points: equal as printed
+
+Floats = npt.NDArray[np.float64]
 
 
 class Summary(NamedTuple):
@@ -34,9 +39,15 @@ class Summary(NamedTuple):
     values: tuple[float, ...] = ()  # by seed
 
 
-def over_seeds(rows: pd.DataFrame) -> Summary:
-    """Summary of ``rows``: one per seed, with trial, seed, iteration, test_map and lines (a list each)."""
-    values = rows["test_map"].to_numpy(dtype=np.float64)
+def over_seeds(rows: pd.DataFrame, column: str = "test_map") -> Summary | None:
+    """Summary of ``column`` over ``rows``: one per seed, with trial, seed, iteration and lines (a list each).
+
+    Rows without a number do not count; None when no row has one.
+    """
+    rows = rows[rows[column].notna()]
+    if rows.empty:
+        return None
+    values = rows[column].to_numpy(dtype=np.float64)
     return Summary(
         mean=float(values.mean()),
         std=float(values.std(ddof=1)) if len(values) > 1 else float("nan"),
@@ -49,26 +60,48 @@ def over_seeds(rows: pd.DataFrame) -> Summary:
     )
 
 
+class PairedDifference(NamedTuple):
+    """Difference first - second over the seeds that both have, percentage points; interval: 95 %, None with fewer
+    than FEWEST_SEEDS of them."""
+
+    mean: float
+    seeds: tuple[int, ...]
+    interval: tuple[float, float] | None
+
+    @property
+    def distinguishable(self) -> bool | None:
+        """Whether the interval leaves zero out; None without one."""
+        return None if self.interval is None else self.interval[0] > 0 or self.interval[1] < 0
+
+
 def seed_interval(summary: Summary) -> tuple[float, float] | None:
-    """Percentile bootstrap interval of the mean over seeds, percent; None with fewer than three seeds."""
-    return _interval(np.array(summary.values)) if len(summary.values) > 2 else None
+    """Percentile bootstrap interval of the mean over seeds, percent; None with fewer than FEWEST_SEEDS."""
+    return bootstrap_interval(np.array(summary.values)) if len(summary.values) >= FEWEST_SEEDS else None
 
 
-def distinguishable(first: Summary, second: Summary) -> bool | None:
-    """Whether the means differ by a paired bootstrap over the seeds that both have; None with fewer than three.
+def paired_difference(first: Summary, second: Summary) -> PairedDifference | None:
+    """Over common seeds; None when there is none.
 
     Pairing takes out what a seed does to all configurations (its M0, its videos held out). Only the seeds vary:
     the test videos are taken as they are.
     """
     a, b = dict(zip(first.seeds, first.values, strict=False)), dict(zip(second.seeds, second.values, strict=False))
-    common = [seed for seed in a if seed in b]
-    if len(common) < 3:
+    common = tuple(seed for seed in a if seed in b)
+    if not common:
         return None
-    low, high = _interval(np.array([a[seed] - b[seed] for seed in common]))
-    return low > 0 or high < 0
+    differences = np.array([a[seed] - b[seed] for seed in common])
+    interval = bootstrap_interval(differences) if len(common) >= FEWEST_SEEDS else None
+    return PairedDifference(float(differences.mean()), common, interval)
 
 
-def _interval(values: np.ndarray) -> tuple[float, float]:
+def distinguishable(first: Summary, second: Summary) -> bool | None:
+    """Whether the means differ by a paired bootstrap over the seeds that both have; None with too few of them."""
+    difference = paired_difference(first, second)
+    return None if difference is None else difference.distinguishable
+
+
+def bootstrap_interval(values: Floats) -> tuple[float, float]:
+    """Percentile bootstrap interval of the mean of ``values``, (n,); the draws are the same every time."""
     if np.ptp(values) == 0:
         return float(values[0]), float(values[0])
     from scipy import stats  # half a second, which a study of one seed need not spend
@@ -88,24 +121,28 @@ def best_configuration(trials: pd.DataFrame) -> pd.DataFrame:
     return trials[trials["trial"].isin(best)].sort_values("trial")
 
 
-def at_best_iteration(trials: pd.DataFrame) -> Summary:
+def at_best_iteration(trials: pd.DataFrame) -> Summary | None:
     """Test mAP of trials of one configuration, each at the iteration that its selection rule chose."""
     return over_seeds(trials.assign(iteration=trials["best_iteration"]))
 
 
 def at_iteration(iterations: pd.DataFrame, trials: pd.DataFrame, iteration: int) -> Summary | None:
-    """Test mAP of ``trials`` after one refinement iteration; None when none of them got there."""
+    """Test mAP of ``trials`` after one refinement iteration; None when none of them has a number there."""
     rows = iterations[(iterations["iteration"] == iteration) & iterations["trial"].isin(trials["trial"])]
-    rows = rows[rows["test_map"].notna()]
-    return over_seeds(rows.assign(lines=rows["line"].map(lambda line: [line]))) if len(rows) else None
+    return over_seeds(with_lines(rows))
+
+
+def with_lines(iterations: pd.DataFrame) -> pd.DataFrame:
+    """Rows of iterations as ``over_seeds`` takes them: a list of ledger lines each."""
+    return iterations.assign(lines=iterations["line"].map(lambda line: [line]))
 
 
 def base_model(iterations: pd.DataFrame, trials: pd.DataFrame) -> tuple[Summary | None, bool]:
-    """M0, iteration 0, of each seed; and whether all trials of a seed agree on it (within 0.005 points).
+    """M0, iteration 0, of each seed; and whether all trials of a seed agree on it as printed.
 
     M0 depends on none of the searched parameters of a refinement, so each seed counts once, with its first trial.
     """
     rows = iterations[(iterations["iteration"] == 0) & iterations["trial"].isin(trials["trial"])]
     values = rows.dropna(subset="test_map").groupby("seed")["test_map"]
     first = trials.sort_values("trial").drop_duplicates("seed")
-    return at_iteration(iterations, first, 0), bool((values.max() - values.min() < 0.005).all())
+    return at_iteration(iterations, first, 0), bool((values.max() - values.min() < SAME_MAP).all())

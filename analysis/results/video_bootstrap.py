@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from analysis.diagnosis.detad import rank_predictions
+from analysis.results.predictions import EvaluatedSplit, Floats
 from trainables.data import Segments
+from trainables.evaluation import PROTOCOLS, Ranking
 
 RESAMPLES = 1000
 LEVEL = 0.95
-Floats = npt.NDArray[np.float64]
 
 
 class VideoInterval(NamedTuple):
@@ -29,39 +28,49 @@ class VideoInterval(NamedTuple):
 
 
 def video_interval(
-    truth: Segments, first: Segments, second: Segments, num_classes: int, tiou: Floats, resamples: int = RESAMPLES
+    test: EvaluatedSplit, first: Segments, second: Segments, tiou: Floats, resamples: int = RESAMPLES
 ) -> VideoInterval:
-    """Both models see the same resampled videos; mAP is the mean over thresholds and over the classes that are left.
+    """Both models see the same resampled videos; mAP is that of the study's protocol, mean over thresholds and over the
+    classes that are left.
 
     A video drawn k times counts k times: its instances, and its predictions side by side at their place in the
     ranking. The draws are the same every time.
     """
-    videos = np.unique(np.concatenate([table.video.astype(str) for table in (truth, first, second)]))
-    of_instance = np.searchsorted(videos, truth.video.astype(str))
+    videos = np.unique(np.concatenate([table.video.astype(str) for table in (test.truth.instances, first, second)]))
     draws = np.random.default_rng(0).multinomial(len(videos), np.full(len(videos), 1 / len(videos)), resamples)
     weights = np.concatenate([np.ones((1, len(videos))), draws])  # the first row: the videos as they are
-    instances = np.stack([weights[:, of_instance[truth.label == c]].sum(axis=1) for c in range(num_classes)])
-    maps = [_weighted_map(truth, model, videos, weights, instances, tiou) for model in (first, second)]
+    maps = [weighted_map(test, model, videos, weights, tiou) for model in (first, second)]
     difference = 100 * (maps[1] - maps[0])
     low, high = np.percentile(difference[1:], [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
     return VideoInterval(float(difference[0]), float(low), float(high), len(videos))
 
 
-def _weighted_map(
-    truth: Segments, model: Segments, videos: npt.NDArray[np.str_], weights: Floats, instances: Floats, tiou: Floats
-) -> Floats:
-    """mAP in [0, 1] of each row of weights (rows, videos); instances: (classes, rows). Shape (rows,)."""
-    ranked = rank_predictions(truth, model, len(instances), tiou)
-    place = np.searchsorted(videos, ranked.segments.video.astype(str))
+def weighted_map(test: EvaluatedSplit, model: Segments, videos: np.ndarray, weights: Floats, tiou: Floats) -> Floats:
+    """mAP in [0, 1] of each row of weights (rows, videos); shape (rows,). videos: names, sorted."""
+    rules = PROTOCOLS[test.protocol]
+    truth, rankings = test.rankings(model, tiou)
+    place = np.searchsorted(videos, truth.video.astype(str))
+    instances = np.stack([weights[:, place[truth.label == c]].sum(axis=1) for c in range(test.num_classes)])
     total, left = np.zeros(len(weights)), (instances > 0).sum(axis=0)
-    for label in np.flatnonzero(ranked.instances):
-        rows = ranked.segments.label == label
-        weight = weights[:, place[rows]]
-        seen = np.cumsum(weight, axis=1)
-        for k in range(len(tiou)):
-            hit = weight * (ranked.matched[rows, k] >= 0)
-            precision = np.divide(np.cumsum(hit, axis=1), seen, out=np.zeros_like(seen), where=seen > 0)
-            envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-            area = (envelope * hit).sum(axis=1)
-            total += np.divide(area, instances[label], out=np.zeros_like(area), where=instances[label] > 0) / len(tiou)
-    return np.divide(total, left, out=np.zeros_like(total), where=left > 0)
+    undetected = np.zeros(len(weights), dtype=bool)
+    for label in np.flatnonzero(instances[:, 0]):
+        known = instances[label]
+        for ranking in rankings:
+            area, seen = _class_area(ranking, int(label), videos, weights, rules.interpolated)
+            total += np.divide(area, known, out=np.zeros_like(area), where=known > 0) / len(tiou)
+            undetected |= (known > 0) & (seen == 0)
+    mean = np.divide(total, left, out=np.zeros_like(total), where=left > 0)
+    return np.where(undetected, 0.0, mean) if rules.needs_every_class else mean
+
+
+def _class_area(
+    ranking: Ranking, label: int, videos: np.ndarray, weights: Floats, interpolated: bool
+) -> tuple[Floats, Floats]:
+    """Sum of the precision over the hits of one class, and how many detections it has; both (rows,)."""
+    rows = ranking.segments.label == label
+    weight = weights[:, np.searchsorted(videos, ranking.segments.video[rows].astype(str))]
+    seen, hit = np.cumsum(weight, axis=1), weight * ranking.hit[rows]
+    precision = np.divide(np.cumsum(hit, axis=1), seen, out=np.zeros_like(seen), where=seen > 0)
+    if interpolated:
+        precision = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+    return (precision * hit).sum(axis=1), weight.sum(axis=1)

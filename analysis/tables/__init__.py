@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from analysis.tables.comparisons import number_grid
-from analysis.tables.grid import DASH
-from analysis.tables.study_tables import generator_grid, iteration_grid, study_tables
+from analysis.tables.grid import Cell, Grid
+from analysis.tables.rendering import FORMATS, Table, render, write_tables
+from analysis.tables.study_tables import study_tables
 
-__all__ = [
-    "DASH",
-    "generator_grid",
-    "iteration_grid",
-    "number_grid",
-    "study_tables",
-]
+__all__ = ["FORMATS", "Cell", "Grid", "Table", "render", "study_tables", "write_tables"]

@@ -1,7 +1,75 @@
-"""``python -m analysis.tables``."""
+"""``python -m analysis.tables``: the tables of one study or several, as LaTeX, Markdown and CSV."""
 
-from analysis.tables.study_tables import main
-from trainables.output import run_command
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from analysis.requests import add_study_arguments, open_studies, out_folder, why_empty
+from analysis.study import Study
+from analysis.tables.across_studies import across_studies
+from analysis.tables.rendering import FORMATS, Table, render, write_tables
+from analysis.tables.study_tables import study_tables
+from analysis.text import how_made
+from trainables.errors import UserError
+from trainables.output import print_error, run_command
+
+MARKS = ("second", "paper")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print and write all tables; 1 when no study has a completed trial, 2 when the request is wrong."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _write_all(open_studies(options), options)
+    except UserError as error:
+        return print_error(error)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m analysis.tables", description="Tables of one study or several.")
+    add_study_arguments(parser)
+    parser.add_argument("--format", choices=FORMATS, help="only this one (default: write all three, print Markdown)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: the study's tables folder)")
+    parser.add_argument(
+        "--marks", choices=MARKS, default=MARKS[0],
+        help="second: best of a column bold, second underlined, where the seeds support it; paper: best of a column "
+        "bold, best of all underlined (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--with-paper", action="store_true", help="also the paper's numbers beside ours")
+    return parser
+
+
+def _write_all(studies: Sequence[Study], options: argparse.Namespace) -> int:
+    full = [study for study in studies if not study.completed.empty]
+    for study in studies:
+        if study.completed.empty:
+            print(why_empty(study), file=sys.stderr)
+    if not full:
+        return 1
+    formats = [options.format] if options.format else list(FORMATS)
+    for study in full:
+        tables, notes = study_tables(study, options.marks, options.with_paper), how_made(study)
+        write_tables(tables, out_folder(study, options.out, "tables", len(studies) > 1), formats, notes)
+        _print(tables, options.format, notes)
+        if options.with_paper and not any(grid.name.startswith("paper_") for grid, _ in tables):
+            print(f"{study.name}: the paper has no numbers for these data and this question", file=sys.stderr)
+    if len(full) > 1:
+        together = [across_studies(full)]
+        write_tables(together, options.out or full[0].folder.parent, formats)
+        _print(together, options.format)
+    return 0
+
+
+def _print(tables: Sequence[Table], format_name: str | None, notes: Sequence[str] = ()) -> None:
+    """The tables, and once for all of them how their numbers were made."""
+    for table in tables:
+        print(render(table, format_name or "markdown"))
+    if notes and format_name in (None, "markdown"):
+        print("How these numbers were made:\n", *(f"- {note}" for note in notes), sep="\n", end="\n\n")
+
 
 if __name__ == "__main__":
     run_command(main)

@@ -6,53 +6,64 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.results import Summary, at_each_tiou, best_trials, eta_text, tiou_columns, trace
+from analysis.results.refinement import Which, at_each_tiou, best_trials, chosen_iterations, tiou_columns
+from analysis.results.statistics import Summary
+from analysis.results.trace import trace
 from analysis.study import Study
-from analysis.tables.grid import Cell, Grid, number_text
-from analysis.text import BASE_MODELS, chosen_on_test, data_title, metric_name
+from analysis.tables.grid import Cell, Grid, summary_cell
+from analysis.tables.rendering import Table
+from analysis.text import BASE_MODELS, chosen_on_test, data_title, eta_text, metric_name, threshold_text
+
+Column = float | str
 
 
-def across_studies(studies: Sequence[Study]) -> list[tuple[Grid, pd.DataFrame]]:
+def across_studies(studies: Sequence[Study]) -> Table:
     """M0 and the best refined model of each study by tIoU (paper, Table 5); no marks between different data."""
-    columns: list[float | str] = []
-    for study in studies:
-        columns += [c for c in tiou_columns(study, best_trials(study)) if c not in columns]
-    columns.sort(key=lambda c: (isinstance(c, str), c))
+    columns = _all_columns(studies)
     rows: list[list[Cell]] = []
     traces = []
     for study in studies:
-        trials = best_trials(study)
-        base, chosen = (at_each_tiou(study, trials, columns, which) for which in ("base", "chosen"))
-        etas = next((cell.iterations for cell in chosen if cell), ())
-        dagger = "†" if chosen_on_test(study) else ""
-        names = (f"{study.name}: {_model(study)}", f"{study.name}: + refinement ({eta_text(etas)}){dagger}")
-        found: dict[tuple[str, float | str], Summary | None] = {}
-        for name, cells in zip(names, (base, chosen), strict=True):
-            rows.append([Cell(name), *(Cell(number_text(cell, cell.n if cell else 1)) for cell in cells)])
-            found |= {(name, column): cell for column, cell in zip(columns, cells, strict=True)}
-        traces.append(trace(study, ("row", "column"), found))
+        found = _study_rows(study, columns)
+        rows += [[Cell(name), *map(summary_cell, cells)] for name, cells in found.items()]
+        places = {(name, c): cell for name, cells in found.items() for c, cell in zip(columns, cells, strict=True)}
+        traces.append(trace(study, ("row", "column"), places))
     grid = Grid(
         name="studies",
         label="-".join(["studies", *(study.name for study in studies)]),
-        caption=" ".join(
-            [
-                "Base model and the best configuration's refined model of each study: test mAP in %,",
-                "mean ± standard deviation over seeds.",
-                *(
-                    f"{study.name}: {data_title(study)}, chosen by {metric_name(study)} on "
-                    f"{'the test split itself†' if chosen_on_test(study) else 'held-out training videos'}, "
-                    f"{len(study.completed)} completed trials."
-                    for study in studies
-                ),
-            ]
-        ),
+        caption="Base model and the best configuration's refined model of each study: test mAP in %, mean ± standard "
+        "deviation over seeds." + " †Chosen on the test split itself." * any(map(chosen_on_test, studies)),
         spanner="tIoU",
-        header=["Study", *(column if isinstance(column, str) else f"{column:g}" for column in columns)],
+        header=["Study", *map(threshold_text, columns)],
         rows=rows,
+        notes=[_how_chosen(study) for study in studies],
     )
-    return [(grid, pd.concat(traces, ignore_index=True))]
+    return grid, pd.concat(traces, ignore_index=True)
+
+
+def _all_columns(studies: Sequence[Study]) -> list[Column]:
+    columns: list[Column] = []
+    for study in studies:
+        columns += [c for c in tiou_columns(study, best_trials(study)) if c not in columns]
+    return sorted(columns, key=lambda c: (isinstance(c, str), c))
+
+
+def _study_rows(study: Study, columns: Sequence[Column]) -> dict[str, list[Summary | None]]:
+    """M0 and the refined model, by the name of their row."""
+    trials = best_trials(study)
+    dagger = "†" * chosen_on_test(study)
+    refined = f"{study.name}: + refinement ({eta_text(chosen_iterations(trials))}){dagger}"
+    names: dict[str, Which] = {f"{study.name}: {_model(study)}": "base", refined: "chosen"}
+    return {name: at_each_tiou(study, trials, columns, which) for name, which in names.items()}
+
+
+def _how_chosen(study: Study) -> str:
+    split = "the test split itself†" if chosen_on_test(study) else "held-out training videos"
+    return (
+        f"{study.name}: {data_title(study)}, chosen by {metric_name(study)} on {split}, "
+        f"{len(study.completed)} completed trials"
+    )
 
 
 def _model(study: Study) -> str:
-    name = str(study.setting("run", "model", "name", default="refineloc"))
+    name = study.settings.base_model
     return BASE_MODELS.get(name, name)

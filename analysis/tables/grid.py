@@ -1,30 +1,30 @@
-"""A finished table as text cells with marks, between the numbers (tables.py) and a format (here Markdown; latex.py)."""
+"""A finished table as text cells with marks, between the numbers (results/) and a format (Markdown, LaTeX, HTML)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tabulate import tabulate
+from analysis.results.statistics import Summary, distinguishable
+from analysis.text import DASH, number_text
 
-from analysis.results import Summary, distinguishable
-
-DASH = "\N{EN DASH}"
 SIMILAR = "\N{ALMOST EQUAL TO}"
 
 
 class Cell(NamedTuple):
-    """Text of a cell with its marks; covered: part of the span above it."""
+    """Text of a cell with its marks; covered: part of the span above it. trials: that the number rests on."""
 
     text: str = DASH
     bold: bool = False
     underline: bool = False
     covered: bool = False
+    trials: tuple[int, ...] = ()
 
 
 class Grid(NamedTuple):
-    """name: of its files. label: for references, unique in a paper. spanner: heading over all columns but the first,
-    empty for none. rows: cells as wide as ``header``; the first of each is the row's name."""
+    """name: of its files. label: for references, unique in a paper. caption: what a reader needs under the table.
+    spanner: heading over all columns but the first, empty for none. rows: cells as wide as ``header``; the first of
+    each is the row's name. notes: what else the numbers rest on."""
 
     name: str
     label: str
@@ -32,14 +32,22 @@ class Grid(NamedTuple):
     spanner: str
     header: list[str]
     rows: list[list[Cell]]
+    notes: Sequence[str] = ()
 
 
-def number_text(summary: Summary | None, seeds: int = 1) -> str:
-    """``48.21``, ``48.21 ± 1.10`` over seeds, with the count where it is not ``seeds``; a dash for no trial."""
+def summary_text(summary: Summary | None, seeds: int = 1) -> str:
+    """``48.21``, ``48.21 ± 1.10`` over seeds, with the count where it is not ``seeds``; a dash for no number."""
     if summary is None:
         return DASH
-    text = f"{summary.mean:.2f}" if summary.n == 1 else f"{summary.mean:.2f} ± {summary.std:.2f}"
+    text = number_text(summary.mean) if summary.n == 1 else f"{number_text(summary.mean)} ± {number_text(summary.std)}"
     return text if summary.n == seeds else f"{text} (n={summary.n})"
+
+
+def summary_cell(summary: Summary | None, seeds: int | None = None) -> Cell:
+    """A cell without marks. seeds: how many it should rest on, its own count by default."""
+    if summary is None:
+        return Cell()
+    return Cell(summary_text(summary, summary.n if seeds is None else seeds), trials=summary.trials)
 
 
 def marked(
@@ -72,10 +80,7 @@ def marked(
 def mark_remarks(rows: Sequence[Sequence[Cell]]) -> list[str]:
     """What a caption must say about the marks in these cells."""
     if any(SIMILAR in cell.text for row in rows for cell in row):
-        return [
-            f"{SIMILAR}: not distinguishable from the best of its column (paired bootstrap over three common seeds "
-            "or more, 95 %)"
-        ]
+        return [f"{SIMILAR}: not distinguishable from the best of its column (paired bootstrap over seeds, 95 %)"]
     return []
 
 
@@ -97,27 +102,12 @@ def _ranked_marks(column: Sequence[Summary]) -> dict[float, str]:
 
 
 def _with_marks(summary: Summary | None, wanted: int, marks: str) -> Cell:
-    text = number_text(summary, wanted)
-    return Cell(f"{text} {SIMILAR}" if "s" in marks else text, bold="b" in marks, underline="u" in marks)
-
-
-def to_markdown(grid: Grid) -> str:
-    """A pipe table under its caption; a spanning cell is repeated in each of its rows."""
-    shown: list[list[str]] = []
-    for row in grid.rows:
-        shown.append([shown[-1][c] if cell.covered else _markdown(cell) for c, cell in enumerate(row)])
-    header = [f"{grid.spanner} = {name}" if c == 1 and grid.spanner else name for c, name in enumerate(grid.header)]
-    align = ["left", *["right"] * (len(header) - 1)]
-    # disable_numparse: tabulate would print 12.30 as 12.3
-    table = tabulate(shown, header, tablefmt="pipe", disable_numparse=True, colalign=align)
-    return f"{grid.caption}\n\n{table}\n"
+    cell = summary_cell(summary, wanted)
+    text = f"{cell.text} {SIMILAR}" if "s" in marks else cell.text
+    return cell._replace(text=text, bold="b" in marks, underline="u" in marks)
 
 
 def _printed(summary: Summary | None) -> float:
+    """The mean as the table shows it."""
     assert summary is not None
-    return float(f"{summary.mean:.2f}")
-
-
-def _markdown(cell: Cell) -> str:
-    text = f"**{cell.text}**" if cell.bold else cell.text
-    return f"<u>{text}</u>" if cell.underline else text
+    return float(number_text(summary.mean))

@@ -23,6 +23,8 @@ _ESCAPES = {
     "^": r"\textasciicircum{}",
     "<": r"$<$",
     ">": r"$>$",
+    "|": r"\textbar{}",
+    "[": "{[}",  # behind the end of a row it would begin an option
     "±": r"$\pm$",
     "\N{MULTIPLICATION SIGN}": r"$\times$",
     "≈": r"$\approx$",
@@ -38,7 +40,8 @@ _LATIN_CAPITALS = {"eta": "H", "rho": "P", "chi": "X"}
 
 def escape(text: str) -> str:
     """Text that LaTeX prints as it is written here."""
-    return "".join(_ESCAPES.get(character) or _greek(character) for character in text)
+    line = " ".join(text.split())
+    return "".join(_ESCAPES.get(character) or _greek(character) for character in line)
 
 
 def _greek(character: str) -> str:
@@ -64,10 +67,12 @@ def to_latex(grid: Grid) -> str:
     ]
     lines = [
         "% needs: booktabs, multirow",
+        *(f"% {' '.join(note.split())}" for note in grid.notes),
         rf"\begin{{{environment}}}[t]",
         r"\centering",
         *([r"\footnotesize\setlength{\tabcolsep}{3pt}"] if width > PAGE_PT else []),
         rf"\caption{{{escape(grid.caption)}}}",
+        r"\vspace{4pt}",
         rf"\label{{tab:{grid.label}}}",
         rf"\begin{{tabular}}{{l{'r' * (columns - 1)}}}",
         r"\toprule",

@@ -1,159 +1,108 @@
-"""The tables of a study: numbers first, as values; then Markdown, LaTeX and CSV. Also the command.
-
-The CSV beside each table is its trace: one row per cell with all digits and the trials, seeds and ledger lines
-that are behind it.
-"""
+"""All tables of one study: those of the paper, one for each searched key, and how its trials ended."""
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Iterable, Sequence
-from pathlib import Path
-
 import pandas as pd
 
-from analysis.results import BASE, ORACLE, Summary, configuration_text, generator_table, iteration_table, label, trace
-from analysis.study import Study, add_study_arguments, open_studies, out_folder, why_empty
-from analysis.tables.across_studies import across_studies
-from analysis.tables.comparisons import comparison_tables
-from analysis.tables.grid import Cell, Grid, mark_remarks, marked, number_text, to_markdown
-from analysis.tables.latex import to_latex
-from analysis.tables.paper_comparisons import paper_comparisons
-from analysis.text import caption, generator_name
-from trainables.errors import UserError
-from trainables.files import write_whole
-from trainables.output import print_error
+from analysis.results.comparisons import threshold_table, value_tables
+from analysis.results.label_quality import label_quality_table
+from analysis.results.number_table import NumberTable
+from analysis.results.ranking import states_and_cost, top_configurations
+from analysis.results.refinement import refinement_table
+from analysis.results.trace import number_trace, trace
+from analysis.study import Study
+from analysis.tables.generator_tables import generator_grid, iteration_grid
+from analysis.tables.grid import Cell, Grid, mark_remarks, marked, summary_cell
+from analysis.tables.paper_tables import differences_to_paper, state_of_the_art
+from analysis.tables.rendering import Table
+from analysis.text import caption, configuration_text, data_title, label, number_text
 
-MARKS = ("second", "paper")
 
+def study_tables(study: Study, marks: str = "second", with_paper: bool = False) -> list[Table]:
+    """Those that apply to a study with a completed trial. marks: ``second`` or ``paper``, see ``grid.marked``.
 
-def generator_grid(study: Study, marks: str = "second") -> tuple[Grid, pd.DataFrame]:
-    """The generator table as text, and its trace."""
-    table = generator_table(study)
-    numbers = [[None if g else table.base, *cells] for g, cells in enumerate(table.cells)]
-    competing = [generator != ORACLE for generator in table.generators]
-    shown = marked(numbers, competing, [table.seeds] * len(numbers), marks)
-    rows = [
-        [Cell(generator_name(generator)), base._replace(covered=g > 0), *cells]
-        for g, (generator, (base, *cells)) in enumerate(zip(table.generators, shown, strict=True))
+    Without temporal annotations of the test split there is no mAP to put into most of them: these are left out.
+    """
+    shared = [top_grid(study), states_grid(study)]
+    labels = label_quality_table(study)
+    quality = [number_grid(study, labels, marks)] if labels else []
+    if not study.has_test_map:
+        return [*quality, *shared]
+    thresholds = threshold_table(study)
+    numbers = [refinement_table(study), *value_tables(study), *([thresholds] if thresholds else [])]
+    return [
+        generator_grid(study, marks),
+        iteration_grid(study, marks),
+        *(number_grid(study, table, marks) for table in numbers),
+        *quality,
+        *state_of_the_art(study),
+        *shared,
+        *(differences_to_paper(study) if with_paper else []),
     ]
+
+
+def number_grid(study: Study, table: NumberTable, marks: str) -> Table:
+    """A NumberTable as text, and its trace."""
+    wanted = study.completed["seed"].nunique()
+    competing = table.competing if table.best_by_column else [False] * len(table.rows)
+    cells = marked(table.cells, competing, [wanted] * len(table.rows), marks)
     grid = Grid(
-        name="generator_beta",
-        label=label(study, "generator-beta"),
-        caption=caption(
-            study, "Generators of pseudo labels and the weight β of their loss", [*table.remarks, *mark_remarks(shown)]
-        ),
-        spanner="β",
-        header=["Pseudo labels", "0", *(f"{beta:g}" for beta in table.betas)],
-        rows=rows,
+        name=table.name,
+        label=label(study.name, table.name),
+        caption=caption(study, table.what, mark_remarks(cells), table.metric, table.split),
+        spanner=table.spanner,
+        header=[table.corner, *table.columns],
+        rows=[[Cell(name), *row] for name, row in zip(table.rows, cells, strict=True)],
+        notes=table.remarks,
     )
-    found = {(BASE, 0.0): table.base} | {
-        (generator, beta): table.cells[g][b]
-        for g, generator in enumerate(table.generators)
-        for b, beta in enumerate(table.betas)
-    }
-    return grid, trace(study, ("generator", "beta"), found)
+    return grid, number_trace(study, table)
 
 
-def iteration_grid(study: Study, marks: str = "second") -> tuple[Grid, pd.DataFrame]:
-    """The iteration table as text, and its trace."""
-    table = iteration_table(study)
-    competing = [row.generator != ORACLE for row in table.rows]
-    shown = marked([row.cells for row in table.rows], competing, [row.chosen.n for row in table.rows], marks)
-    rows = []
-    for row, cells in zip(table.rows, shown, strict=True):
-        chosen = f"{number_text(row.chosen, table.seeds)} ({', '.join(map(str, row.chosen.iterations))})"
-        rows.append([Cell(generator_name(row.generator)), *cells, Cell(chosen)])
-    remarks = [
-        "η = 0 is the base model M0; dashes: the refinement had stopped",
-        "Each row is the configuration with the best selection objective of its generator",
-        "Last column: at the iteration that the selection rule chose (in brackets, by seed)",
-        *(f"{generator_name(row.generator)}: {configuration_text(row.configuration)}" for row in table.rows),
-        *mark_remarks(shown),
-        *["The oracle sees the ground truth and takes no part in the marks"] * (not all(competing)),
-    ]
+def top_grid(study: Study) -> Table:
+    """The best configurations in the order of their selection objective."""
+    ranked = top_configurations(study)
+    wanted = study.completed["seed"].nunique()
     grid = Grid(
-        name="iterations",
-        label=label(study, "iterations"),
-        caption=caption(study, "Refinement iterations η", remarks),
-        spanner="η",
-        header=["Pseudo labels", *map(str, table.iterations), "chosen"],
-        rows=rows,
+        name="top_configurations",
+        label=label(study.name, "top"),
+        caption=caption(study, f"The {len(ranked)} best configurations by their selection objective"),
+        spanner="",
+        header=["Configuration", "selection", "test", "η"],
+        rows=[
+            [
+                Cell(configuration_text(one.configuration, generator=True), trials=one.trials),
+                Cell(number_text(one.selection)),
+                summary_cell(one.test, wanted),
+                Cell(", ".join(map(str, one.etas))),
+            ]
+            for one in ranked
+        ],
+        notes=["The order is that of the selection objective (mean over seeds), not of the test number"],
     )
-    found: dict[tuple[str, int | str], Summary | None] = {}
-    for row in table.rows:
-        found |= {(row.generator, i): summary for i, summary in zip(table.iterations, row.cells, strict=True)}
-        found[row.generator, "chosen"] = row.chosen
-    return grid, trace(study, ("generator", "iteration"), found)
+    found = {(str(rank), one.configuration): one.test for rank, one in enumerate(ranked, start=1)}
+    data = trace(study, ("rank", "searched"), found)
+    data.insert(3, "selection_objective", [one.selection for one in ranked])
+    return grid, data
 
 
-FORMATS = {"latex": "tex", "markdown": "md", "csv": "csv"}
-
-
-def render(grid: Grid, data: pd.DataFrame, format_name: str) -> str:
-    """A table in one of FORMATS."""
-    if format_name == "csv":
-        return data.to_csv(index=False)
-    return to_latex(grid) if format_name == "latex" else to_markdown(grid)
-
-
-def study_tables(study: Study, marks: str = "second", with_paper: bool = False) -> list[tuple[Grid, pd.DataFrame]]:
-    """All tables that apply to a study with a completed trial. marks: one of MARKS."""
-    tables = [generator_grid(study, marks), iteration_grid(study, marks), *comparison_tables(study, marks)]
-    return [*tables, *(paper_comparisons(study) if with_paper else [])]
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Print and write all tables; 1 when no study has a completed trial, 2 when the request is wrong."""
-    parser = argparse.ArgumentParser("python -m analysis.tables", description="Tables of one study or several.")
-    add_study_arguments(parser)
-    parser.add_argument("--format", choices=FORMATS, help="only this one (default: write all three, print markdown)")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: the study's tables folder)")
-    parser.add_argument(
-        "--marks", choices=MARKS, default=MARKS[0],
-        help="second: best of a column bold, second underlined, where the seeds support it; paper: best of a column "
-        "bold, best of all underlined (default: %(default)s)",
-    )  # fmt: skip
-    parser.add_argument("--with-paper", action="store_true", help="also the paper's numbers beside ours")
-    options = parser.parse_args(arguments)
-    try:
-        return _write_all(open_studies(options), options)
-    except UserError as error:
-        return print_error(error)
-
-
-def _write_all(studies: Sequence[Study], options: argparse.Namespace) -> int:
-    full = [study for study in studies if not study.completed.empty]
-    for study in studies:
-        if study.completed.empty:
-            print(why_empty(study), file=sys.stderr)
-    if not full:
-        return 1
-    formats = [options.format] if options.format else list(FORMATS)
-    for study in full:
-        tables = study_tables(study, options.marks, options.with_paper)
-        _emit(tables, out_folder(study, options.out, "tables", len(studies) > 1), formats, options.format)
-        if options.with_paper and not any(grid.name.startswith("paper_") for grid, _ in tables):
-            print(f"{study.name}: the paper has no numbers for these data and this question", file=sys.stderr)
-    if len(full) > 1:
-        _emit(across_studies(full), options.out or full[0].folder.parent, formats, options.format)
-    return 0
-
-
-def _emit(tables: Sequence[tuple[Grid, pd.DataFrame]], out: Path, formats: Sequence[str], printed: str | None) -> None:
-    write_tables(tables, out, formats)
-    for grid, data in tables:
-        print(render(grid, data, printed or "markdown"))
-
-
-def write_tables(tables: Iterable[tuple[Grid, pd.DataFrame]], out: Path, formats: Iterable[str]) -> None:
-    """Write each table in each format into ``out`` and say so on stderr; UserError when that cannot be done."""
-    chosen = list(formats)
-    try:
-        for grid, data in tables:
-            for name in chosen:
-                write_whole(out / f"{grid.name}.{FORMATS[name]}", render(grid, data, name).encode())
-    except OSError as error:
-        raise UserError(f"--out: {out}: cannot be written to ({error.strerror})") from None
-    print(f"written to {out} ({', '.join(FORMATS[name] for name in chosen)})", file=sys.stderr)
+def states_grid(study: Study) -> Table:
+    """How trials ended, and what they cost."""
+    rows = states_and_cost(study)
+    grid = Grid(
+        name="states",
+        label=label(study.name, "states"),
+        caption=f"How the trials of study {study.name} on {data_title(study)} ended, and what they cost.",
+        spanner="",
+        header=["State", "trials", "iterations", "hours in all", "median s"],
+        rows=[
+            [
+                Cell(row.state),
+                Cell(str(row.trials)),
+                Cell(str(row.iterations)),
+                Cell(number_text(row.seconds / 3600)),
+                Cell(number_text(row.median_seconds, 1)),
+            ]
+            for row in rows
+        ],
+    )
+    return grid, pd.DataFrame([row._asdict() for row in rows])

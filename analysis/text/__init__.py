@@ -3,23 +3,55 @@
 from __future__ import annotations
 
 from analysis.text.captions import (
-    BASE_MODELS,
     caption,
     chosen_on_test,
     data_title,
-    generator_name,
-    generator_order,
+    evaluation_text,
+    how_made,
     metric_name,
+    metric_on_test,
+    objective_name,
     what_is_chosen,
 )
+from analysis.text.names import (
+    BASE,
+    BASE_MODELS,
+    ETA,
+    ORACLE,
+    configuration_text,
+    generator_name,
+    generator_order,
+    label,
+    short_key,
+    value_text,
+)
+from analysis.text.numbers import DASH, count_text, eta_text, finite, interval_text, number_text, threshold_text
 
 __all__ = [
+    "BASE",
     "BASE_MODELS",
+    "DASH",
+    "ETA",
+    "ORACLE",
     "caption",
     "chosen_on_test",
+    "configuration_text",
+    "count_text",
     "data_title",
+    "eta_text",
+    "evaluation_text",
+    "finite",
     "generator_name",
     "generator_order",
+    "how_made",
+    "interval_text",
+    "label",
     "metric_name",
+    "metric_on_test",
+    "number_text",
+    "objective_name",
+    "short_key",
+    "threshold_text",
+    "value_text",
     "what_is_chosen",
 ]

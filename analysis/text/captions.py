@@ -1,62 +1,50 @@
-"""What a reader must know beside a number: data, features, metric, protocol, counts, selection, trials and seeds."""
+"""What a reader must know beside a number: two sentences under a table, and the rest once for a whole study."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import numpy as np
 
 from analysis.study import Study
+from analysis.text.names import BASE_MODELS, EVALUATIONS
+from analysis.text.numbers import count_text
 
-GENERATOR_NAMES = {
-    "uniform_random": "Uniform random",
-    "distribution_aware": "Distribution aware",
-    "class_activation": "Class activation",
-    "attention": "Attention",
-    "segment_prediction": "Segment prediction",
-    "oracle": "Oracle (upper bound)",
-}
-"""In the order of the paper's tables; the oracle, which sees the ground truth, is ours and never a best."""
-
-
-BASE_MODELS = {"refineloc": "RefineLoc's base model", "wtalc": "W-TALC", "basnet": "BaS-Net"}
-EVALUATIONS = {
-    "activitynet": "ActivityNet-style",
-    "thumos14": "THUMOS14 kit's",
-    "wtalc": "W-TALC's",
-    "basnet": "BaS-Net's",
-}
-
-
-def generator_order(generators: list[str]) -> list[str]:
-    """In the paper's order, unknown names next to last, the oracle last."""
-    known = list(GENERATOR_NAMES)
-    return sorted(generators, key=lambda g: (g == "oracle", known.index(g) if g in known else len(known), g))
-
-
-def generator_name(generator: str) -> str:
-    """How a table calls a generator."""
-    return GENERATOR_NAMES.get(generator, generator.replace("_", " ").capitalize())
+VIDEO_LABELS = "video-labels"
 
 
 def data_title(study: Study) -> str:
     """Data set and features, e.g. ``THUMOS14 (I3D)``; says so when simulated."""
-    title = str(study.setting("dataset", "title", default=study.setting("dataset", "name", default="unnamed data")))
-    features = study.setting("run", "dataset", "features")
-    if features and str(features).lower() not in title.lower():
-        title += f" ({str(features).upper()})"
-    if study.setting("dataset", "simulated") and "simulated" not in title.lower():
+    settings = study.settings
+    title = settings.title
+    if settings.features and settings.features.lower() not in title.lower():
+        title += f" ({settings.features.upper()})"
+    if settings.simulated and "simulated" not in title.lower():
         title += " (simulated)"
     return title
 
 
 def metric_name(study: Study) -> str:
     """``mAP@0.5``, or ``average mAP (0.5:0.05:0.95)`` over several thresholds."""
-    tiou = study.setting("run", "evaluation", "selection_tiou", default=[])
+    tiou = study.settings.selection_tiou
     if len(tiou) == 1:
         return f"mAP@{tiou[0]:g}"
     steps = np.diff(tiou)
     if len(tiou) > 2 and np.allclose(steps, steps[0]):
         return f"average mAP ({tiou[0]:g}:{steps[0]:g}:{tiou[-1]:g})"
-    return f"average mAP ({', '.join(f'{t:g}' for t in tiou)})" if len(tiou) else "mAP"
+    return f"average mAP ({', '.join(f'{t:g}' for t in tiou)})" if tiou else "mAP"
+
+
+def metric_on_test(study: Study) -> str:
+    """The metric with † where it is measured on the split that chose."""
+    return metric_name(study) + "†" * chosen_on_test(study)
+
+
+def objective_name(study: Study) -> str:
+    """What trials are ranked by."""
+    if study.settings.selection_rule == VIDEO_LABELS:
+        return "selection score (video labels)"
+    return f"selection {metric_name(study)} (%)"
 
 
 def chosen_on_test(study: Study) -> bool:
@@ -64,66 +52,94 @@ def chosen_on_test(study: Study) -> bool:
     return bool((study.completed["selection_split"] == "test").any())
 
 
-def caption(study: Study, what: str, remarks: list[str], metric: str | None = None, split: str = "test") -> str:
-    """The caption of a table: ``what`` in one phrase, then all facts as sentences, then ``remarks``.
+def caption(study: Study, what: str, marks: Iterable[str] = (), metric: str | None = None, split: str = "test") -> str:
+    """What a reader needs under a table: ``what`` in one phrase with its unit and data, how it was chosen, and the
+    marks in it; the rest is in ``how_made``.
 
     metric: of its numbers, by default the one that selects. split: of the videos that they are measured on.
     """
-    dagger = "†" if chosen_on_test(study) else ""
-    facts = [
-        f"{what}: {metric or metric_name(study)}{dagger} in % on the {split} videos of {data_title(study)}"
-        f"{_width(study)}.",
-        _protocol(study),
-        _selection(study),
-        _trials(study),
-        *remarks,
-    ]
-    notes = [str(note) for note in study.setting("dataset", "notes", default=[])]
-    if study.setting("dataset", "simulated") and not any("simulated" in note for note in notes):
-        notes.insert(0, "the data are simulated")
-    facts += [note[:1].upper() + note[1:] for note in notes]
-    return " ".join(fact if fact.endswith(".") else f"{fact}." for fact in facts if fact)
+    dagger = "†" * chosen_on_test(study)
+    simulated = ["The data are simulated"] * study.settings.simulated
+    return _sentences(
+        [
+            f"{what}: {metric or metric_name(study)}{dagger} in % on the {split} videos of {data_title(study)}, "
+            f"{_seeds(study)}",
+            _selection(study),
+            *simulated,
+            *marks,
+        ]
+    )
 
 
-def _width(study: Study) -> str:
-    """Dimensions of features that have no name."""
-    dimensions = study.setting("card", "dimensions")
-    return f", {dimensions}-d features" if dimensions and not study.setting("run", "dataset", "features") else ""
+def how_made(study: Study) -> list[str]:
+    """How the numbers of a study were made, as sentences: settings, evaluation, selection, trials, notes on data."""
+    notes = [note for note in study.settings.notes if "simulated" not in note]
+    facts = [_protocol(study), _features(study), _selection(study), _trials(study), _m0(study), *notes]
+    simulated = ["The data are simulated"] * study.settings.simulated
+    return [_sentence(fact) for fact in [*facts, *simulated] if fact]
 
 
-def _protocol(study: Study) -> str:
-    protocol = study.setting("run", "protocol", default="custom")
-    evaluation = study.setting("run", "evaluation", "protocol", default="activitynet")
-    style = EVALUATIONS.get(evaluation, evaluation)
-    counts = study.test_counts
-    over = f" over {counts[0]} videos with {counts[1]} instances" if counts else ""
-    name = study.setting("run", "model", "name", default="refineloc")
-    base = "" if name == "refineloc" else f"; base model {BASE_MODELS.get(name, name)}"
-    zero = "; a class without detections makes its mAP 0" if evaluation == "wtalc" else ""
-    return f"Settings: {protocol}{base}; {style} evaluation{over}{zero}"
-
-
-def _selection(study: Study) -> str:
-    splits = set(study.completed["selection_split"].dropna())
-    chosen = what_is_chosen(study)
-    if splits == {"test"}:
-        return f"†{chosen.capitalize()} were chosen on the test split itself (selection rule: paper)"
-    if "test" in splits:
-        return f"†{chosen.capitalize()} were chosen on the test split itself in some of the trials"
-    return f"{chosen.capitalize()} were chosen on held-out training videos (selection rule: held-out)"
+def evaluation_text(study: Study) -> str:
+    """How predictions are evaluated, e.g. ``ActivityNet-style evaluation``."""
+    protocol = study.settings.evaluation_protocol
+    return f"{EVALUATIONS.get(protocol, protocol)} evaluation"
 
 
 def what_is_chosen(study: Study) -> str:
     """What the selection rule decides; the epoch is not among it where the last one is always taken."""
-    last = study.setting("run", "training", "choice", default="lowest_loss") == "last"
-    return "iteration and configuration" if last else "epoch, iteration and configuration"
+    return "iteration and configuration" if study.settings.takes_last_epoch else "epoch, iteration and configuration"
+
+
+def _seeds(study: Study) -> str:
+    seeds = sorted(study.completed["seed"].unique().tolist())
+    if len(seeds) > 1:
+        return f"{len(seeds)} seeds (mean ± standard deviation)"
+    return f"one seed ({', '.join(map(str, seeds))})"
+
+
+def _features(study: Study) -> str:
+    """Dimensions of features that have no name."""
+    settings = study.settings
+    return f"Features have {settings.dimensions} dimensions" if settings.dimensions and not settings.features else ""
+
+
+def _protocol(study: Study) -> str:
+    settings, counts = study.settings, study.test_counts
+    over = f" over {counts[0]} videos with {counts[1]} instances" if counts else ""
+    name = settings.base_model
+    base = "" if name == "refineloc" else f"; base model {BASE_MODELS.get(name, name)}"
+    zero = "; a class without detections makes its mAP 0" if settings.evaluation_protocol == "wtalc" else ""
+    return f"Settings: {settings.preset}{base}; {evaluation_text(study)}{over}{zero}"
+
+
+def _selection(study: Study) -> str:
+    splits = set(study.completed["selection_split"].dropna())
+    chosen = what_is_chosen(study).capitalize()
+    if splits == {"test"}:
+        return f"†{chosen} were chosen on the test split itself (selection rule: paper)"
+    if "test" in splits:
+        return f"†{chosen} were chosen on the test split itself in some of the trials"
+    if study.settings.selection_rule == VIDEO_LABELS:
+        return f"{chosen} were chosen by video-level labels alone, without temporal annotations"
+    return f"{chosen} were chosen on held-out training videos (selection rule: held-out)"
 
 
 def _trials(study: Study) -> str:
     counts = study.trials["state"].value_counts()
     total, done = len(study.trials), study.completed
     others = ", ".join(f"{count} {state}" for state, count in counts.items() if state != "completed")
-    seeds = sorted(done["seed"].unique().tolist())
-    trials = f"{total} trial{'s' * (total != 1)}" + (f" ({len(done)} completed, {others})" if others else "")
-    spread = f"{len(seeds)} seeds (mean ± standard deviation)" if len(seeds) > 1 else f"one seed ({seeds[0]})"
-    return f"{trials}, {spread}"
+    trials = count_text(total, "trial") + (f" ({len(done)} completed, {others})" if others else "")
+    return f"{trials}, {_seeds(study)}"
+
+
+def _m0(study: Study) -> str:
+    return "η counts refinement iterations; η = 0 is the base model M0, which no pseudo label has changed"
+
+
+def _sentence(fact: str) -> str:
+    text = fact[:1].upper() + fact[1:]
+    return text if text.endswith(".") else f"{text}."
+
+
+def _sentences(facts: Iterable[str]) -> str:
+    return " ".join(_sentence(fact) for fact in facts if fact)

@@ -14,6 +14,7 @@ import yaml
 from study.config import StudyConfig, check_values, known_point, load_study, parse_study
 from study.ledger import (
     DatasetSettings,
+    FolderExists,
     LedgerContents,
     OpenedStudy,
     StudyFolder,
@@ -27,7 +28,7 @@ from study.ledger import (
 )
 from study.placement import Placement, TrialMemory, count_cores, count_gpus, estimated_memory, gpu_memory, place
 from trainables.config import RunConfig, check_joint, parse_config, preset
-from trainables.data import write_ground_truth
+from trainables.data import write_ground_truth, write_intervals
 from trainables.datasets import DataCard, Dataset, FeatureFolder, load_dataset, make_card, require_files
 from trainables.errors import UserError
 from trainables.labels import generator_named
@@ -38,7 +39,8 @@ PACKAGES = ("ray", "optuna", "torch", "numpy", "pandas", "pydantic")
 
 @dataclass(frozen=True)
 class Request:
-    """A study that can be run. opened: None for a new study. notes: what the user should know."""
+    """A study that can be run. opened: None for a new study. notes: what the user should know. stem: of a name that
+    was made by adding a number to it."""
 
     name: str
     study_dir: Path
@@ -49,14 +51,38 @@ class Request:
     card: DataCard
     opened: OpenedStudy | None = None
     notes: list[str] = field(default_factory=list)
+    stem: str | None = None
 
     def create(self, command: list[str]) -> StudyFolder:
-        """The folder of the study; made now when it is new."""
+        """The folder of the study: made now when it is new, completed when something is missing in it.
+
+        Of two studies that get a number at once, the later one takes the next. Raises UserError.
+        """
         if self.opened:
+            self._complete(self.opened.folder)
             return self.opened.folder
-        folder = create_folder(self.study_dir, self.name, self._settings(command))
+        name = self.name
+        while True:
+            try:
+                return create_folder(self.study_dir, name, self._settings(command), self._fill)
+            except FolderExists:
+                if self.stem is None:
+                    raise
+                name = free_name(self.study_dir, self.stem)
+
+    def _fill(self, folder: StudyFolder) -> None:
         write_ground_truth(folder.ground_truth_file, self.data.test, self.data.classes)
-        return folder
+        write_intervals(folder.ambiguous_file, self.data.test.ambiguous)
+
+    def _complete(self, folder: StudyFolder) -> None:
+        """A study of an older version may have been killed while its folder was made."""
+        try:
+            for part in ("predictions", "checkpoints"):
+                (folder.path / part).mkdir(exist_ok=True)
+            if not folder.ground_truth_file.is_file() or not folder.ground_truth_file.stat().st_size:
+                self._fill(folder)
+        except OSError as error:
+            raise UserError(f"--study-dir: {folder.path} cannot be written to: {error.strerror}") from None
 
     @property
     def ledger(self) -> LedgerContents | None:
@@ -158,11 +184,22 @@ def _new(given: Namespace, study_dir: Path) -> Request:
     study = _changed(load_study(given.study or "search"), given)
     run, notes = _run_config(given, study)
     parts = (run.dataset.name, given.base_model, study.name)
-    name = given.name or free_name(study_dir, "-".join(part for part in parts if part))
+    stem = "-".join(part for part in parts if part)
+    name = given.name or free_name(study_dir, stem)
     check_name(study_dir, name)
     data_dir = given.data_dir or Path("data")
     data = _load(run, data_dir, _kept_features(given, study_dir))
-    return Request(name, study_dir, data_dir, study, run, data, make_card(data, run.dataset), notes=notes)
+    return Request(
+        name,
+        study_dir,
+        data_dir,
+        study,
+        run,
+        data,
+        make_card(data, run.dataset),
+        notes=notes,
+        stem=None if given.name else stem,
+    )
 
 
 def _changed(study: StudyConfig, given: Namespace) -> StudyConfig:

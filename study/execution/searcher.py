@@ -141,7 +141,7 @@ class LedgerCallback(tune.Callback):
         if answer.state == UNWRITABLE:
             # No fault of the trial: it goes on at the next session, when there is room again.
             assert answer.errno is not None, "a worker says what kept it from writing"
-            raise OSError(answer.errno, os.strerror(answer.errno), str(self._driver.folder.path))
+            raise OSError(answer.errno, os.strerror(answer.errno), answer.path or str(self._driver.folder.path))
         if answer.state == "out-of-memory" and self._retry(order, answer.reason or answer.state):
             return
         if answer.ended:

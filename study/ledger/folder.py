@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +59,11 @@ class StudyFolder:
         """Instances of the test split: with it, the predictions can be analysed without the data set."""
         return self.path / "ground_truth.csv"
 
+    @property
+    def ambiguous_file(self) -> Path:
+        """Intervals of the test videos that some evaluation protocols ignore; folders of older versions lack it."""
+        return self.path / "ambiguous.csv"
+
     def log_file(self, trial: int) -> Path:
         """Traceback of a trial that failed."""
         return self.path / "logs" / f"{trial_name(trial)}.log"
@@ -90,16 +96,39 @@ def nearest_existing(path: Path) -> Path:
     return path
 
 
+class FolderExists(UserError):
+    """There is a folder of this name already."""
+
+
+def exists(study_dir: Path, name: str) -> FolderExists:
+    """The refusal of a name that is taken."""
+    folder = StudyFolder(study_dir / name)
+    if folder.study_file.exists() or folder.ledger_file.exists():
+        remedy = f"; go on with --resume {name}, or choose another --name"
+    else:
+        remedy = ", but neither study.json nor ledger.jsonl is there; remove it, or choose another --name"
+    return FolderExists(f"--name: study '{name}' exists in {study_dir}{remedy}")
+
+
+def remove_unbegun(path: Path) -> None:
+    """Remove what a launch of an older version has left that was killed while it made the folder."""
+    if _is_unbegun(path):
+        shutil.rmtree(path)
+
+
+def _is_unbegun(path: Path) -> bool:
+    found = list(path.rglob("*")) if path.is_dir() and not path.is_symlink() else []
+    return bool(found) and all(each.name in ("predictions", "checkpoints") and each.is_dir() for each in found)
+
+
 def check_name(study_dir: Path, name: str) -> None:
     """A new study of this name can be made in ``study_dir``; raises UserError otherwise, and makes nothing."""
     if not is_folder_name(name):
         size = len(os.fsencode(name))
         rule = "use letters, digits, '-' and '_'" if size <= LONGEST_NAME else f"{size} bytes, at most {LONGEST_NAME}"
         raise UserError(f"--name: '{name[:80]}' is not a folder name; {rule}")
-    if (study_dir / name).exists():
-        raise UserError(
-            f"--name: study '{name}' exists in {study_dir}; go on with --resume {name}, or choose another --name"
-        )
+    if os.path.lexists(study_dir / name) and not _is_unbegun(study_dir / name):
+        raise exists(study_dir, name)
     parent = nearest_existing(study_dir)
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
         raise UserError(f"--study-dir: {parent} is not a folder that can be written to; choose another --study-dir")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from analysis.settings import BETA, GENERATOR
 from study.ledger.events import (
     Configuration,
     IterationEnded,
@@ -17,8 +18,6 @@ from study.ledger.events import (
 )
 from study.ledger.ledger_file import Ledger
 
-GENERATOR, BETA = "pseudo_labels.generator", "loss.beta"
-
 
 def report(
     iteration: int,
@@ -26,10 +25,12 @@ def report(
     split: str = "held_out",
     offset: float = 5.0,
     labels: dict[str, Any] | None = None,
+    annotated: bool = True,
 ) -> dict[str, Any]:
     """Report of one iteration: ``curve`` holds the selection mAP so far, test mAP lies ``offset`` below.
 
-    labels: quality of the pseudo labels of the training split, from iteration 1 on.
+    labels: quality of the pseudo labels of the training split, from iteration 1 on. annotated: whether the test split
+    has temporal annotations.
     """
     best = max(range(iteration + 1), key=lambda i: (curve[i], -i))
     test = curve[iteration] - offset
@@ -38,7 +39,7 @@ def report(
         "seconds": 1.5,
         "chosen_epoch": 7,
         "map": {
-            "test": {
+            "test": None if not annotated else {
                 "tiou": [0.3, 0.5], "map": [test + 10, test], "average_map": test + 5, "selection_map": test,
                 "predictions": 100, "videos": 60, "instances": 150,
             }

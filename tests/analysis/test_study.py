@@ -1,13 +1,13 @@
 """A study's folder becomes frames; what is wrong with it is said."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from analysis.study import BETA, GENERATOR, load_study, why_empty
-from study.ledger.settings import open_study
+from analysis.requests import why_empty
+from analysis.settings import BETA, GENERATOR
+from analysis.study import load_study
 from tests.analysis.study_folders import StudyFolder, point
 from trainables.errors import UserError
 
@@ -65,23 +65,6 @@ def test_a_study_without_a_ledger_has_no_trials(tmp_path: Path) -> None:
     assert "none was started" in why_empty(study)
 
 
-def test_why_empty_counts_states_and_gives_the_last_reason(tmp_path: Path) -> None:
-    made = StudyFolder(tmp_path / "s")
-    made.add(point("attention", 1.0), [], state="failed", reason="ValueError: too small")
-    assert "1 failed" in why_empty(load_study(tmp_path / "s"))
-    assert "ValueError: too small" in why_empty(load_study(tmp_path / "s"))
-
-
-def test_a_study_is_found_by_name_and_by_path(tmp_path: Path) -> None:
-    StudyFolder(tmp_path / "studies" / "one")
-    for name, study_dir in (("one", tmp_path / "studies"), (str(tmp_path / "studies" / "one"), Path("elsewhere"))):
-        assert open_study(study_dir, name).folder.path == tmp_path / "studies" / "one"
-    with pytest.raises(UserError, match="Did you mean 'one'"):
-        open_study(tmp_path / "studies", "oen")
-    with pytest.raises(UserError, match="no studies yet"):
-        open_study(tmp_path / "nowhere", "one")
-
-
 def test_a_damaged_study_json_is_named(tmp_path: Path) -> None:
     StudyFolder(tmp_path / "s")
     (tmp_path / "s" / "study.json").write_text("{")
@@ -89,11 +72,19 @@ def test_a_damaged_study_json_is_named(tmp_path: Path) -> None:
         load_study(tmp_path / "s")
 
 
-def test_settings_are_looked_up_by_path(tmp_path: Path) -> None:
+def test_a_study_json_that_is_no_mapping_is_named(tmp_path: Path) -> None:
     StudyFolder(tmp_path / "s")
+    (tmp_path / "s" / "study.json").write_text("[1]")
+    with pytest.raises(UserError, match=r"study\.json"):
+        load_study(tmp_path / "s")
+
+
+def test_a_test_split_without_annotations_has_no_number_and_no_zero(tmp_path: Path) -> None:
+    made = StudyFolder(tmp_path / "s")
+    made.add(point("attention", 1.0), [30, 45], annotated=False)
     study = load_study(tmp_path / "s")
-    assert (
-        study.setting("run", "loss", "beta")
-        == json.loads((tmp_path / "s" / "study.json").read_text())["run"]["loss"]["beta"]
-    )
-    assert study.setting("run", "nowhere", "beta", default=1) == 1
+    assert len(study.completed) == 1
+    assert not study.has_test_map
+    assert study.trials["test_map"].isna().all()
+    assert study.iterations["tiou_map"].tolist() == [{}, {}]
+    assert study.test_counts is None

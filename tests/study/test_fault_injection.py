@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +163,43 @@ def test_a_full_disk_stops_the_study_cleanly_and_it_goes_on_when_there_is_room(
     ] == [trial[7][-1] for trial in reference]
     for number in finished:
         assert [e["event"] for e in events if e.get("trial") == number].count("trial_started") == 1
+
+
+@pytest.fixture
+def without_permission(tmp_path: Path) -> Iterator[Callable[[Path], None]]:
+    """Makes a folder in which nobody may write, root included, until the next call."""
+    locked: list[Path] = []
+
+    def change(folder: Path) -> None:
+        while locked:
+            subprocess.run(["chattr", "-i", str(locked.pop())], check=True)
+        if folder.exists() and not subprocess.run(["chattr", "+i", str(folder)], capture_output=True).returncode:
+            locked.append(folder)
+        elif folder.exists():
+            pytest.skip("this file system has no immutable folders, or they take root")
+
+    yield change
+    change(tmp_path / "nothing")
+
+
+def test_a_worker_that_may_not_write_stops_the_study_and_its_trials_go_on_later(
+    tmp_path: Path, reference: list[Any], without_permission: Callable[[Path], None]
+) -> None:
+    process = start(tmp_path, *REQUEST)
+    wait_for(tmp_path, process, lambda events: any(e.get("report", {}).get("iteration") == 1 for e in events))
+    without_permission(tmp_path / "s" / "predictions")
+    status, _, err = finish(process)
+    assert status == 3, err
+    assert err.startswith("error: ")
+    assert "Operation not permitted" in err
+    assert "predictions" in err
+    assert "Traceback" not in err
+    records = records_of(tmp_path / "s" / "ledger.jsonl")
+    assert {record.state for record in records} <= {"completed", "running", "proposed"}
+    without_permission(tmp_path / "nothing")
+    status, _, err = finish(start(tmp_path, "--resume", "s"))
+    assert status == 0, err
+    assert outcomes(tmp_path) == reference
 
 
 def test_a_folder_that_cannot_be_written_to_is_refused(tiny_disk: Path) -> None:

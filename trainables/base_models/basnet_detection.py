@@ -59,7 +59,10 @@ def upsampled(curve_L: npt.NDArray[np.float32], factor: int) -> Floats:
 
 
 def proposals(curve: Floats, settings: BasnetConfig) -> Proposals:
-    """Runs above each threshold, scored by outer-inner contrast on the curve as thresholded."""
+    """Runs above each threshold, scored by outer-inner contrast on the curve as thresholded.
+
+    A class without any run has no detections; the released code stops with an error there.
+    """
     found = []
     for threshold in settings.thresholds:
         cut = np.where(curve >= threshold, curve, 0.0)

@@ -6,10 +6,14 @@ that share a class. It has no attention. What the pseudo-label loss supervises i
 (``class_logit``, proposal A, the default); each of these logits by the labels of its own class (``class_labels``,
 A2); or a head of its own (``head``, B). A single foreground logit a is the two-value form (0, a), so Eq. 4 applies.
 
+Training labels of whole videos are the authors' own list, which differs from the instances in 8 of 200 videos
+(``dataset.video_labels: published``, as in the preset). A video of fewer than 8 snippets has k = 1 here; the released
+code takes the mean of no logits and so never detects anything there.
+
 Quirks of the released code, all off by default: the number of steps chosen on the test split (``training.choice:
-best_map``, with as many epochs as tests); true positives in ambiguous intervals removed, first match, a class
-without detections that makes the mAP 0 (``evaluation.protocol: wtalc``). Not kept: rows of zeros counted as padding,
-batches that no seed repeats, windows that never reach the last snippet, the unused second layer.
+best_map``, with as many epochs as tests); detections in ambiguous intervals and in videos without instances removed,
+first match, a class without detections that makes the mAP 0 (``evaluation.protocol: wtalc``). Not kept: rows of zeros
+counted as padding, batches that no seed repeats, windows that never reach the last snippet, the unused second layer.
 
 N: snippets, V: videos, C: classes, D: hidden width.
 """

@@ -90,6 +90,11 @@ class DatasetConfig(Part):
     training_labels: Literal["segments", "video"] = Field(
         "segments", description="whether temporal annotations of training videos are used for measurements, or left out"
     )
+    video_labels: Literal["instances", "published"] = Field(
+        "instances",
+        description="labels of whole training videos: those of its instances, or those that the makers of the "
+        "annotations list separately (W-TALC's labels_all.npy)",
+    )
     background: Literal["error", "exclude", "background"] = Field(
         "error", description="videos without any label: refused, left out, or background throughout"
     )
@@ -109,7 +114,17 @@ class DatasetConfig(Part):
         return tree
 
 
-OF_DATASET_FILES = ("file", "title", "window_frames", "train", "test", "classes", "training_labels", "background")
+OF_DATASET_FILES = (
+    "file",
+    "title",
+    "window_frames",
+    "train",
+    "test",
+    "classes",
+    "training_labels",
+    "background",
+    "video_labels",
+)
 
 
 class ModelConfig(BaseModelSettings):

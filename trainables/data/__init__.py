@@ -24,9 +24,16 @@ from trainables.data.features import (
     plan_features,
 )
 from trainables.data.ground_truth import GroundTruth, read_ground_truth
+from trainables.data.object_arrays import read_pickled_arrays
 from trainables.data.prediction_files import Predictions, read_prediction_file, read_predictions
 from trainables.data.raw_annotations import RawVideo, SubsetRule, by_convention
-from trainables.data.segment_files import mask_segments, write_ground_truth, write_predictions
+from trainables.data.segment_files import (
+    mask_segments,
+    read_intervals,
+    write_ground_truth,
+    write_intervals,
+    write_predictions,
+)
 from trainables.data.segments import Segments, intersection_over_hull, temporal_iou
 from trainables.data.snippet_labels import BACKGROUND, FOREGROUND, HIDDEN
 from trainables.data.split import Dataset, Split, Video
@@ -74,11 +81,14 @@ __all__ = [
     "read_class_list",
     "read_feature_description",
     "read_ground_truth",
+    "read_intervals",
+    "read_pickled_arrays",
     "read_prediction_file",
     "read_predictions",
     "read_subset",
     "temporal_iou",
     "write_array",
     "write_ground_truth",
+    "write_intervals",
     "write_predictions",
 ]

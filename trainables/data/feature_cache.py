@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from trainables.data.array_file import ArrayFile, only_writer, write_array
-from trainables.data.feature_layouts import FeatureFiles
+from trainables.data.feature_files import FeatureFiles
 from trainables.data.features import FeaturePlan, FlatFeatures, stream_features
 from trainables.errors import UserError
 

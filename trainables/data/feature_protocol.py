@@ -102,7 +102,8 @@ class VideoFeatures(_Described):
 class FeatureDescription(_Described):
     """``features.yaml``: all that is known of a folder of features.
 
-    precision: what the network computed in. values_dtype: what the files hold.
+    precision: what the network computed in. values_dtype: what the files hold. failed: videos without features and
+    why.
     """
 
     format: int = FORMAT
@@ -114,6 +115,7 @@ class FeatureDescription(_Described):
     torch: str | None = None
     device: str | None = None
     videos: dict[str, VideoFeatures] = Field(default_factory=dict)
+    failed: dict[str, str] = Field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
         """Write ``features.yaml`` whole."""

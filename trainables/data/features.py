@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from trainables.data.feature_layouts import FeatureFiles
+from trainables.data.feature_files import FeatureFiles
 from trainables.errors import UserError
 
 Stream = Literal["both", "first_half", "last_half"]

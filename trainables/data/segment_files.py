@@ -1,4 +1,4 @@
-"""Writing segments: predictions (CSV or ActivityNet-style JSON) and ground-truth CSV; times are seconds."""
+"""Writing segments: predictions (CSV or ActivityNet-style JSON), ground-truth CSV, intervals; times are seconds."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from trainables.data.csv_tables import read_csv_table
 from trainables.data.prediction_files import COLUMNS
 from trainables.data.segments import Segments
 from trainables.data.split import Split
+from trainables.errors import UserError
 from trainables.files import write_whole
 
 
@@ -48,6 +50,23 @@ def write_ground_truth(path: Path, split: Split, classes: Sequence[str]) -> None
         }
     )
     write_whole(path, table.to_csv(index=False).encode())
+
+
+def write_intervals(path: Path, intervals: Segments) -> None:
+    """Write intervals without a class, as the ambiguous ones of a split, as CSV; whole or not at all."""
+    columns = (intervals.video, intervals.start_s, intervals.end_s)
+    write_whole(path, pd.DataFrame(dict(zip(COLUMNS, columns, strict=False))).to_csv(index=False).encode())
+
+
+def read_intervals(path: Path) -> Segments:
+    """Intervals of ``write_intervals``, all of class 0; raises UserError."""
+    table = read_csv_table(path)
+    table.require(COLUMNS[:3])
+    video, start, end = table.names(COLUMNS[0]), table.numbers(COLUMNS[1]), table.numbers(COLUMNS[2])
+    try:
+        return Segments.of(video, start, end, [0] * len(video))
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from None
 
 
 def mask_segments(split: Split, mask: npt.NDArray[np.bool_]) -> Segments:

@@ -13,6 +13,7 @@ from trainables.config import DatasetConfig, DatasetFile, FeatureSet, shipped
 from trainables.data import (
     FORMATS,
     LAYOUTS,
+    THUMOS14_CLASSES,
     Annotations,
     Dataset,
     ExpectedLengths,
@@ -32,6 +33,7 @@ from trainables.data import (
 )
 from trainables.datasets.registry import FILES, DataProblems, register
 from trainables.datasets.subsets import subset_rule
+from trainables.datasets.thumos14_labels import PUBLISHED_LABELS
 from trainables.errors import UserError
 
 
@@ -100,6 +102,9 @@ def load(config: DatasetConfig, data_dir: Path, kept: FeatureFolder | None = Non
         notes.append(
             f"{annotations.format} has no ambiguous intervals: every evaluation protocol counts what lies there"
         )
+    notes += annotations.notes
+    if annotations.reversed:
+        notes.append(f"{len(annotations.reversed)} instances end before they start and are left out")
     features_name = str(config.features) if config.file else str(config.features).upper()
     dataset = Dataset(
         config.name,
@@ -164,7 +169,7 @@ def _make_split(annotations: Annotations, name: str, flat: FlatFeatures, config:
     if flat.missing:
         missing = _missing(name, flat, names, config)
         (notes if config.allow_missing and len(flat.missing) < len(names) else problems).append(missing)
-    labels = annotations.labels()
+    labels = _labels(annotations, name, config)
     videos = tuple(
         Video(
             video.name,
@@ -179,6 +184,16 @@ def _make_split(annotations: Annotations, name: str, flat: FlatFeatures, config:
     )
     split = Split(name, videos, flat.features, flat.starts, annotations.instances, annotations.ambiguous)
     return _LoadedSplit(split, notes, problems)
+
+
+def _labels(annotations: Annotations, split: str, config: DatasetConfig) -> dict[str, tuple[int, ...]]:
+    """Class ids of each video; the published ones concern training alone, as what a test video shows is measured."""
+    if config.video_labels == "instances" or split != "train":
+        return annotations.labels()
+    published = annotations.labels("video")
+    if annotations.classes == THUMOS14_CLASSES and not annotations.video_labels:
+        published |= {video: own for video, own in PUBLISHED_LABELS.items() if video in published}
+    return published
 
 
 def _missing(name: str, flat: FlatFeatures, names: Sequence[str], config: DatasetConfig) -> str:
@@ -205,9 +220,11 @@ def _require_usable(annotations: Annotations, name: str, config: DatasetConfig) 
         )
     no_rate = [video.name for video in annotations.videos if video.fps is None]
     if config.snippet_fps == "native" and no_rate:
+        zero = " (0)" if any("frame rate 0" in note for note in annotations.notes) else ""
+        shown = ", ".join(no_rate[:3]) + (f" and {len(no_rate) - 3} more" if len(no_rate) > 3 else "")
         raise UserError(
-            f"dataset.snippet_fps: native needs each video's frame rate, but {annotations.format} has none for "
-            f"{len(no_rate)} {name} videos ({no_rate[0]}); use RefineLoc's CSV, or set the rate as a number"
+            f"dataset.snippet_fps: native needs each video's frame rate, but {annotations.format} has no frame "
+            f"rate{zero} for the videos {shown}; correct it, use RefineLoc's CSV, or set the rate as a number"
         )
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from trainables.evaluation.detections import InputCounts, read_detections
 from trainables.evaluation.matching import Floats, Ints, candidate_pairs, matches
 from trainables.evaluation.mean_ap import evaluate, tiou_thresholds
+from trainables.evaluation.protocols import PROTOCOLS, EvaluationProtocol, Ranking
 
 __all__ = [
+    "PROTOCOLS",
+    "EvaluationProtocol",
     "Floats",
     "InputCounts",
     "Ints",
+    "Ranking",
     "candidate_pairs",
     "evaluate",
     "matches",

@@ -14,14 +14,15 @@ without a detection makes the whole mAP 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from trainables.data import Segments, intersection_over_hull
-from trainables.evaluation.matching import Candidates, Floats, Ints, candidate_pairs, true_positives
+from trainables.evaluation.matching import Candidates, Floats, Ints, candidate_pairs, matches, true_positives
 
 WTALC_SNIPPETS_PER_SECOND = 25 / 16
 
@@ -29,15 +30,26 @@ Mask = npt.NDArray[np.bool_]
 Area = Callable[[Ints, Mask], Floats]
 
 
+class Ranking(NamedTuple):
+    """Detections that count at one threshold, by class, then best first, (M,); and which of them are hits, (M,)."""
+
+    segments: Segments
+    hit: Mask
+
+
 @dataclass(frozen=True)
 class EvaluationProtocol:
     """prepare: instances, detections and ambiguous intervals -> the instances and detections that count.
     average_precision: of these, with the number of classes and the thresholds -> AP by class and threshold, NaN
-    without instances. needs_every_class: a class with instances but no detection makes the mAP 0.
-    ignores_ambiguous: ambiguous intervals change the result, so that ground truth without them lowers it."""
+    without instances. rankings: the same arguments -> the ranking behind it, threshold by threshold. interpolated:
+    whether AP is the area under the precision made non-increasing. needs_every_class: a class with instances but no
+    detection makes the mAP 0. ignores_ambiguous: ambiguous intervals change the result, so that ground truth without
+    them lowers it."""
 
     prepare: Callable[[Segments, Segments, Segments], tuple[Segments, Segments]]
     average_precision: Callable[[Segments, Segments, Segments, int, Floats], Floats]
+    rankings: Callable[[Segments, Segments, Segments, int, Floats], Iterator[Ranking]]
+    interpolated: bool = False
     needs_every_class: bool = False
     ignores_ambiguous: bool = False
 
@@ -87,33 +99,65 @@ def _activitynet(
     return _by_class(truth, ranked, found, hits, num_classes, _interpolated)
 
 
+def _activitynet_rankings(
+    truth: Segments, predictions: Segments, ambiguous: Segments, num_classes: int, thresholds: Floats
+) -> Iterator[Ranking]:
+    ranked = _ranked(predictions, num_classes)
+    return _with_hits(ranked, candidate_pairs(truth, ranked, float(thresholds.min())), thresholds)
+
+
 def _wtalc(truth: Segments, predictions: Segments, ambiguous: Segments, num_classes: int, thresholds: Floats) -> Floats:
     ranked = _ranked(predictions, num_classes)
-    best_first = candidate_pairs(truth, ranked, float(thresholds.min()))
-    order = np.lexsort((best_first.instance, best_first.prediction))  # instances in the file's order instead
-    found, hits = true_positives(_rows(best_first, order), thresholds)
+    found, hits = true_positives(_in_file_order(truth, ranked, thresholds), thresholds)
     return _by_class(truth, ranked, found, hits, num_classes, _plain)
+
+
+def _wtalc_rankings(
+    truth: Segments, predictions: Segments, ambiguous: Segments, num_classes: int, thresholds: Floats
+) -> Iterator[Ranking]:
+    ranked = _ranked(predictions, num_classes)
+    return _with_hits(ranked, _in_file_order(truth, ranked, thresholds), thresholds)
+
+
+def _in_file_order(truth: Segments, ranked: Segments, thresholds: Floats) -> Candidates:
+    """Pairs of each detection by the instances' place in the file instead of by overlap."""
+    best_first = candidate_pairs(truth, ranked, float(thresholds.min()))
+    return _rows(best_first, np.lexsort((best_first.instance, best_first.prediction)))
+
+
+def _with_hits(ranked: Segments, candidates: Candidates, thresholds: Floats) -> Iterator[Ranking]:
+    for threshold in thresholds:
+        hit = np.zeros(len(ranked), dtype=bool)
+        hit[matches(candidates, threshold)[0]] = True
+        yield Ranking(ranked, hit)
 
 
 def _thumos14(
     truth: Segments, predictions: Segments, ambiguous: Segments, num_classes: int, thresholds: Floats
 ) -> Floats:
+    columns = []
+    for ranked, hit in _thumos14_rankings(truth, predictions, ambiguous, num_classes, thresholds):
+        found = np.flatnonzero(hit)
+        columns.append(_by_class(truth, ranked, found, np.ones((len(found), 1), bool), num_classes, _plain))
+    return np.concatenate(columns, axis=1)
+
+
+def _thumos14_rankings(
+    truth: Segments, predictions: Segments, ambiguous: Segments, num_classes: int, thresholds: Floats
+) -> Iterator[Ranking]:
     ranked = _ranked(predictions, num_classes)
     dropped = touches(ranked, ambiguous)
     names = np.unique(ranked.video.astype(str), return_inverse=True)[1]
     pairs = candidate_pairs(truth, ranked, float(thresholds.min()), intersection_over_hull)
     # Each instance's detections, best first; equal overlaps: the surer detection.
     pairs = _rows(pairs, np.lexsort((pairs.prediction, -pairs.tiou, pairs.instance)))
-    columns = []
     for threshold in thresholds:
         above = pairs.tiou > threshold
         hit = _taken(pairs.instance[above], pairs.prediction[above], len(ranked))
         kept = np.flatnonzero(hit | ~dropped)
         # Equal scores: by video, and within a video as the detections were listed, hits and misses alike.
         kept = kept[np.lexsort((names[kept], -ranked.score[kept], ranked.label[kept]))]
-        found = np.flatnonzero(hit[kept])
-        columns.append(_by_class(truth, ranked[kept], found, np.ones((len(found), 1), bool), num_classes, _plain))
-    return np.concatenate(columns, axis=1)
+        yield Ranking(ranked[kept], hit[kept])
 
 
 def _rows(pairs: Candidates, rows: Ints) -> Candidates:
@@ -182,8 +226,10 @@ def _plain(rank: Ints, hits: Mask) -> Floats:
 
 
 PROTOCOLS = {
-    "activitynet": EvaluationProtocol(_activitynet_prepare, _activitynet),
-    "thumos14": EvaluationProtocol(_as_they_are, _thumos14, ignores_ambiguous=True),
-    "wtalc": EvaluationProtocol(_wtalc_prepare, _wtalc, needs_every_class=True, ignores_ambiguous=True),
-    "basnet": EvaluationProtocol(_as_they_are, _activitynet),
+    "activitynet": EvaluationProtocol(_activitynet_prepare, _activitynet, _activitynet_rankings, interpolated=True),
+    "thumos14": EvaluationProtocol(_as_they_are, _thumos14, _thumos14_rankings, ignores_ambiguous=True),
+    "wtalc": EvaluationProtocol(
+        _wtalc_prepare, _wtalc, _wtalc_rankings, needs_every_class=True, ignores_ambiguous=True
+    ),
+    "basnet": EvaluationProtocol(_as_they_are, _activitynet, _activitynet_rankings, interpolated=True),
 }

@@ -82,7 +82,7 @@ class TrialAnswer:
 
     state: ``running``, a final state, or ``unwritable`` where the worker could not write. objective: best selection
     mAP so far, percent; NaN without one. report: of the iteration; None where the trial cannot go on, then reason,
-    log (its traceback) and, of an OSError, errno say why.
+    log (its traceback) and, of an OSError, errno and path say why.
     """
 
     trial: int
@@ -92,6 +92,7 @@ class TrialAnswer:
     reason: str | None = None
     log: str | None = None
     errno: int | None = None
+    path: str | None = None
 
     @property
     def ended(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import math
 import shutil
 import traceback
@@ -13,7 +12,7 @@ from pathlib import Path
 import torch
 
 from trainables.data import Dataset, mask_segments, write_predictions
-from trainables.files import DamagedFile, read_with_digest, write_with_digest
+from trainables.files import DamagedFile, is_unavailable, keeping_files, read_with_digest, write_with_digest
 from trainables.model import write_weights
 from trainables.refinement import IterationResult, RunState, after_m0
 from trainables.report import IterationReport, M0Origin
@@ -21,8 +20,6 @@ from trainables.training import NonFiniteLoss
 from trainables.worker.checkpoint import load_state, save_state
 from trainables.worker.messages import COMPLETED, RUNNING, UNWRITABLE, CachedM0, TrialAnswer, TrialOrder
 from trainables.worker.time_limit import TimeLimitExceeded
-
-WRITE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 class Trial:
@@ -38,7 +35,8 @@ class Trial:
 
     def open(self) -> RunState | None:
         """The state to go on from, None to begin; what it did beyond the reported iterations is told again."""
-        state = load_state(self.files.state) or self._take_m0()
+        with keeping_files():
+            state = load_state(self.files.state) or self._take_m0()
         self._replay = []
         if state is not None:
             last = state.reports[-1:] if state.finished else []
@@ -51,12 +49,13 @@ class Trial:
 
     def kept(self, result: IterationResult) -> TrialAnswer:
         """The answer for an iteration, when all of it is on the disk."""
-        if result.report.iteration == 0 and self._m0:
-            result = self._leave_m0(result, self._m0)
-        self._write_predictions(result)
-        if result.report.best_iteration == result.report.iteration:
-            write_weights(self.files.model, result.report.iteration, result.weights)
-        save_state(self.files.state, result.state)
+        with keeping_files():
+            if result.report.iteration == 0 and self._m0:
+                result = self._leave_m0(result, self._m0)
+            self._write_predictions(result)
+            if result.report.best_iteration == result.report.iteration:
+                write_weights(self.files.model, result.report.iteration, result.weights)
+            save_state(self.files.state, result.state)
         return self._told(result.report)
 
     def failed(self, error: Exception) -> TrialAnswer:
@@ -69,6 +68,7 @@ class Trial:
             reason=traceback.format_exception_only(error)[-1].strip().splitlines()[-1],
             log="".join(traceback.format_exception(error)),
             errno=error.errno if isinstance(error, OSError) else None,
+            path=str(error.filename) if isinstance(error, OSError) and error.filename else None,
         )
 
     def _told(self, report: IterationReport) -> TrialAnswer:
@@ -132,6 +132,6 @@ def failure_state(error: BaseException) -> str:
         return "non-finite"
     if isinstance(error, TimeLimitExceeded):
         return "timed-out"
-    if isinstance(error, OSError) and error.errno in WRITE_ERRORS:
+    if is_unavailable(error):
         return UNWRITABLE
     return "failed"

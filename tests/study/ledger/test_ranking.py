@@ -6,7 +6,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.results.comparisons import best_trials
+from analysis.results.refinement import best_trials
 from analysis.study import load_study
 from study.ledger.ranking import ORACLE, Replicate, best_configuration, ranked_configurations, ranked_points
 from study.ledger.records import TrialRecord

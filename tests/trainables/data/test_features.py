@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from trainables.data.feature_layouts import LAYOUTS, FeatureFiles, open_features
+from trainables.data.feature_files import FeatureFiles
+from trainables.data.feature_layouts import LAYOUTS, open_features
 from trainables.data.features import (
     ExpectedLengths,
     FlatFeatures,
@@ -114,7 +115,7 @@ class TestEveryLayout:
     def test_what_was_forgotten_can_be_read_again(
         self, store: FeatureFiles, matrices: Matrices, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("trainables.data.feature_layouts.FORGET_BYTES", 1)
+        monkeypatch.setattr("trainables.data.hdf5_features.FORGET_BYTES", 1)
         plan = plan_features(store, list(matrices), "both", None)
         first, again = (np.concatenate([rows.copy() for rows in stream_features(store, plan, [])]) for _ in range(2))
         np.testing.assert_array_equal(first, again)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainables.data.object_arrays import is_object_array, read_object_array
+from trainables.data.object_arrays import is_object_array, read_object_array, read_pickled_arrays
 from trainables.errors import UserError
 
 
@@ -69,5 +69,24 @@ def test_a_truncated_file_is_named(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"none\.npy: no such file"):
+    with pytest.raises(UserError, match=r"none\.npy: cannot be read \(No such file"):
         read_object_array(tmp_path / "none.npy")
+
+
+class TestPickledArrays:
+    """Weights as users of JAX publish them."""
+
+    def test_nested_arrays_come_back(self, tmp_path: Path) -> None:
+        path = tmp_path / "weights.ckpt"
+        path.write_bytes(pickle.dumps({"params": {"kernel": np.arange(6.0).reshape(2, 3)}}))
+        assert read_pickled_arrays(path)["params"]["kernel"].tolist() == [[0, 1, 2], [3, 4, 5]]
+
+    def test_a_pickle_that_names_anything_else_is_refused_unrun(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        path = tmp_path / "weights.ckpt"
+        path.write_bytes(pickle.dumps({"params": Attack()}))
+        with pytest.raises(UserError, match="nothing of it was run"):
+            read_pickled_arrays(path)
+        assert not (tmp_path / "executed").exists()

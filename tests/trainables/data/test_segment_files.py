@@ -9,7 +9,9 @@ from trainables.data.ground_truth import read_ground_truth
 from trainables.data.prediction_files import read_predictions
 from trainables.data.segment_files import (
     mask_segments,
+    read_intervals,
     write_ground_truth,
+    write_intervals,
     write_predictions,
 )
 from trainables.data.segments import Segments
@@ -61,6 +63,13 @@ def test_ground_truth_is_written_with_durations_and_read_again(tmp_path: Path) -
     assert read.durations == {"a": 2.0, "b": 9.0}
     assert instances.video.tolist() == ["a", "b"]
     assert (instances.start_s.tolist(), instances.label.tolist()) == ([0.5, 1.0], [0, 1])
+
+
+def test_intervals_without_a_class_are_written_and_read_again(tmp_path: Path) -> None:
+    for rows in (Segments.of(["a", "b"], [0.1, 1.0], [1.7, 3.0], [0, 0]), Segments.empty()):
+        write_intervals(tmp_path / "i.csv", rows)
+        found = read_intervals(tmp_path / "i.csv")
+        assert (found.video.tolist(), found.end_s.tolist()) == (rows.video.tolist(), rows.end_s.tolist())
 
 
 def test_a_mask_becomes_one_segment_per_run_and_video() -> None:

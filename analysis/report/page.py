@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import argparse
 import base64
 import shlex
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-from analysis.drawing import render
-from analysis.figures import drawings, title
+from analysis.figures import figure_title, render, study_drawings
 from analysis.report.checks import checks
-from analysis.results import configuration_text, importances, optuna_study, seed_interval, top_configurations
-from analysis.study import Study, add_study_arguments, open_studies, out_folder, why_empty
+from analysis.requests import why_empty
+from analysis.results.importance import importances, optuna_study
+from analysis.results.ranking import top_configurations
+from analysis.results.statistics import seed_interval
+from analysis.settings import Dimension
+from analysis.study import Study
 from analysis.tables import study_tables
-from analysis.text import caption, data_title
-from trainables.errors import UserError
-from trainables.files import write_whole
-from trainables.output import print_error
+from analysis.tables.grid import summary_text
+from analysis.text import configuration_text, data_title, how_made, interval_text, number_text, objective_name
+from study.ledger import trial_name
 
 PIXELS_PER_INCH = 130  # of figures on the screen
 MOST_FAILED = 50
@@ -55,13 +55,11 @@ def report_contents(study: Study) -> dict[str, Any]:
         "name": study.name,
         "summary": _summary(study),
         "sections": [(key, text) for key, text in SECTIONS if key not in absent],
-        "description": study.setting("study", "description", default=""),
-        "command": _command(study),
-        "space": [(key, _dimension_text(value)) for key, value in study.setting("study", "space", default={}).items()],
-        "card": [
-            (key.replace("_", " "), _card_text(value)) for key, value in study.setting("card", default={}).items()
-        ],
-        "protocol": "" if empty else caption(study, "All numbers", []),
+        "description": study.settings.description,
+        "command": study.settings.command or "not recorded",
+        "space": [(key, _dimension_text(value)) for key, value in study.settings.space.items()],
+        "card": [(key.replace("_", " "), _card_text(value)) for key, value in study.settings.card.items()],
+        "protocol": "" if empty else " ".join(how_made(study)),
         "checks": checks(study),
         "empty": why_empty(study) if empty else "",
         "best": [] if empty else _best_rows(study),
@@ -73,8 +71,8 @@ def report_contents(study: Study) -> dict[str, Any]:
         "more_failed": max(0, len(failed) - MOST_FAILED),
         "rerun": f"python -m study.launch --study-dir {shlex.quote(str(study.folder.parent))} "
         f"--rerun {shlex.quote(study.name)} TRIAL",
-        "configuration": yaml.safe_dump(study.setting("run", default={}), sort_keys=False, allow_unicode=True),
-        "versions": sorted(study.setting("versions", default={}).items()),
+        "configuration": yaml.safe_dump(dict(study.settings.run), sort_keys=False, allow_unicode=True),
+        "versions": sorted(study.settings.versions.items()),
     }
 
 
@@ -95,7 +93,7 @@ def search_plots(study: Study) -> list[tuple[str, str]]:
     widths = {"Contours": 32, "Slices": SLICE_REM * keys, "Parallel coordinates": SLICE_REM * (keys + 1)}
     plots = []
     for name, plot in draw.items():
-        figure = plot(made, target_name="selection mAP (%)")
+        figure = plot(made, target_name=objective_name(study))
         figure.update_layout(title=None, margin={"l": 50, "r": 20, "t": 30, "b": 40}, autosize=True, width=None)
         html = figure.to_html(
             full_html=False, include_plotlyjs=False, config={"responsive": True, "displaylogo": False},
@@ -106,60 +104,28 @@ def search_plots(study: Study) -> list[tuple[str, str]]:
     return plots
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the page of each study and print its path; 2 when the request is wrong."""
-    parser = argparse.ArgumentParser("python -m analysis.report", description="One self-contained HTML page per study.")
-    add_study_arguments(parser)
-    parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="where to write report.html (default: the study's folder)"
-    )
-    options = parser.parse_args(arguments)
-    try:
-        studies = open_studies(options)
-        for study in studies:
-            path = out_folder(study, options.out, ".", len(studies) > 1) / "report.html"
-            try:
-                write_whole(path, report_page(study).encode())
-            except OSError as error:
-                raise UserError(f"--out: {path.parent}: cannot be written to ({error.strerror})") from None
-            print(path)
-    except UserError as error:
-        return print_error(error)
-    return 0
-
-
 def _summary(study: Study) -> str:
     counts = study.trials["state"].value_counts()
     states = ", ".join(f"{count} {state}" for state, count in counts.items()) or "no trial yet"
-    created = study.setting("created")
+    created = study.settings.created
     begun = f", begun {time.strftime('%Y-%m-%d %H:%M', time.localtime(created))}" if created else ""
-    asked = study.setting("study", "num_samples")
-    budget = f" of {asked * study.setting('study', 'seeds', default=1)} asked for" if asked else ""
+    asked = study.settings.num_trials
+    budget = f" of {asked} asked for" if asked else ""
     return f"{data_title(study)}{begun}. {len(study.trials)} trials{budget}: {states}."
 
 
-def _command(study: Study) -> str:
-    command = study.setting("command", default=[])
-    if isinstance(command, list) and len(command) > 1:
-        return shlex.join(command)
-    return str(command[0] if isinstance(command, list) and command else command or "not recorded")
-
-
 def _best_rows(study: Study) -> list[list[str]]:
-    rows = []
-    for one in top_configurations(study, 5):
-        interval = seed_interval(one.test)
-        rows.append(
-            [
-                configuration_text(one.configuration, generator=True),
-                f"{one.selection:.2f}",
-                f"{one.test.mean:.2f}" + (f" ± {one.test.std:.2f}" if one.test.n > 1 else ""),
-                f"{interval[0]:.2f} to {interval[1]:.2f}" if interval else "–",
-                ", ".join(map(str, one.test.seeds)),
-                ", ".join(f"t{trial:04d}" for trial in one.test.trials),
-            ]
-        )
-    return rows
+    return [
+        [
+            configuration_text(one.configuration, generator=True),
+            number_text(one.selection),
+            summary_text(one.test, one.test.n if one.test else 0),
+            interval_text(seed_interval(one.test) if one.test else None),
+            ", ".join(map(str, one.seeds)),
+            ", ".join(map(trial_name, one.trials)),
+        ]
+        for one in top_configurations(study, 5)
+    ]
 
 
 def _figures(study: Study) -> list[dict[str, Any]]:
@@ -167,27 +133,27 @@ def _figures(study: Study) -> list[dict[str, Any]]:
         {
             "about": drawing.about,
             "width": round(drawing.width * PIXELS_PER_INCH),
-            "png": base64.b64encode(render(drawing, title(study), ["png"])["png"]).decode(),
+            "png": base64.b64encode(render(drawing, figure_title(study), ["png"])["png"]).decode(),
         }
-        for drawing in drawings(study)
+        for drawing in study_drawings(study)
     ]
 
 
 def _failed_rows(study: Study, failed: Any) -> list[list[str]]:
     return [
-        [f"t{row['trial']:04d}", str(row["state"]), str(row["reason"] or ""),
+        [trial_name(row["trial"]), str(row["state"]), str(row["reason"] or ""),
          configuration_text(row["configuration"], generator=True)]
         for row in failed.to_dict("records")
     ]  # fmt: skip
 
 
-def _dimension_text(dimension: dict[str, Any]) -> str:
-    if dimension.get("choices") is not None:
-        text = ", ".join(map(str, dimension["choices"]))
+def _dimension_text(dimension: Dimension) -> str:
+    if dimension.choices is not None:
+        text = ", ".join(map(str, dimension.choices))
     else:
-        step = f", step {dimension['step']:g}" if dimension.get("step") else ""
-        text = f"{dimension.get('low')} to {dimension.get('high')}{step}{', logarithmic' * bool(dimension.get('log'))}"
-    when = "; ".join(f"{key}: {', '.join(map(str, values))}" for key, values in (dimension.get("when") or {}).items())
+        step = f", step {dimension.step:g}" if dimension.step else ""
+        text = f"{dimension.low} to {dimension.high}{step}{', logarithmic' * dimension.log}"
+    when = "; ".join(f"{key}: {', '.join(map(str, values))}" for key, values in dimension.when)
     return f"{text} (matters where {when})" if when else text
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from analysis.report.checks import checks
-from analysis.report.report import main, report_page
-from analysis.results.importance import importances, optuna_study
+from analysis.report.__main__ import main
+from analysis.report.page import report_page
+from analysis.settings import BETA, GENERATOR
 from analysis.study import load_study
 from tests.analysis.browser import Browser, missing_browser
-from tests.analysis.study_folders import BETA, GENERATOR, StudyFolder, paper_like, point
+from tests.analysis.study_folders import StudyFolder, paper_like, point
 
 SPACE = {
     GENERATOR: {"choices": ["attention", "segment_prediction", "<b>bold</b>"]},
@@ -32,10 +32,6 @@ def full(tmp_path: Path) -> Path:
     made = paper_like(tmp_path / "full", seeds=3, **ABOUT)
     made.add(point("attention", 1.0), [], state="failed", reason="ValueError: <script>alert(1)</script>")
     return made.folder
-
-
-def verdicts(folder: Path) -> dict[str, str]:
-    return {check.name: check.verdict for check in checks(load_study(folder))}
 
 
 def test_the_page_holds_everything(full: Path) -> None:
@@ -69,56 +65,6 @@ def test_command_writes_into_the_studys_folder(full: Path, capsys: pytest.Captur
     assert capsys.readouterr().out.strip() == str(full / "report.html")
     assert (full / "report.html").stat().st_size > 1e6
     assert main(["--study", "nowhere", "--study-dir", str(full.parent)]) == 2
-
-
-def test_best_at_the_edge_is_seen(tmp_path: Path) -> None:
-    made = StudyFolder(tmp_path / "s", study={"space": {BETA: {"low": 1.0, "high": 16.0}}})
-    for beta, top in ((1.0, 35), (4.0, 40), (16.0, 50)):
-        made.add({BETA: beta}, [30, top])
-    assert verdicts(made.folder)["Is the best at the edge of the space?"] == "look"
-    made.add({BETA: 8.0}, [30, 60])
-    assert verdicts(made.folder)["Is the best at the edge of the space?"] == "ok"
-
-
-def test_checks_tell_what_one_seed_cannot(tmp_path: Path) -> None:
-    made = StudyFolder(tmp_path / "s")
-    made.add(point("attention", 1.0), [30, 40])
-    found = verdicts(made.folder)
-    assert found["Variance of retraining"] == "unknown"
-    assert found["Does refinement help?"] == "unknown"
-    assert found["Share of infeasible trials"] == "ok"
-
-
-def test_variance_of_retraining_is_held_against_the_lead(tmp_path: Path) -> None:
-    made = StudyFolder(tmp_path / "s")
-    for beta, tops in ((1.0, (40, 50, 45)), (2.0, (41, 51, 46))):
-        for seed, top in enumerate(tops):
-            made.add(point("attention", beta), [30, top], seed)
-    assert verdicts(made.folder)["Variance of retraining"] == "look"
-    assert verdicts(made.folder)["Does refinement help?"] == "ok"
-
-
-def test_importances_are_the_same_every_time_and_name_what_matters(tmp_path: Path) -> None:
-    made = StudyFolder(tmp_path / "s", study={"space": {BETA: SPACE[BETA]}})
-    for b in (1.0, 2.0, 4.0, 8.0):
-        for share in (0.2, 0.8):
-            made.add({BETA: b, "pseudo_labels.sampled_share": share}, [30, 30 + b + 0.01 * share])
-    study = load_study(made.folder)
-    first, again = importances(study), importances(study)
-    assert first == again
-    assert [one.evaluator for one in first] == ["fanova", "ped_anova"]
-    assert next(iter(first[0].shares)) == BETA
-    assert len(optuna_study(study).trials) == 8
-
-
-def test_importances_leave_out_conditional_keys(tmp_path: Path) -> None:
-    made = StudyFolder(tmp_path / "s")
-    for i, generator in enumerate(("attention", "uniform_random") * 3):
-        more = {"pseudo_labels.segments.min_attention": 0.1 * i} if generator == "attention" else {}
-        made.add(point(generator, float(2**i), **more), [30, 40 + i])
-    (first, _) = importances(load_study(made.folder))
-    assert first.left_out == ["pseudo_labels.segments.min_attention"]
-    assert sum(first.shares.values()) == pytest.approx(1)
 
 
 @pytest.fixture(params=[False, True], ids=["desktop", "phone"])

@@ -1,0 +1,50 @@
+"""What the commands of ``analysis`` share: which studies are meant, and where their files go."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from analysis.study import Study, study_frames
+from study.ledger import open_study
+from trainables.errors import UserError
+
+
+def add_study_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--study`` (may be repeated) and ``--study-dir``, the same for all commands of ``analysis``."""
+    parser.add_argument(
+        "--study", required=True, action="append", metavar="NAME",
+        help="name of a study, or the path of its folder; repeat it for several studies",
+    )  # fmt: skip
+    parser.add_argument(
+        "--study-dir", type=Path, default=Path("studies"), metavar="DIR", help="where studies are (default: studies)"
+    )
+
+
+def open_studies(arguments: argparse.Namespace) -> list[Study]:
+    """The studies that the arguments name; their problems go to stderr."""
+    studies = [study_frames(open_study(arguments.study_dir, name)) for name in arguments.study]
+    names = [study.name for study in studies]
+    if len(set(names)) < len(names):
+        raise UserError(f"--study: each study once, got {', '.join(names)}")
+    for study in studies:
+        for problem in study.problems:
+            print(f"warning: {problem}", file=sys.stderr)
+    return studies
+
+
+def out_folder(study: Study, out: Path | None, default: str, several: bool) -> Path:
+    """Where the files of one study go: a folder of it, ``out``, or a folder for each of several studies there."""
+    if out is None:
+        return study.folder / default
+    return out / study.name if several else out
+
+
+def why_empty(study: Study) -> str:
+    """One sentence for a study without a completed trial."""
+    counts = study.trials["state"].value_counts()
+    states = ", ".join(f"{count} {state}" for state, count in counts.items()) or "none was started"
+    reasons = study.trials["reason"].dropna()
+    last = f" The last reason given: {reasons.iloc[-1]}" if len(reasons) else ""
+    return f"{study.name}: no trial is completed yet, so there is nothing to show (trials: {states}).{last}"

@@ -1,0 +1,63 @@
+"""What things are called in tables, figures and pages: generators, base models, keys by the paper's symbols."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from analysis.settings import ALPHA_A, ALPHA_C, BETA, GENERATOR, SAMPLED_SHARE
+
+ORACLE = "oracle"
+GENERATOR_NAMES = {
+    "uniform_random": "Uniform random",
+    "distribution_aware": "Distribution aware",
+    "class_activation": "Class activation",
+    "attention": "Attention",
+    "segment_prediction": "Segment prediction",
+    ORACLE: "Oracle (upper bound)",
+}
+"""In the order of the paper's tables; the oracle, which sees the ground truth, is ours and never a best."""
+
+SYMBOLS = {BETA: "β", SAMPLED_SHARE: "S", ALPHA_A: "αA", ALPHA_C: "αC"}
+BASE = "M0"  # the base model, which depends on none of the searched values
+ETA = "η"
+BASE_MODELS = {"refineloc": "RefineLoc's base model", "wtalc": "W-TALC", "basnet": "BaS-Net"}
+EVALUATIONS = {
+    "activitynet": "ActivityNet-style",
+    "thumos14": "THUMOS14 kit's",
+    "wtalc": "W-TALC's",
+    "basnet": "BaS-Net's",
+}
+
+
+def generator_order(generators: list[str]) -> list[str]:
+    """In the paper's order, unknown names next to last, the oracle last."""
+    known = list(GENERATOR_NAMES)
+    return sorted(generators, key=lambda g: (g == ORACLE, known.index(g) if g in known else len(known), g))
+
+
+def generator_name(generator: str) -> str:
+    """How a table calls a generator."""
+    return GENERATOR_NAMES.get(generator, generator.replace("_", " ").capitalize())
+
+
+def short_key(key: str) -> str:
+    """A dotted key as the paper writes it, or its last word."""
+    return SYMBOLS.get(key, key.rsplit(".", 1)[-1].replace("_", " "))
+
+
+def value_text(value: object) -> str:
+    """A searched value: ``0.8``, ``segment prediction``."""
+    return f"{value:g}" if isinstance(value, float) else str(value).replace("_", " ")
+
+
+def configuration_text(configuration: str, generator: bool = False) -> str:
+    """``β 4, S 0.8`` of a configuration's JSON; ``generator``: that too."""
+    values = {key: value for key, value in json.loads(configuration).items() if generator or key != GENERATOR}
+    texts = (f"{short_key(key)} {value_text(value)}" for key, value in values.items())
+    return ", ".join(texts) or "as configured"
+
+
+def label(study: str, table: str) -> str:
+    """Label of a table for LaTeX references."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", f"{study}-{table}")

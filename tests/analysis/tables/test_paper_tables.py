@@ -1,0 +1,46 @@
+"""The paper's numbers beside ours."""
+
+from pathlib import Path
+
+import pytest
+
+from analysis.study import load_study
+from analysis.tables.__main__ import main
+from analysis.tables.paper_tables import differences_to_paper, state_of_the_art
+from tests.analysis.study_folders import StudyFolder, paper_like, point, settings
+
+
+def test_the_papers_rows_stand_beside_ours(tmp_path: Path) -> None:
+    paper_like(tmp_path / "s")
+    ((grid, trace),) = state_of_the_art(load_study(tmp_path / "s"))
+    texts = {row[0].text: [cell.text for cell in row[1:]] for row in grid.rows}
+    assert texts["BaS-Net"] == ["44.6", "36", "27", "18.6", "10.4"]
+    assert texts["Ours (η = 3)"][0] == "50.00"
+    assert "Table 4b of the paper" in grid.caption
+    assert set(trace["row"]) == {"Ours (η = 0)", "Ours (η = 3)"}
+
+
+def test_differences_to_the_paper(tmp_path: Path) -> None:
+    paper_like(tmp_path / "s")
+    found = dict((grid.name, data) for grid, data in differences_to_paper(load_study(tmp_path / "s")))
+    assert set(found) == {"paper_6b", "paper_7b", "paper_4b"}
+    data = found["paper_6b"]
+    (cell,) = data[(data["row"] == "segment_prediction") & (data["column"] == 2)].to_dict("records")
+    assert (cell["paper"], cell["ours"]) == (22.6, pytest.approx(39.55))
+    assert cell["difference"] == pytest.approx(39.55 - 22.6)
+    base = found["paper_7b"].to_dict("records")[0]
+    assert (base["paper"], base["ours"]) == (19.45, 25)
+
+
+def test_base_models_are_compared_with_their_own_rows(tmp_path: Path) -> None:
+    run = {**settings("s")["run"], "model": {"name": "basnet"}}
+    StudyFolder(tmp_path / "s", run=run).add(point("segment_prediction", 2.0), [30, 40])
+    # And not with the paper's tables of RefineLoc's own base model.
+    assert [grid.name for grid, _ in differences_to_paper(load_study(tmp_path / "s"))] == ["paper_5b"]
+
+
+def test_data_that_the_paper_lacks_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = {**settings("s")["run"], "dataset": {"name": "utkinect", "features": None}}
+    StudyFolder(tmp_path / "s", run=run).add(point("attention", 1.0), [30, 40])
+    assert main(["--study", str(tmp_path / "s"), "--with-paper"]) == 0
+    assert "the paper has no numbers for these data" in capsys.readouterr().err

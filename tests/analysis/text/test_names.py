@@ -1,0 +1,26 @@
+"""What things are called."""
+
+from analysis.settings import ALPHA_A, BETA, GENERATOR, SAMPLED_SHARE
+from analysis.text.names import configuration_text, generator_name, generator_order, label, short_key
+
+
+def test_generators_come_in_the_papers_order_the_oracle_last() -> None:
+    assert generator_order(["oracle", "new", "segment_prediction", "attention"]) == [
+        "attention", "segment_prediction", "new", "oracle"
+    ]  # fmt: skip
+    assert generator_name("my_own") == "My own"
+
+
+def test_keys_have_the_papers_symbols() -> None:
+    assert [short_key(key) for key in (BETA, SAMPLED_SHARE, ALPHA_A, "optimizer.lr")] == ["β", "S", "αA", "lr"]
+
+
+def test_a_configuration_in_one_line() -> None:
+    text = f'{{"{BETA}": 4.0, "{GENERATOR}": "segment_prediction"}}'
+    assert configuration_text(text) == "β 4"
+    assert configuration_text(text, generator=True) == "β 4, generator segment prediction"
+    assert configuration_text("{}") == "as configured"
+
+
+def test_labels_are_plain() -> None:
+    assert label("a b_&", "top") == "a-b-top"

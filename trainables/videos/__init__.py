@@ -1,0 +1,1 @@
+"""Video files to features; ``python -m trainables.videos``. Import its modules by name: most need PyAV or torch."""
