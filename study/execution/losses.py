@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 KILL_AFTER_S = 10.0  # a worker ends a trial by itself when its time is up; what does not answer then is hung
 SILENT_ITERATIONS = 20  # without a time limit: so many times as long as the longest iteration
 SILENT_AT_LEAST_S = 900.0
+AFTER_MEMORY_S = 15.0  # what filled the memory may be gone then
 SILENT_UNKNOWN_S = 6 * 3600.0  # while no iteration of the study has ended
 
 
@@ -77,6 +79,7 @@ class Losses:
         """most: how often a trial survives the loss of its worker."""
         self._most, self._lost = most, Counter[int]()
         self.workers = float("inf")
+        self._not_before = 0.0
 
     def retries(self, trial: int) -> bool:
         """Count one more loss; whether the trial is to be tried again."""
@@ -86,33 +89,36 @@ class Losses:
     def memory_was_short(self, running: int) -> None:
         """With so many workers; the session goes on with fewer."""
         self.workers = max(1, min(self.workers, running) - 1)
+        self._not_before = time.monotonic() + AFTER_MEMORY_S
+
+    def may_start(self, running: int) -> bool:
+        """Whether there may be one more worker now."""
+        return running < self.workers and time.monotonic() >= self._not_before
 
 
-@dataclass
+@dataclass(frozen=True)
 class LostWorker:
-    """What Tune's log of a failed trial says. state: how the trial ends where it is not tried again."""
+    """What Tune's log of a failed trial says."""
 
     log: str
-    lines: list[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.lines = [line.strip() for line in self.log.splitlines() if line.strip()]
 
     @property
-    def out_of_memory(self) -> bool:
-        return any("OutOfMemory" in line or "out of memory" in line or "running low on memory" in line for line in
-                   self.lines)  # fmt: skip
+    def memory_was_short(self) -> bool:
+        """Whether Ray's memory monitor ended the worker."""
+        return "running low on memory" in self.log
 
     @property
     def state(self) -> str:
-        return "out-of-memory" if self.out_of_memory else "failed"
+        """How the trial ends where it is not tried again."""
+        return "out-of-memory" if self.memory_was_short or "OutOfMemory" in self.log else "failed"
 
     @property
     def reason(self) -> str:
-        memory = ("memory usage", "low on memory", "emory")
-        wanted = memory if self.out_of_memory else ("died", "Error")
-        found = (line for part in wanted for line in self.lines if part in line)
-        return next(found, "the worker was lost")
+        if self.memory_was_short:
+            used = re.search(r"[\d.]+GB used / [\d.]+GB limit", self.log)
+            return f"the memory of its node was short{f' ({used[0]})' if used else ''}: Ray ended the worker"
+        lines = (line.strip() for line in self.log.splitlines())
+        return next((line for line in lines if "died" in line or "Error" in line), "the worker was lost")
 
 
 def kill_process(host: str | None, pid: int | None) -> None:

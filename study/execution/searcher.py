@@ -58,7 +58,7 @@ class StudySearcher(Searcher):
 
     def suggest(self, trial_id: str) -> Any:
         """A trial's configuration; None: not yet; FINISHED: no more (Tune's own annotation forgets the last)."""
-        if len(self._at_work) >= self._losses.workers:
+        if not self._losses.may_start(len(self._at_work)):
             return None
         with self._driver.noting_full_disk():
             records = self._driver.next_trials(self._limits.together)
@@ -117,7 +117,7 @@ class LedgerCallback(tune.Callback):
         log = Path(trial.error_file).read_text(encoding="utf-8", errors="replace") if trial.error_file else ""
         orders, lost, running = order_in(trial.config).trials, LostWorker(log), len(self._workers)
         hung = self._workers.ended(orders[0].trial)
-        if lost.out_of_memory:
+        if lost.memory_was_short:
             self._losses.memory_was_short(running)
         with self._driver.noting_full_disk():
             for one in reversed(orders):  # each is put back before the others
