@@ -175,7 +175,8 @@ def _tell_stop(error: BaseException, request: Request, folder: StudyFolder, driv
         print(f"\n{line}{finished}; nothing is lost. To go on:\n  {resume}")
     else:
         print_error(line)
-        print(f"nothing is lost. To go on:\n  {resume}", file=sys.stderr)
+        if not isinstance(error, UserError):  # its line says what to change in the command
+            print(f"nothing is lost. To go on:\n  {resume}", file=sys.stderr)
     return status
 
 
