@@ -32,7 +32,9 @@ STOPPED_STATUS = 3
 STOP_S = 20.0  # Slurm kills what is left 30 s after its SIGTERM
 STOP_AT_ONCE_S = 3.0  # after a second signal
 ORPHANS_S = 5.0
-PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
+PARENT_S = 0.1  # how often the child looks at its parent
+CONTINUE_S = 2.0
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # prctl(2)
 LATE_SIGNAL_S = 1.0  # a loss that is the first sign of a signal to all processes
 
 
@@ -96,7 +98,8 @@ def supervised(command: Callable[[Supervisor], int]) -> int:
         return _Watch(child, told, parent_lives).status(heeded)
     os.close(told)
     os.close(parent_lives)
-    threading.Thread(target=_end_with_parent, args=(alive,), daemon=True).start()
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # at once, where there is such a thing
+    threading.Thread(target=_follow_parent, args=(alive, parent), daemon=True).start()
     dies_too.append(parent)
     detach_output()
     supervisor = Supervisor(tell, parent)
@@ -105,16 +108,29 @@ def supervised(command: Callable[[Supervisor], int]) -> int:
     return command(supervisor)
 
 
-def _end_with_parent(alive: int) -> None:
-    """The lock is the parent's by name: who sees that process gone may go on with the study."""
-    os.read(alive, 1)  # returns when the other end is closed
-    os.kill(os.getpid(), signal.SIGKILL)
+def _follow_parent(alive: int, parent: int) -> None:
+    """End with the parent, whose name the lock bears: who sees it gone may go on with the study. Stop when it is
+    stopped, which it cannot pass on; it continues this process when it continues."""
+    while not select.select([alive], [], [], PARENT_S)[0]:
+        if _is_stopped(parent):
+            os.kill(os.getpid(), signal.SIGSTOP)
+    os.kill(os.getpid(), signal.SIGKILL)  # the other end is closed
+
+
+def _is_stopped(process: int) -> bool:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{process}/stat").read_text(errors="replace").rpartition(")")[2].split()[0] == "T"
+    return False
 
 
 def _adopt_orphans() -> None:
     """Processes that the child leaves behind become children of this one, in place of init (Linux)."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def _prctl(option: int, value: int) -> None:
+    with contextlib.suppress(OSError, AttributeError):  # Linux alone has it
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
 def end_orphans(within_s: float = ORPHANS_S) -> None:
@@ -147,10 +163,12 @@ class _Watch:
         self._known: dict[str, Any] = {}
         self._asked: int | None = None
         self._deadline = float("inf")
+        self._continued_until = 0.0
 
     def status(self, heeded: list[signal.Signals]) -> int:
         for number in heeded:
             signal.signal(number, self._forward)
+        signal.signal(signal.SIGCONT, self._continue)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, heeded)
         self._listen()
         code = os.waitstatus_to_exitcode(os.waitpid(self._child, 0)[1])
@@ -165,6 +183,9 @@ class _Watch:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._child, number)
 
+    def _continue(self, number: int, frame: object) -> None:
+        self._continued_until = time.monotonic() + CONTINUE_S
+
     def _listen(self) -> None:
         """Until the child has closed its end of the pipe, as a process does when it ends."""
         rest = b""
@@ -172,7 +193,9 @@ class _Watch:
             if time.monotonic() > self._deadline:
                 os.kill(self._child, signal.SIGKILL)
                 self._deadline = float("inf")
-            if not select.select([self._told], [], [], 0.5)[0]:
+            if time.monotonic() < self._continued_until:  # the child may be about to stop itself
+                os.kill(self._child, signal.SIGCONT)
+            if not select.select([self._told], [], [], PARENT_S)[0]:
                 continue
             content = os.read(self._told, 4096)
             if not content:
