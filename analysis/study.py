@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.settings import BETA, GENERATOR, StudyFacts, lookup
+from analysis.settings import BETA, GENERATOR, StudyFacts
 from study.ledger import (
     Event,
     IterationEnded,
@@ -21,6 +21,7 @@ from study.ledger import (
     point_key,
     trial_records,
 )
+from trainables.report import IterationReport, SplitMap
 
 TRIAL_COLUMNS = ("trial", "state", "seed", "origin", "objective", "best_iteration", "num_iterations", "test_map",
                  "selection_split", "reason", "seconds", "device", "configuration", "lines",
@@ -100,7 +101,7 @@ def _trials(records: Iterable[TrialRecord], opened: OpenedStudy) -> pd.DataFrame
 
 
 def _trial_row(record: TrialRecord, fixed: dict[str, Any]) -> dict[str, Any]:
-    best = next((r for r in record.iterations if r.get("iteration") == record.best_iteration), {})
+    best = next((report for report in record.iterations if report.iteration == record.best_iteration), None)
     return {
         "trial": record.number,
         "state": record.state,
@@ -109,14 +110,14 @@ def _trial_row(record: TrialRecord, fixed: dict[str, Any]) -> dict[str, Any]:
         "objective": _float(record.objective),
         "best_iteration": record.best_iteration,
         "num_iterations": len(record.iterations),
-        "test_map": _float(lookup(best, "map", "test", "selection_map")),
-        "selection_split": lookup(best, "selection", "split"),
+        "test_map": _float(best.selection_map("test") if best else None),
+        "selection_split": best.selection.split if best else None,
         "reason": record.reason,
         "seconds": _float(record.seconds),
         "device": record.device,
         "configuration": point_key(record.params),
         "lines": record.lines,
-        "best_is_known": bool(best),
+        "best_is_known": best is not None,
         **fixed,
         **record.params,
     }
@@ -126,20 +127,20 @@ def _iterations(records: Iterable[TrialRecord], events: Iterable[Event]) -> pd.D
     lines: dict[tuple[int, int], int] = {}
     for event in events:
         if isinstance(event, IterationEnded) and event.line is not None:
-            lines.setdefault((event.trial, event.report["iteration"]), event.line)
+            lines.setdefault((event.trial, event.report.iteration), event.line)
     rows = [
         {
             "trial": record.number,
             "seed": record.seed,
-            "iteration": report["iteration"],
-            "test_map": _float(lookup(report, "map", "test", "selection_map")),
-            "selection_map": _float(lookup(report, "selection", "map")),
-            "selection_split": lookup(report, "selection", "split"),
-            "seconds": _float(report.get("seconds")),
-            "chosen_epoch": report.get("chosen_epoch"),
-            "tiou_map": _tiou_map(lookup(report, "map", "test")),
-            "labels": report.get("pseudo_labels"),
-            "line": lines.get((record.number, report["iteration"])),
+            "iteration": report.iteration,
+            "test_map": _float(report.selection_map("test")),
+            "selection_map": _float(report.selection.map),
+            "selection_split": report.selection.split,
+            "seconds": _float(report.seconds),
+            "chosen_epoch": report.chosen_epoch,
+            "tiou_map": _tiou_map(report),
+            "labels": _labels(report),
+            "line": lines.get((record.number, report.iteration)),
         }
         for record in records
         for report in record.iterations
@@ -147,23 +148,32 @@ def _iterations(records: Iterable[TrialRecord], events: Iterable[Event]) -> pd.D
     return pd.DataFrame(rows, columns=list(ITERATION_COLUMNS))
 
 
-def _tiou_map(test: Any) -> dict[float | str, float]:
+def _tiou_map(report: IterationReport) -> dict[float | str, float | None]:
     """Test mAP by threshold and their mean as ``average``; empty without annotations."""
-    if lookup(test, "average_map") is None:
+    test = _test_map(report)
+    if test is None or test.average_map is None:
         return {}
-    by_threshold = dict(zip(test.get("tiou") or [], test.get("map") or [], strict=False))
-    return {**by_threshold, "average": _float(test["average_map"])}
+    return {**dict(zip(test.tiou, test.map, strict=False)), "average": _float(test.average_map)}
+
+
+def _labels(report: IterationReport) -> dict[str, dict[str, Any]] | None:
+    """Quality of the pseudo labels by split; None where none trained the iteration."""
+    found = {name: asdict(split.pseudo_labels) for name, split in report.splits.items() if split.pseudo_labels}
+    return found or None
 
 
 def _test_counts(records: Iterable[TrialRecord]) -> tuple[int, int] | None:
     for record in records:
-        for report in record.iterations:
-            videos, instances = (lookup(report, "map", "test", key) for key in ("videos", "instances"))
-            if videos is not None and instances is not None:
-                return int(videos), int(instances)
+        for test in map(_test_map, record.iterations):
+            if test is not None and test.videos is not None and test.instances is not None:
+                return test.videos, test.instances
     return None
 
 
-def _float(value: Any) -> float:
+def _test_map(report: IterationReport) -> SplitMap | None:
+    return report.splits["test"].map if "test" in report.splits else None
+
+
+def _float(value: float | None) -> float:
     """NaN for a number that is absent."""
     return float("nan") if value is None else np.float64(value)

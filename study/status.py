@@ -106,7 +106,7 @@ def _state(opened: OpenedStudy) -> str:
 def _quiet_s(opened: OpenedStudy, records: list[TrialRecord]) -> dict[int, float]:
     """Running trial -> seconds since its last event, where that is much longer than an iteration takes."""
     last = {event.trial: event.time for event in opened.ledger.events if isinstance(event, TrialEvent) and event.time}
-    longest_s = max((report["seconds"] for record in records for report in record.iterations), default=0.0)
+    longest_s = max((report.seconds for record in records for report in record.iterations), default=0.0)
     limit_s, now = max(QUIET_AT_LEAST_S, QUIET_ITERATIONS * longest_s), time.time()
     running = [record.number for record in records if record.state == "running" and record.number in last]
     return {number: quiet for number in running if (quiet := now - last[number]) > limit_s}

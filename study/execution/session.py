@@ -109,7 +109,7 @@ def _stopper(driver: Driver, signals: StopSignals, workers: HungWorkers) -> Any:
             if driver.study.pruner == "none" or answer is None or len(answer.trials) != 1:
                 return False  # of trials that share a process, one cannot be stopped alone
             (one,) = answer.trials
-            return one.report is not None and driver.prunes(one.trial, one.report.to_json())
+            return one.report is not None and driver.prunes(one.trial, one.report)
 
         def stop_all(self) -> bool:
             if not self.begun:
@@ -171,7 +171,7 @@ def _treat_lost_workers_alike() -> None:
 
 
 def _longest_iteration_s(driver: Driver) -> float:
-    return max((report["seconds"] for record in driver.records.values() for report in record.iterations), default=0.0)
+    return max((report.seconds for record in driver.records.values() for report in record.iterations), default=0.0)
 
 
 def _remove_snapshots(driver: Driver) -> None:

@@ -17,6 +17,7 @@ from study.ledger.events import (
     TrialStarted,
 )
 from study.ledger.ledger_file import Ledger
+from trainables.report import IterationReport
 
 
 def report(
@@ -89,15 +90,16 @@ class StudyFolder:
         seed: int = 0,
         state: str | None = "completed",
         reason: str | None = None,
+        origin: str = "sampler",
         **options: Any,
     ) -> int:
         """A trial with this selection curve; ``state`` None leaves it running."""
         number, self.trials = self.trials, self.trials + 1
-        self.ledger.append(TrialProposed(number, Configuration(None, params), seed))
+        self.ledger.append(TrialProposed(number, Configuration(None, params, origin), seed))
         self.ledger.append(TrialStarted(number, "h", 1, "cpu"))
         reports = [report(iteration, curve, **options) for iteration in range(len(curve))]
         for one in reports:
-            self.ledger.append(IterationEnded(number, one))
+            self.ledger.append(IterationEnded(number, IterationReport.from_json(one)))
         if state:
             last = reports[-1] if reports else {}
             objective, best_iteration = last.get("best_so_far"), last.get("best_iteration")

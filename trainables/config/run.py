@@ -252,10 +252,21 @@ class RefinementConfig(Part):
 class SelectionConfig(Part):
     """Which videos choose the epoch, the iteration and the configuration (D21, D22, D33, D35)."""
 
-    rule: Literal["held-out", "paper"] = Field(
-        "held-out", description="a part of the training videos; or the test split, as the authors did"
+    rule: Literal["held-out", "paper", "video-labels"] = Field(
+        "held-out",
+        description="temporal annotations of a part of the training videos; the test split, as the authors did; or a "
+        "signal that needs no more than the labels of a part of the training videos",
     )
     held_out_share: float = Field(0.25, gt=0, lt=1, description="share of training videos held out, stratified")
+    signal: str = Field("contrast", description="what rule video-labels compares iterations and configurations by")
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without the signal where none is used: keys made of configurations stay the same."""
+        tree: dict[str, Any] = serialize(self)
+        if self.rule != "video-labels":
+            tree.pop("signal", None)
+        return tree
 
 
 class ComputeConfig(Part):

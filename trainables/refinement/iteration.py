@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,11 +14,13 @@ from trainables.base_models import BaseModel, build_base_model
 from trainables.batching import SplitTensors
 from trainables.config import PseudoLabelConfig, RunConfig
 from trainables.data import Dataset, Segments, Split
+from trainables.errors import UserError
 from trainables.gpu import Resident
 from trainables.labels import SnippetScores, generator_named, of_any_class, sample, union
 from trainables.refinement.randomness import FIXED_LABEL_SEED, Purpose, numpy_stream, torch_stream
 from trainables.refinement.report import iteration_report, mean_ap, split_report
 from trainables.refinement.selection import SelectionSplits, selection_splits
+from trainables.refinement.unsupervised import Evidence, signals
 from trainables.report import IterationReport
 from trainables.training import NonFiniteLoss, Trained, Weights, score_split, train
 
@@ -74,7 +77,7 @@ class Engine:
         self.splits: SelectionSplits = selection_splits(config, data)
         multi_label = config.dataset.multi_label
         self.tensors = {
-            name: SplitTensors.of(split, len(data.classes), multi_label, resident.features)
+            name: SplitTensors.of(split, len(data.classes), multi_label, resident.features, _trains_background(config))
             for name, split in self.splits.reported().items()
         }
         self.labels_config = _resolved(config.pseudo_labels, self.splits.train)
@@ -90,6 +93,8 @@ class Engine:
         labels = {name: union(masks) for name, masks in history.items()}
         model = self._model(iteration, state)
         tensors = self._labelled(labels, iteration, model)
+        if not labels:  # nothing is to be learnt yet of videos that show no class
+            tensors = {name: one.with_video_labels() for name, one in tensors.items()}
         shuffling = numpy_stream(self.config.seed, iteration, "shuffling")
         valid = tensors[self.splits.valid.name]
         seconds = time.perf_counter() - started
@@ -127,8 +132,9 @@ class Engine:
             for name, every in self.splits.reported().items()
         }
         spent_s = begun.seconds + training_s
+        found = self._signals(trained, scores, predictions, labels)
         report = replace(
-            iteration_report(self.config, splits, trained, previous),
+            iteration_report(self.config, splits, trained, previous, found),
             training_s=spent_s,
             seconds=spent_s + time.perf_counter() - started,
         )
@@ -149,9 +155,22 @@ class Engine:
         """Selection mAP of the videos that choose, by the model as it is."""
         valid = self.splits.valid
         predictions = model.predict(self._score(model, valid.name), self._split(valid.name))
-        measured = mean_ap(self.config, self.data, valid, predictions).selection_map
+        measured = mean_ap(self.config, self.data, valid, predictions)
         assert measured is not None, "videos that choose by mAP are annotated"
-        return measured
+        assert measured.selection_map is not None, "and have instances"
+        return measured.selection_map
+
+    def _signals(
+        self,
+        trained: Trained,
+        scores: Mapping[str, SnippetScores],
+        predictions: Mapping[str, Segments],
+        labels: Mapping[str, Mask],
+    ) -> dict[str, float | None]:
+        """What the videos that choose say of the chosen epoch's model without their temporal annotations."""
+        name = self.splits.valid.name
+        loss = trained.curve[trained.chosen_epoch].valid.video
+        return signals(Evidence(self._split(name), scores[name], predictions[name], loss, labels.get(name)))
 
     def _split(self, name: str) -> Split:
         return self.tensors[name].split
@@ -178,7 +197,8 @@ class Engine:
         for name, purpose in self._label_splits("labels_train", "labels_valid"):
             rng = self._label_stream(iteration, purpose)
             seen = scores.get(name) or self._score(model, name)
-            mask = model.label(seen, self._split(name), self.labels_config, rng)
+            split = self._split(name)
+            mask = without_background_videos(model.label(seen, split, self.labels_config, rng), split)
             older = state.label_history.get(name, [])
             history[name] = [*(older[-kept:] if kept else []), mask]
         return history
@@ -202,9 +222,33 @@ class Engine:
         return numpy_stream(FIXED_LABEL_SEED if fixed else self.config.seed, iteration, purpose)
 
 
+def _trains_background(config: RunConfig) -> bool:
+    """Whether videos without any label train, as background throughout; only RefineLoc's losses know such videos."""
+    if config.dataset.background != "background":
+        return False
+    if config.model.name != "refineloc":
+        raise UserError(
+            f"labels.background: background trains videos without labels, which base model {config.model.name} cannot; "
+            "set exclude"
+        )
+    return True
+
+
+def without_background_videos(foreground: Mask, split: Split) -> Mask:
+    """Pseudo labels, (N,) or (N, C), with videos that show no class as background throughout."""
+    shows_V = np.array([bool(video.labels) for video in split.videos], dtype=bool)
+    if shows_V.all():
+        return foreground
+    foreground = foreground.copy()
+    foreground[~shows_V[split.video_of_snippet]] = False
+    return foreground
+
+
 def _resolved(config: PseudoLabelConfig, train: Split) -> PseudoLabelConfig:
     """With 'annotated' replaced by the training videos' share of foreground snippets (paper; D18)."""
     generator_named(config.generator)
     if config.foreground_share != "annotated":
         return config
-    return config.model_copy(update={"foreground_share": float(train.snippet_truth.mean())})
+    known = train.annotated_part()
+    assert known is not None, "selection_splits has seen to it"
+    return config.model_copy(update={"foreground_share": float(known.snippet_truth.mean())})

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from trainables.data import Dataset, mask_segments, write_predictions
+from trainables.data import Dataset, write_predictions
 from trainables.files import DamagedFile, is_unavailable, keeping_files, read_with_digest, write_with_digest
 from trainables.model import write_weights
 from trainables.refinement import IterationResult, RunState, after_m0
@@ -87,7 +87,7 @@ class Trial:
         if report.best_iteration == report.iteration:
             write_predictions(path, predictions, classes)
             if "test" in result.labels:
-                labels = mask_segments(self._data.test, result.labels["test"])
+                labels = self._data.test.segments_of(result.labels["test"])
                 write_predictions(path.with_suffix(".labels.csv"), labels, ["foreground"])
 
     def _take_m0(self) -> RunState | None:
