@@ -63,9 +63,7 @@ def read_ground_truth(path: Path, subset: str | None = None, classes: Sequence[s
         numbers or chosen.class_numbers,
         names,
         len(chosen.reversed),
-        len(
-            {video for video, own in chosen.video_labels.items() if own} & names - set(chosen.instances.video.tolist())
-        ),
+        len(labelled & (names - set(chosen.instances.video.tolist()))),
         () if len(chosen.ambiguous) else tuple(folders_with_ambiguous(chosen.source)),
     )
 
