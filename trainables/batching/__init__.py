@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from trainables.batching.device_features import FeatureStore
-from trainables.batching.fixed import ResidentSplit, batch_lengths, fixed_size
+from trainables.batching.fixed import DeviceSplit, batch_lengths, fixed_size
 from trainables.batching.layout import VideoLayout, softmax_per_video, sum_per_video
 from trainables.batching.videos import CHUNK_SNIPPETS, Batch, SplitTensors
 
 __all__ = [
     "CHUNK_SNIPPETS",
     "Batch",
+    "DeviceSplit",
     "FeatureStore",
-    "ResidentSplit",
     "SplitTensors",
     "VideoLayout",
     "batch_lengths",

@@ -25,7 +25,7 @@ SIZES_PER_OCTAVE = 8  # batch sizes between N and 2 N: at most an eighth of a ba
 
 
 @dataclass(frozen=True, eq=False)
-class ResidentSplit:
+class DeviceSplit:
     """A split on the device. starts, lengths, offsets: of its videos, (videos,). targets: (videos + 1, C), last the
     padding's zeros. labels: (K, snippets), int8, and background_share: (K,), both overwritten for each training."""
 
@@ -39,7 +39,7 @@ class ResidentSplit:
     longest: int
 
     @classmethod
-    def of(cls, data: SplitTensors, runs: int) -> ResidentSplit:
+    def of(cls, data: SplitTensors, runs: int) -> DeviceSplit:
         device, split = data.features.device, data.split
         starts, lengths, offsets = (
             torch.from_numpy(column).to(device) for column in (split.starts, split.lengths, split.offsets[:-1])

@@ -13,7 +13,7 @@ from trainables.base_models import BaseModel, build_base_model
 from trainables.batching import SplitTensors
 from trainables.config import PseudoLabelConfig, RunConfig
 from trainables.data import Dataset, Segments, Split
-from trainables.gpu import Resident
+from trainables.gpu import DeviceCache
 from trainables.labels import SnippetScores, generator_named, of_any_class, sample, union
 from trainables.refinement.randomness import FIXED_LABEL_SEED, Purpose, numpy_stream, torch_stream
 from trainables.refinement.report import iteration_report, mean_ap, split_report
@@ -69,12 +69,12 @@ class Begun:
 class Engine:
     """The parts of a run that stay the same over its iterations."""
 
-    def __init__(self, config: RunConfig, data: Dataset, resident: Resident) -> None:
-        self.config, self.data, self.resident = config, data, resident
+    def __init__(self, config: RunConfig, data: Dataset, cache: DeviceCache) -> None:
+        self.config, self.data, self.cache = config, data, cache
         self.splits: SelectionSplits = selection_splits(config, data)
         multi_label = config.dataset.multi_label
         self.tensors = {
-            name: SplitTensors.of(split, len(data.classes), multi_label, resident.features)
+            name: SplitTensors.of(split, len(data.classes), multi_label, cache.features)
             for name, split in self.splits.reported().items()
         }
         self.labels_config = _resolved(config.pseudo_labels, self.splits.train)
@@ -161,7 +161,7 @@ class Engine:
         model = build_base_model(self.config, *self.shape, rng)
         if state is not None and not self.config.refinement.reinitialise:
             model.load_state_dict(state.weights)
-        return model.to(self.resident.device)
+        return model.to(self.cache.device)
 
     def _score(self, model: BaseModel, name: str) -> SnippetScores:
         return score_split(model, self.tensors[name], self.dtype)

@@ -18,7 +18,7 @@ from ray import tune
 
 from trainables.config import RunConfig
 from trainables.data import Dataset
-from trainables.gpu import Resident
+from trainables.gpu import DeviceCache
 from trainables.refinement import IterationResult, refine_together
 from trainables.report import JsonObject
 from trainables.training import NonFiniteLoss
@@ -42,7 +42,7 @@ class RefinementTrainable(tune.Trainable):
     def setup(self, config: JsonObject, data: Dataset | None = None) -> None:
         assert data is not None, "the data set comes through tune.with_parameters"
         self._data = data
-        self._residents: dict[tuple[str, str], Resident] = {}
+        self._device_caches: dict[tuple[str, str], DeviceCache] = {}
         _warm_up()
         self._begin(order_in(config))
 
@@ -106,7 +106,7 @@ class RefinementTrainable(tune.Trainable):
             self._running = self._left()
             states = [trial.open() for trial in self._running]
             runs = [trial.run for trial in self._running]
-            self._iterations = refine_together(runs, self._data, states, self._resident())
+            self._iterations = refine_together(runs, self._data, states, self._device_cache())
         told = [answer for trial in self._running if (answer := trial.replayed()) is not None]
         if told:
             return tuple(told)
@@ -117,11 +117,11 @@ class RefinementTrainable(tune.Trainable):
         self._iterations = None
         return tuple(trial.failed(error) for trial in self._left())
 
-    def _resident(self) -> Resident:
+    def _device_cache(self) -> DeviceCache:
         key = (self._run.compute.device, self._run.compute.dtype)
-        if key not in self._residents:
-            self._residents[key] = Resident.of(self._run)
-        return self._residents[key]
+        if key not in self._device_caches:
+            self._device_caches[key] = DeviceCache.of(self._run)
+        return self._device_caches[key]
 
 
 def _answer(trial: Trial, ended: IterationResult | NonFiniteLoss) -> TrialAnswer:
