@@ -39,6 +39,11 @@ def require_regular_file(path: Path) -> None:
         raise UserError(f"{path}: is {kind}, a file is needed")
 
 
+def one_line(error: object, most: int = 200) -> str:
+    """What another library says of a file, short enough to stand within a line."""
+    return " ".join(str(error).split())[:most] or type(error).__name__
+
+
 def read_text(path: Path, most_bytes: int = MOST_BYTES) -> str:
     """The text of a file, without a byte order mark."""
     require_regular_file(path)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from trainables.data.feature_files import NUMBERS, forget_file, matrix_shape
 from trainables.data.video_names import find_name
 from trainables.errors import UserError
+from trainables.text_files import one_line
 
 FORGET_BYTES = 256 * 2**20
 MOST_EXPANSION = 2000  # gzip reaches about 1,000; more is a damaged header that would take all memory
@@ -109,7 +110,7 @@ def _opened(path: Path) -> Any:
     try:
         return h5py.File(path, "r")
     except Exception as error:  # a damaged file may fail in any way
-        raise UserError(f"{path}: truncated or not HDF5 ({_line(error)}); get the file again") from None
+        raise UserError(f"{path}: truncated or not HDF5 ({one_line(error)}); get the file again") from None
 
 
 def _of_damaged(where: object, read: Callable[[], Value]) -> Value:
@@ -119,8 +120,4 @@ def _of_damaged(where: object, read: Callable[[], Value]) -> Value:
     except UserError:
         raise
     except Exception as error:
-        raise UserError(f"{where}: cannot be read ({_line(error)}); get the file again") from None
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+        raise UserError(f"{where}: cannot be read ({one_line(error)}); get the file again") from None

@@ -13,6 +13,7 @@ from trainables.data.feature_files import forget_file, matrix_shape
 from trainables.data.object_arrays import is_object_array, read_object_array
 from trainables.data.video_names import find_name
 from trainables.errors import UserError
+from trainables.text_files import one_line
 
 
 class NpyFeatures:
@@ -92,5 +93,4 @@ def _mapped(path: Path) -> npt.NDArray[Any]:
     except Exception as error:  # a damaged header may fail in any way
         if is_object_array(path):
             raise UserError(f"{path}: an object array where a T x D array of numbers belongs; refused") from None
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(f"{path}: truncated or not .npy ({reason}); get the file again") from None
+        raise UserError(f"{path}: truncated or not .npy ({one_line(error)}); get the file again") from None

@@ -8,6 +8,7 @@ strings and numbers need no class at all.
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainables.errors import UserError
-from trainables.text_files import require_regular_file
+from trainables.text_files import one_line, require_regular_file
 
 _HEADERS: dict[tuple[int, int], Callable[..., tuple[tuple[int, ...], bool, np.dtype[Any]]]] = {
     (1, 0): np.lib.format.read_array_header_1_0,
@@ -56,10 +57,10 @@ def read_object_array(path: Path) -> npt.NDArray[Any]:
             array = _NumpyUnpickler(file, encoding="latin1").load()
     except pickle.UnpicklingError as error:
         raise UserError(
-            f"{path}: object array refused: {error}; nothing of it was run. Save it again with arrays only"
+            f"{path}: object array refused: {one_line(error)}; nothing of it was run. Save it again with arrays only"
         ) from None
     except Exception as error:  # a damaged pickle may fail in any way
-        raise UserError(f"{path}: truncated or damaged .npy file ({error}); get it again") from None
+        raise UserError(f"{path}: truncated or damaged .npy file ({one_line(error)}); get it again") from None
     if not isinstance(array, np.ndarray) or array.shape != shape:
         raise UserError(f"{path}: header says shape {shape}, content does not; get the file again")
     return array
@@ -75,7 +76,7 @@ def read_pickled_arrays(path: Path) -> Any:
     except pickle.UnpicklingError as error:
         raise UserError(f"{path}: refused: {error}; nothing of it was run. Get it from a source you trust") from None
     except Exception as error:  # a damaged pickle may fail in any way
-        raise UserError(f"{path}: truncated or damaged pickle ({error}); get it again") from None
+        raise UserError(f"{path}: truncated or damaged pickle ({one_line(error)}); get it again") from None
 
 
 def is_object_array(path: Path) -> bool:
@@ -91,4 +92,6 @@ def _read_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     version = np.lib.format.read_magic(file)
     if version not in _HEADERS:
         raise ValueError(f".npy version {version} is not understood")
-    return _HEADERS[version](file)
+    with warnings.catch_warnings():  # numpy's, about headers that Python 2 wrote: nothing is to be done about them
+        warnings.simplefilter("ignore")
+        return _HEADERS[version](file)

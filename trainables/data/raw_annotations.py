@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,7 +87,9 @@ def splits_of(words: Iterable[str], source: object) -> dict[str, str]:
     found = set(words)
     unknown = sorted(word for word in found if word.lower() not in SUBSET_WORDS)
     if unknown:
-        raise UserError(f"{source}: subset {unknown[0]!r} is unknown; understood: {', '.join(sorted(SUBSET_WORDS))}")
+        raise UserError(
+            f"{source}: subset {reprlib.repr(unknown[0])} is unknown; understood: {', '.join(sorted(SUBSET_WORDS))}"
+        )
     meaning = {word: SUBSET_WORDS[word.lower()] for word in found}
     has_training, has_validation = ("training" in meaning.values()), ("validation" in meaning.values())
     split = {
