@@ -18,7 +18,7 @@ from analysis.results.number_table import NumberTable
 from analysis.results.search import search_history, searched_trials, trial_costs, trial_data
 from analysis.results.trace import generator_trace, iteration_trace, number_trace
 from analysis.study import Study
-from analysis.text import chosen_on_test, data_title, metric_on_test, objective_name
+from analysis.text import chosen_on_test, data_title, metric_on_test, objective_name, short_key
 
 
 def study_drawings(study: Study) -> list[Drawing]:
@@ -60,7 +60,7 @@ def search_drawings(study: Study) -> list[Drawing]:
     found += _space_drawings(study, objective)
     shares, costs = importances(study), trial_costs(study)
     if shares:
-        left = f"; left out, as they matter in some trials only: {', '.join(shares[0].left_out)}"
+        left = f"; left out, as they matter in some trials only: {', '.join(map(short_key, shares[0].left_out))}"
         found.append(
             Drawing(
                 "importance",

@@ -26,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for study in studies:
             path = out_folder(study, options.out, ".", len(studies) > 1) / "report.html"
             try:
-                write_whole(path, report_page(study).encode("utf-8", "replace"))
+                others = [other for other in studies if other is not study]
+                write_whole(path, report_page(study, others).encode("utf-8", "replace"))
             except OSError as error:
                 raise UserError(f"--out: {path.parent}: cannot be written to ({error.strerror})") from None
             print(path)

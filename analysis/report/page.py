@@ -1,172 +1,146 @@
-"""``python -m analysis.report``: one self-contained HTML page per study, which asks the network for nothing."""
+"""The page of a study: the answer first, then what supports it, settings last."""
 
 from __future__ import annotations
 
 import base64
-import shlex
 import time
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
 import yaml
 
-from analysis.figures import figure_title, render, study_drawings
+from analysis.figures import Drawing, figure_title, iteration_drawing, render, study_drawings
+from analysis.figures.pairs import pair_drawing
 from analysis.report.checks import checks
+from analysis.report.result import cost_sentence, result_sentences
+from analysis.report.search_plots import plotly_script, search_plots
+from analysis.report.settings import card_tables, dimension_text
+from analysis.report.timelines import timeline_json
+from analysis.report.trials import MOST_TRIALS, TrialRow, rerun_command, trial_rows
 from analysis.requests import why_empty
-from analysis.results.importance import importances, optuna_study
-from analysis.results.ranking import top_configurations
-from analysis.results.statistics import seed_interval
-from analysis.settings import Dimension
+from analysis.results.pairs import paired_studies
 from analysis.study import Study
-from analysis.tables import study_tables
-from analysis.tables.grid import summary_text
-from analysis.text import configuration_text, data_title, how_made, interval_text, number_text, objective_name
+from analysis.tables import Grid, study_tables
+from analysis.tables.pair_table import pair_table
+from analysis.text import data_title, how_made, metric_on_test
 from study.ledger import trial_name
 
 PIXELS_PER_INCH = 130  # of figures on the screen
-MOST_FAILED = 50
-SLICE_REM = 9  # width that a slice or an axis needs to be read
 SECTIONS = (
-    ("asked", "Asked"), ("data", "Data"), ("protocol", "Protocol"), ("checks", "Checks"), ("best", "Best"),
-    ("tables", "Tables"), ("figures", "Figures"), ("search", "Search"), ("failed", "Failed"), ("rerun", "Rerun"),
-    ("configuration", "Configuration"), ("versions", "Versions"),
+    ("result", "Result"), ("checks", "Checks"), ("tables", "Tables"), ("comparison", "Comparison"),
+    ("figures", "Figures"), ("timelines", "Timelines"), ("trials", "Trials"), ("search", "Search"),
+    ("made", "How these numbers were made"), ("settings", "Settings"),
 )  # fmt: skip
 
 
-def report_page(study: Study) -> str:
-    """The whole page. A study without a completed trial shows what there is."""
+def report_page(study: Study, others: Sequence[Study] = (), refresh_s: int = 0) -> str:
+    """The whole page. A study without a completed trial shows what there is.
+
+    others: studies to compare it with. refresh_s: how often a browser loads the page anew, 0 for never.
+    """
     import jinja2
 
     text = (resources.files("analysis.report") / "report.html").read_text(encoding="utf-8")
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    return environment.from_string(text).render(report_contents(study))
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    return environment.from_string(text).render(report_contents(study, others), refresh_s=refresh_s)
 
 
-def report_contents(study: Study) -> dict[str, Any]:
+def report_contents(study: Study, others: Sequence[Study] = ()) -> dict[str, Any]:
     """What the page shows, by the names of its template."""
-    empty = study.completed.empty
-    plots = [] if empty else search_plots(study)
-    failed = study.trials[~study.trials["state"].isin(["completed", "proposed", "running"])]
-    absent = {"tables", "figures"} if empty else set()
-    absent |= set() if plots else {"search"}
-    return {
+    empty, settings = study.completed.empty, study.settings
+    contents = {
         "name": study.name,
         "summary": _summary(study),
-        "sections": [(key, text) for key, text in SECTIONS if key not in absent],
-        "description": study.settings.description,
-        "command": study.settings.command or "not recorded",
-        "space": [(key, _dimension_text(value)) for key, value in study.settings.space.items()],
-        "card": [(key.replace("_", " "), _card_text(value)) for key, value in study.settings.card.items()],
-        "protocol": "" if empty else " ".join(how_made(study)),
-        "checks": checks(study),
         "empty": why_empty(study) if empty else "",
-        "best": [] if empty else _best_rows(study),
-        "tables": [] if empty else [grid for grid, _ in study_tables(study)],
-        "figures": [] if empty else _figures(study),
+        "checks": checks(study),
+        "trials": trial_rows(study),
+        "more_trials": max(0, len(study.trials) - MOST_TRIALS),
+        "trial_columns": TrialRow._fields,
+        "description": settings.description,
+        "command": settings.command or "not recorded",
+        "space": [(key, dimension_text(value)) for key, value in settings.space.items()],
+        "card": card_tables(settings.card),
+        "rerun": rerun_command(study, "TRIAL"),
+        "configuration": yaml.safe_dump(dict(settings.run), sort_keys=False, allow_unicode=True),
+        "versions": sorted(settings.versions.items()),
+        **(_no_results() if empty else _results(study)),
+        "comparisons": [] if empty else _comparisons(study, others),
+    }
+    shown = {"tables": contents["tables"], "figures": contents["figures"], "search": contents["plots"],
+             "timelines": contents["timelines"], "made": contents["made"],
+             "comparison": contents["comparisons"]}  # fmt: skip
+    return contents | {"sections": [(key, text) for key, text in SECTIONS if shown.get(key, True)]}
+
+
+def _results(study: Study) -> dict[str, Any]:
+    plots = search_plots(study)
+    first = iteration_drawing(study)
+    return {
+        "result": result_sentences(study),
+        "cost": cost_sentence(study),
+        "lead": _figure(study, first) if first else None,
+        "made": how_made(study),
+        "tables": [_linked(grid) for grid, _ in study_tables(study)],
+        "figures": [_figure(study, drawing) for drawing in study_drawings(study) if drawing.name != "iterations"],
         "plots": plots,
-        "plotly_js": _plotly_js() if plots else "",
-        "failed": _failed_rows(study, failed.head(MOST_FAILED)),
-        "more_failed": max(0, len(failed) - MOST_FAILED),
-        "rerun": f"python -m study.launch --study-dir {shlex.quote(str(study.folder.parent))} "
-        f"--rerun {shlex.quote(study.name)} TRIAL",
-        "configuration": yaml.safe_dump(dict(study.settings.run), sort_keys=False, allow_unicode=True),
-        "versions": sorted(study.settings.versions.items()),
+        "plotly_js": plotly_script() if plots else "",
+        "timelines": timeline_json(study),
     }
 
 
-def search_plots(study: Study) -> list[tuple[str, str]]:
-    """Optuna's plotly figures as HTML without plotly.js; one trial per configuration, mean over its seeds."""
-    from optuna import visualization
+def _no_results() -> dict[str, Any]:
+    return {"result": [], "cost": "", "lead": None, "made": [], "tables": [], "figures": [], "plots": [],
+            "plotly_js": "", "timelines": None}  # fmt: skip
 
-    made = optuna_study(study)
-    if len(made.trials) < 2:
-        return []
-    keys = len({key for trial in made.trials for key in trial.params})
-    draw: dict[str, Callable[..., Any]] = {"History": visualization.plot_optimization_history}
-    draw["Slices"] = visualization.plot_slice
-    draw["Parallel coordinates"] = visualization.plot_parallel_coordinate
-    important = next((list(one.shares)[:2] for one in importances(study)), [])
-    if important:  # of all pairs, the one that matters most
-        draw["Contours"] = partial(visualization.plot_contour, params=important)
-    widths = {"Contours": 32, "Slices": SLICE_REM * keys, "Parallel coordinates": SLICE_REM * (keys + 1)}
-    plots = []
-    for name, plot in draw.items():
-        figure = plot(made, target_name=objective_name(study))
-        figure.update_layout(title=None, margin={"l": 50, "r": 20, "t": 30, "b": 40}, autosize=True, width=None)
-        html = figure.to_html(
-            full_html=False, include_plotlyjs=False, config={"responsive": True, "displaylogo": False},
-            default_width="100%", default_height="26rem", div_id=f"plot-{name.lower().replace(' ', '-')}",
-        )  # fmt: skip
-        # on a narrow screen a plot with many panels scrolls instead of shrinking
-        plots.append((name, f'<div style="min-width: {widths.get(name, 0)}rem">{html}</div>'))
-    return plots
+
+def _comparisons(study: Study, others: Sequence[Study]) -> list[dict[str, Any]]:
+    """The study against each of the others that has a completed trial."""
+    found = []
+    for other in others:
+        if not other.completed.empty:
+            pairs, metric = paired_studies(other, study), metric_on_test(study)
+            drawing = pair_drawing(pairs, metric)
+            figure = _figure(study, drawing) if drawing else None
+            found.append({"table": _linked(pair_table(pairs, metric)[0]), "figure": figure})
+    return found
+
+
+def _linked(grid: Grid) -> dict[str, Any]:
+    """A table of the page: each cell with the trial that its number rests on, the first of several."""
+    rows = [
+        [
+            {
+                "text": "" if cell.covered else cell.text,
+                "mark": " ".join(["best"] * cell.bold + ["second"] * cell.underline),
+                "trial": trial_name(cell.trials[0]) if cell.trials else "",
+                "trials": ", ".join(map(trial_name, cell.trials)),
+            }
+            for cell in row
+        ]
+        for row in grid.rows
+    ]
+    # On a narrow screen each cell stands beside the name of its column, without the heading over several of them.
+    first, *others = grid.header
+    names = [first, *(f"{grid.spanner} = {name}" if grid.spanner else name for name in others)]
+    return {"caption": grid.caption, "spanner": grid.spanner, "header": grid.header, "names": names, "rows": rows,
+            "notes": grid.notes}  # fmt: skip
+
+
+def _figure(study: Study, drawing: Drawing) -> dict[str, Any]:
+    return {
+        "name": drawing.name,
+        "about": drawing.about,
+        "width": round(drawing.width * PIXELS_PER_INCH),
+        "png": base64.b64encode(render(drawing, figure_title(study), ["png"])["png"]).decode(),
+    }
 
 
 def _summary(study: Study) -> str:
     counts = study.trials["state"].value_counts()
     states = ", ".join(f"{count} {state}" for state, count in counts.items()) or "no trial yet"
     created = study.settings.created
-    begun = f", begun {time.strftime('%Y-%m-%d %H:%M', time.localtime(created))}" if created else ""
+    begun = f", started {time.strftime('%Y-%m-%d %H:%M', time.localtime(created))}" if created else ""
     asked = study.settings.num_trials
     budget = f" of {asked} asked for" if asked else ""
     return f"{data_title(study)}{begun}. {len(study.trials)} trials{budget}: {states}."
-
-
-def _best_rows(study: Study) -> list[list[str]]:
-    return [
-        [
-            configuration_text(one.configuration, generator=True),
-            number_text(one.selection),
-            summary_text(one.test, one.test.n if one.test else 0),
-            interval_text(seed_interval(one.test) if one.test else None),
-            ", ".join(map(str, one.seeds)),
-            ", ".join(map(trial_name, one.trials)),
-        ]
-        for one in top_configurations(study, 5)
-    ]
-
-
-def _figures(study: Study) -> list[dict[str, Any]]:
-    return [
-        {
-            "about": drawing.about,
-            "width": round(drawing.width * PIXELS_PER_INCH),
-            "png": base64.b64encode(render(drawing, figure_title(study), ["png"])["png"]).decode(),
-        }
-        for drawing in study_drawings(study)
-    ]
-
-
-def _failed_rows(study: Study, failed: Any) -> list[list[str]]:
-    return [
-        [trial_name(row["trial"]), str(row["state"]), str(row["reason"] or ""),
-         configuration_text(row["configuration"], generator=True)]
-        for row in failed.to_dict("records")
-    ]  # fmt: skip
-
-
-def _dimension_text(dimension: Dimension) -> str:
-    if dimension.choices is not None:
-        text = ", ".join(map(str, dimension.choices))
-    else:
-        step = f", step {dimension.step:g}" if dimension.step else ""
-        text = f"{dimension.low} to {dimension.high}{step}{', logarithmic' * dimension.log}"
-    when = "; ".join(f"{key}: {', '.join(map(str, values))}" for key, values in dimension.when)
-    return f"{text} (matters where {when})" if when else text
-
-
-def _card_text(value: Any) -> str:
-    if isinstance(value, dict):
-        return "; ".join(f"{key.replace('_', ' ')}: {_card_text(item)}" for key, item in value.items())
-    if isinstance(value, list):
-        return ", ".join(map(_card_text, value))
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _plotly_js() -> str:
-    from plotly.offline import get_plotlyjs
-
-    # a script element ends at the first "</script", wherever it stands
-    return get_plotlyjs().replace("</script", "<\\/script")

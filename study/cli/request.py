@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from study.cli.config_file import with_config
 from study.config import StudyConfig, check_values, known_point, load_study, parse_study
 from study.ledger import (
     DatasetSettings,
@@ -28,8 +30,18 @@ from study.ledger import (
 from study.placement import Placement, TrialMemory, count_cores, count_gpus, estimated_memory, gpu_memory, place
 from trainables.config import RunConfig, check_joint, parse_config, preset
 from trainables.data import write_ground_truth, write_intervals
-from trainables.datasets import DataCard, Dataset, FeatureFolder, load_dataset, make_card, require_files
+from trainables.datasets import (
+    DataCard,
+    Dataset,
+    FeatureFolder,
+    Split,
+    feature_protocol,
+    load_dataset,
+    make_card,
+    require_files,
+)
 from trainables.errors import UserError
+from trainables.files import write_whole
 from trainables.labels import generator_named
 
 GENERATOR = "pseudo_labels.generator"
@@ -56,6 +68,8 @@ class Request:
             return self.opened.folder
         folder = create_folder(self.study_dir, self.name, self._settings(command))
         write_ground_truth(folder.ground_truth_file, self.data.test, self.data.classes)
+        names = {split.name: scored_videos(split) for split in (self.data.train, self.data.test)}
+        write_whole(folder.videos_file, json.dumps(names, ensure_ascii=False).encode())
         write_intervals(folder.ambiguous_file, self.data.test.ambiguous)
         return folder
 
@@ -65,7 +79,7 @@ class Request:
         return self.opened.ledger if self.opened else None
 
     def _settings(self, command: list[str]) -> StudySettings:
-        data = self.data
+        data, protocol = self.data, feature_protocol(self.run.dataset, self.data_dir)
         return StudySettings(
             run=self.run.model_dump(mode="json"),
             study=self.study.as_dict(),
@@ -74,7 +88,13 @@ class Request:
             data_dir=str(self.data_dir.absolute()),
             card=self.card.as_dict(),
             versions=versions(),
+            features=protocol.to_json() if protocol else None,
         )
+
+
+def scored_videos(split: Split) -> list[str]:
+    """Names of the videos of a split that models are trained or tested on, in its order."""
+    return [video.name for video in split.videos if video.num_snippets and video.labels]
 
 
 def read_request(given: Namespace) -> Request:
@@ -183,6 +203,8 @@ def _run_config(given: Namespace, study: StudyConfig) -> tuple[RunConfig, list[s
     run = preset(
         given.dataset or "spoken-digits", given.features, given.protocol or "released", given.base_model or "refineloc"
     )
+    if given.config:
+        run = with_config(run, given.config)
     run = run.updated(study.overrides, source=f"study {study.name}: overrides")
     options: dict[str, Any] = {"seed": study.seed}
     if study.selection:

@@ -62,6 +62,11 @@ class StudyFolder:
         return self.path / "ground_truth.csv"
 
     @property
+    def videos_file(self) -> Path:
+        """Names of the videos of each split, in the data set's order. Absent in older studies."""
+        return self.path / "videos.json"
+
+    @property
     def ambiguous_file(self) -> Path:
         """Intervals of the test videos that some evaluation protocols ignore; folders of older versions lack it."""
         return self.path / "ambiguous.csv"

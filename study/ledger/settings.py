@@ -65,8 +65,8 @@ class StudySettings:
     """study.json, written once, when a study is made.
 
     run: the resolved RunConfig, and study: the resolved StudyConfig, as plain data. card: of the data set. command:
-    as it was typed. name: None where the file names no folder. created: seconds since 1970. others: what a newer
-    version added.
+    as it was typed. features: how they were made (``FeatureProtocol``); None where nobody has described it. name: None
+    where the file names no folder. created: seconds since 1970. others: what a newer version added.
     """
 
     run: JsonObject
@@ -76,6 +76,7 @@ class StudySettings:
     data_dir: str = ""
     card: JsonObject = field(default_factory=dict)
     versions: JsonObject = field(default_factory=dict)
+    features: JsonObject | None = None
     name: str | None = None
     created: float | None = None
     others: JsonObject = field(default_factory=dict)
@@ -97,6 +98,7 @@ class StudySettings:
             "study": self.study,
             "card": self.card,
             "versions": self.versions,
+            **({} if self.features is None else {"features": self.features}),
             **({} if self.name is None else {"name": self.name}),
             **({} if self.created is None else {"created": self.created}),
             "format": FORMAT,
@@ -118,13 +120,14 @@ class StudySettings:
             data_dir=given.optional_text("data_dir") or "",
             card=given.optional_mapping("card"),
             versions=given.optional_mapping("versions"),
+            features=given.optional_mapping("features") or None,
             name=name if isinstance(name, str) and is_folder_name(name) else None,
             created=given.optional_number("created"),
             others={key: value for key, value in given.tree.items() if key not in _KEYS},
         )
 
 
-_KEYS = {"command", "dataset", "data_dir", "run", "study", "card", "versions", "name", "created", "format"}
+_KEYS = {"command", "dataset", "data_dir", "run", "study", "card", "versions", "features", "name", "created", "format"}
 
 
 @dataclass(frozen=True)

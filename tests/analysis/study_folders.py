@@ -89,11 +89,12 @@ class StudyFolder:
         seed: int = 0,
         state: str | None = "completed",
         reason: str | None = None,
+        origin: str = "sampler",
         **options: Any,
     ) -> int:
         """A trial with this selection curve; ``state`` None leaves it running."""
         number, self.trials = self.trials, self.trials + 1
-        self.ledger.append(TrialProposed(number, Configuration(None, params), seed))
+        self.ledger.append(TrialProposed(number, Configuration(None, params, origin), seed))
         self.ledger.append(TrialStarted(number, "h", 1, "cpu"))
         reports = [report(iteration, curve, **options) for iteration in range(len(curve))]
         for one in reports:

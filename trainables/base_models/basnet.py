@@ -62,6 +62,8 @@ class BasNet(BaseModel):
     The layers hold the weights; products of matrices apply them (``convolution.py``).
     """
 
+    reads_each_video_alone = True  # the same number of positions of each
+
     def __init__(self, config: RunConfig, dimensions: int, num_classes: int, rng: torch.Generator) -> None:
         super().__init__(config, dimensions, num_classes, rng)
         settings = self.settings = config.model.basnet or BasnetConfig()

@@ -37,6 +37,10 @@ class BaseModel(nn.Module, ABC):
     # model follows recorded numbers and may not.
     fused_optimizer: ClassVar[bool] = True
 
+    # Whether the readout of a video is the same, to the last bit, whatever videos are read with it. Where it has one
+    # row per snippet instead, the readouts of chunks, one after another, are that of the split.
+    reads_each_video_alone: ClassVar[bool] = False
+
     @abstractmethod
     def __init__(self, config: RunConfig, dimensions: int, num_classes: int, rng: torch.Generator) -> None:
         """All initial weights (and the seed of any dropout) are drawn from ``rng``, on the CPU."""

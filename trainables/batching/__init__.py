@@ -5,7 +5,7 @@ from __future__ import annotations
 from trainables.batching.device_features import FeatureStore
 from trainables.batching.fixed import DeviceSplit, batch_lengths, fixed_size
 from trainables.batching.layout import VideoLayout, softmax_per_video, sum_per_video
-from trainables.batching.videos import CHUNK_SNIPPETS, Batch, SplitTensors
+from trainables.batching.videos import CHUNK_SNIPPETS, Batch, SplitTensors, whole_video_chunks
 
 __all__ = [
     "CHUNK_SNIPPETS",
@@ -18,4 +18,5 @@ __all__ = [
     "fixed_size",
     "softmax_per_video",
     "sum_per_video",
+    "whole_video_chunks",
 ]

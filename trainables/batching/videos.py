@@ -88,7 +88,7 @@ class SplitTensors:
     def chunks(self) -> Iterator[Tensor]:
         """Features of all snippets of the split in order, whole videos of about CHUNK_SNIPPETS snippets at a time."""
         starts, lengths = self.split.starts, self.split.lengths
-        for first, end in _chunks(lengths):
+        for first, end in whole_video_chunks(lengths):
             rows = [slice(int(starts[v]), int(starts[v] + lengths[v])) for v in range(first, end)]
             if all(a.stop == b.start for a, b in pairwise(rows)):
                 yield self.features[rows[0].start : rows[-1].stop]
@@ -149,7 +149,7 @@ def _ranges(starts: Indices, lengths: Indices) -> Indices:
     return np.arange(int(lengths.sum())) + np.repeat(starts - before, lengths)
 
 
-def _chunks(lengths: Indices) -> list[tuple[int, int]]:
+def whole_video_chunks(lengths: Indices) -> list[tuple[int, int]]:
     """Ranges of whole videos of about CHUNK_SNIPPETS snippets."""
     chunk = np.cumsum(lengths) // CHUNK_SNIPPETS
     firsts = np.flatnonzero(np.diff(chunk, prepend=-1))

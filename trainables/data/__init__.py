@@ -7,7 +7,9 @@ from trainables.data.annotation_formats import FORMATS
 from trainables.data.annotations import THUMOS14_CLASSES, Annotations
 from trainables.data.array_file import ArrayFile, only_writer, write_array
 from trainables.data.class_lists import UNKNOWN_LABEL, read_class_list
+from trainables.data.csv_tables import read_csv_table
 from trainables.data.feature_cache import FeatureFolder, LoadedFeatures, feature_key
+from trainables.data.feature_files import FeatureFiles
 from trainables.data.feature_layouts import LAYOUTS, feature_paths, open_features
 from trainables.data.feature_protocol import (
     FeatureDescription,
@@ -17,6 +19,7 @@ from trainables.data.feature_protocol import (
 )
 from trainables.data.features import (
     ExpectedLengths,
+    FeaturePlan,
     FlatFeatures,
     feature_width,
     length_problems,
@@ -52,7 +55,9 @@ __all__ = [
     "Dataset",
     "ExpectedLengths",
     "FeatureDescription",
+    "FeatureFiles",
     "FeatureFolder",
+    "FeaturePlan",
     "FeatureProtocol",
     "FlatFeatures",
     "GroundTruth",
@@ -79,6 +84,7 @@ __all__ = [
     "plan_features",
     "read_annotations",
     "read_class_list",
+    "read_csv_table",
     "read_feature_description",
     "read_ground_truth",
     "read_intervals",

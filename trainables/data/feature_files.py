@@ -18,6 +18,9 @@ class FeatureFiles(Protocol):
 
     layout: str
 
+    def names(self) -> list[str]:
+        """All videos that have features, sorted, as the files call them."""
+
     def __contains__(self, name: str) -> bool:
         """Whether there are features of this video."""
 

@@ -68,6 +68,9 @@ class Hdf5Features:
             others = ", ".join(key for key in arrays if key != chosen)
             self.layout = f"HDF5 (groups hold {len(arrays)} arrays: {chosen} is read, {others} is not)"
 
+    def names(self) -> list[str]:
+        return sorted([*self._videos, *self._unusable])
+
     def __contains__(self, name: str) -> bool:
         return find_name(name, self._videos) is not None or find_name(name, self._unusable) is not None
 

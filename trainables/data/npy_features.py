@@ -23,6 +23,9 @@ class NpyFeatures:
         self.layout = layout
         self._parts = parts
 
+    def names(self) -> list[str]:
+        return sorted(set.intersection(*(set(part) for part in self._parts)))
+
     def __contains__(self, name: str) -> bool:
         return all(find_name(name, part) is not None for part in self._parts)
 
@@ -70,6 +73,9 @@ class ObjectArrayFeatures:
                 raise UserError(f"{path}: {name}: expected an array of numbers, got {type(array).__name__}; refused")
         self._path = path
         self._videos = dict(zip(names, arrays, strict=True))
+
+    def names(self) -> list[str]:
+        return sorted(self._videos)
 
     def __contains__(self, name: str) -> bool:
         return name in self._videos

@@ -10,6 +10,7 @@ from trainables.config import DatasetConfig
 from trainables.data import Dataset, FeatureFolder, Split, Video
 from trainables.datasets import external, simulated, spoken_digits, utkinect  # noqa: F401 (they register themselves)
 from trainables.datasets.card import DataCard, make_card
+from trainables.datasets.provenance import feature_protocol
 from trainables.datasets.registry import FAMILIES, DataProblems, family, register
 from trainables.errors import UserError
 
@@ -21,6 +22,7 @@ __all__ = [
     "FeatureFolder",
     "Split",
     "Video",
+    "feature_protocol",
     "load_dataset",
     "make_card",
     "register",

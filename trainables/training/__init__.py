@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trainables.training.loop import autocast, score_split, train
+from trainables.training.loop import autocast, score_features, score_split, train
 from trainables.training.optimizer import adam, step_if_finite
 from trainables.training.state import Measure, NonFiniteLoss, Trained, TrainingState, Weights
 
@@ -14,6 +14,7 @@ __all__ = [
     "Weights",
     "adam",
     "autocast",
+    "score_features",
     "score_split",
     "step_if_finite",
     "train",

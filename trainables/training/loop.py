@@ -11,6 +11,7 @@ from torch import Tensor
 from trainables.base_models import BaseModel, Losses
 from trainables.batching import Batch, SplitTensors
 from trainables.config import TrainingConfig
+from trainables.data import Split
 from trainables.labels import SnippetScores
 from trainables.report import LossValues
 from trainables.training.optimizer import step_if_finite
@@ -71,17 +72,24 @@ def validation_losses(model: BaseModel, data: SplitTensors, dtype: torch.dtype) 
     return LossValues(*torch.stack(totals).double().mean(dim=0).tolist())
 
 
-@torch.no_grad()
 def score_split(model: BaseModel, data: SplitTensors, dtype: torch.dtype = torch.float32) -> SnippetScores:
     """Scores of all snippets of a split."""
+    return score_features(model, model.scoring_features(data), data.split, dtype)
+
+
+@torch.no_grad()
+def score_features(
+    model: BaseModel, chunks: Iterable[Tensor], split: Split, dtype: torch.dtype = torch.float32
+) -> SnippetScores:
+    """Scores of all snippets of a split, whose features come a few whole videos at a time."""
     model.eval()
     parts: list[tuple[Tensor, ...]] = []
-    for features in model.scoring_features(data):
+    for features in chunks:
         with autocast(features.device, dtype):
             parts.append(model.readout(features))
     columns = [torch.cat(column) for column in zip(*parts, strict=True)]
     parts.clear()  # class scores of every snippet: the largest thing that a trial has for itself
-    return model.scores(*columns, split=data.split)
+    return model.scores(*columns, split=split)
 
 
 def autocast(device: torch.device, dtype: torch.dtype) -> torch.autocast:

@@ -1,0 +1,59 @@
+"""Which trial of a study an export takes, and why, in a sentence. From the ledger alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean
+from typing import NamedTuple
+
+from study.cli.plan import metric_text, point_text
+from study.ledger import TrialRecord, best_configuration, trial_name
+from trainables.config import RunConfig
+from trainables.errors import UserError
+
+
+class Chosen(NamedTuple):
+    """record: a trial with an iteration. why: it was taken."""
+
+    record: TrialRecord
+    why: str
+
+
+def chosen_trial(records: Sequence[TrialRecord], run: RunConfig, trial: str, study: str) -> Chosen:
+    """``best``: of the best configuration's replicates the one of the best selection value; or the trial of this
+    number. Raises UserError."""
+    if trial == "best":
+        return _best(records, run, study)
+    number = trial.removeprefix("t")
+    if not number.isdecimal():
+        raise UserError(f"--trial: best, or a number as 7 or t0007, got '{trial}'")
+    found = next((record for record in records if record.number == int(number)), None)
+    if found is None:
+        raise UserError(f"--trial: study '{study}' has no trial {int(number)}; its trials are 0 to {len(records) - 1}")
+    if not found.iterations or found.best_iteration is None:
+        raise UserError(f"--trial: {trial_name(found.number)} ({found.state}) has ended no iteration: it has no model")
+    return Chosen(found, f"{trial_name(found.number)} ({found.state}) was asked for by its number.")
+
+
+def _best(records: Sequence[TrialRecord], run: RunConfig, study: str) -> Chosen:
+    replicates = best_configuration(records, run.pseudo_labels.generator)
+    if not replicates:
+        raise UserError(
+            f"--trial: study '{study}' has no completed trial to choose from; resume it, or name a trial by its number"
+        )
+    best = max(replicates, key=lambda record: (_value(record), -record.number))
+    completed = sum(record.state == "completed" for record in records)
+    metric = f"{run.selection.rule} {metric_text(run)}"
+    seeds = f"mean of {len(replicates)} seeds " if len(replicates) > 1 else ""
+    why = (
+        f"Of {completed} completed trials, the configuration {point_text(best.params) or '(the only one)'} has the "
+        f"best {metric}: {seeds}{fmean(_value(record) for record in replicates):.2f}."
+    )
+    if len(replicates) > 1:
+        values = ", ".join(f"{trial_name(record.number)} {_value(record):.2f}" for record in replicates)
+        why += f" Of its replicates ({values}), {trial_name(best.number)} has the highest value."
+    return Chosen(best, why)
+
+
+def _value(record: TrialRecord) -> float:
+    return float("-inf") if record.objective is None else record.objective

@@ -1,0 +1,154 @@
+"""A study's model as a folder, or its best configuration as a file: ``python -m study.export`` (``--help``)."""
+
+from __future__ import annotations
+
+import argparse
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from study.cli.arguments import Parser
+from study.cli.chosen import Chosen, chosen_trial
+from study.cli.config_file import write_config
+from study.cli.model_weights import FoundWeights, retrained_weights, stored_weights
+from study.cli.request import read_request, scored_videos
+from study.ledger import OpenedStudy, StudyFolder, open_study, trial_name, trial_records
+from trainables.config import RunConfig, parse_config
+from trainables.data import Dataset, FeatureProtocol
+from trainables.errors import UserError
+from trainables.output import print_error, run_command
+from trainables.text_files import read_json
+
+if TYPE_CHECKING:
+    from trainables.model import ModelOrigin
+
+EXAMPLES = """\
+examples:
+  python -m study.export NAME --out my-model                 the best trial's model: weights, description, card
+  python -m study.export NAME --trial 7 --out model-of-t7
+  python -m study.export NAME --config best.yaml             the best configuration, for
+  python -m study.launch --dataset other.yaml --config best.yaml"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns the exit status: 0, or 2 where there is nothing to export."""
+    given = _parse(arguments)
+    try:
+        study = open_study(given.study_dir, given.name, "NAME")
+        run = parse_config(study.settings.run, str(study.folder.study_file))
+        for problem in study.problems:
+            print(f"note: {problem}")
+        chosen = chosen_trial(trial_records(study.ledger.events), run, given.trial, study.name)
+        run = run.updated({**chosen.record.params, "seed": chosen.record.seed}, source=trial_name(chosen.record.number))
+        print(chosen.why)
+        if given.config:
+            heading = f"Study {study.name}, {study.settings.dataset.title}. {chosen.why}"
+            write_config(given.config, run, heading)
+            print(f"configuration  {given.config}")
+        if given.out:
+            _export(given, study, chosen, run)
+    except UserError as error:
+        return print_error(error)
+    return 0
+
+
+def _export(given: Namespace, study: OpenedStudy, chosen: Chosen, run: RunConfig) -> None:
+    from trainables.model import ModelDescription, ModelFeatures, save_model
+
+    folder, settings = study.folder, study.settings
+    data = _data(given, folder) if given.retrain else None
+    found = _weights(folder, chosen, run, data)
+    names = _video_names(folder, data)
+    card, protocol = settings.card, settings.features
+    width = card["dimensions"] * (1 if run.dataset.stream == "both" else 2)
+    described = FeatureProtocol.from_json(protocol, str(folder.study_file)) if protocol else None
+    description = ModelDescription(
+        run=run,
+        classes=settings.dataset.classes,
+        features=ModelFeatures(width, card["dimensions"], described),
+        origin=_origin(study, chosen, found),
+        train_videos=names["train"] if names else None,
+        test_videos=names["test"] if names else None,
+    )
+    save_model(given.out, description, found.weights)
+    for note in found.notes:
+        print(f"note: {note}")
+    print(f"model          {given.out} ({found.source} weights of {trial_name(chosen.record.number)}, iteration "
+          f"{chosen.record.best_iteration})")  # fmt: skip
+    print(f"next           python -m trainables.predict --model {given.out} --features DIR --out predictions.json")
+
+
+def _origin(study: OpenedStudy, chosen: Chosen, found: FoundWeights) -> ModelOrigin:
+    from trainables.model import ModelOrigin
+
+    record, dataset = chosen.record, study.settings.dataset
+    assert record.best_iteration is not None, "a chosen trial has an iteration"
+    return ModelOrigin(
+        study=study.name,
+        trial=record.number,
+        iteration=record.best_iteration,
+        dataset=dataset.name,
+        title=dataset.title,
+        simulated=dataset.simulated,
+        weights=found.source,
+        why=chosen.why,
+        params=record.params,
+        card=study.settings.card,
+        report=next(report for report in record.iterations if report["iteration"] == record.best_iteration),
+        versions=study.settings.versions,
+        notes=(*dataset.notes, *found.notes),
+    )
+
+
+def _weights(folder: StudyFolder, chosen: Chosen, run: RunConfig, data: Dataset | None) -> FoundWeights:
+    """Those that are stored, where they are; trained again only where that was asked for."""
+    try:
+        return stored_weights(folder, chosen.record, run)
+    except UserError:
+        if data is None:
+            raise
+        return retrained_weights(chosen.record, run, data)
+
+
+def _data(given: Namespace, folder: StudyFolder) -> Dataset:
+    """The data set of the study, checked to be the same."""
+    request = read_request(
+        Namespace(
+            resume=folder.path.name, study_dir=folder.path.parent, data_dir=given.data_dir, num_samples=None,
+            dry_run=True, rerun=None,
+        )
+    )  # fmt: skip
+    return request.data
+
+
+def _video_names(folder: StudyFolder, data: Dataset | None) -> dict[str, tuple[str, ...]] | None:
+    if folder.videos_file.exists():
+        return {split: tuple(names) for split, names in read_json(folder.videos_file).items()}
+    if data is None:
+        return None
+    return {split.name: tuple(scored_videos(split)) for split in (data.train, data.test)}
+
+
+def _parse(arguments: list[str] | None) -> Namespace:
+    parser = Parser(
+        prog="python -m study.export",
+        description="The model of a study, and all that is needed to use it; or its best configuration.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("name", metavar="NAME", help="of the study")
+    parser.add_argument("--trial", default="best", metavar="best|N", help="whose model (default: best)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder to make: weights.pt, model.json, README.md")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="write the configuration as YAML")
+    parser.add_argument("--retrain", action="store_true", help="train the trial again where its weights are not there")
+    parser.add_argument("--study-dir", type=Path, default=Path("studies"), metavar="DIR", help="holds the studies")
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="holds the data sets, for --retrain")
+    given = parser.parse_args(arguments)
+    if not given.out and not given.config:
+        parser.error("--out: name the folder of the model, or --config the file of the configuration")
+    return given
+
+
+if __name__ == "__main__":
+    run_command(main)
