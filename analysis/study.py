@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.settings import BETA, GENERATOR, StudyFacts, lookup
+from analysis.settings import BETA, GENERATOR, StudyFacts
 from study.ledger import (
     Event,
     IterationEnded,
@@ -21,12 +21,13 @@ from study.ledger import (
     point_key,
     trial_records,
 )
+from trainables.report import IterationReport, SplitMap
 
 TRIAL_COLUMNS = ("trial", "state", "seed", "origin", "objective", "best_iteration", "num_iterations", "test_map",
                  "selection_split", "reason", "seconds", "device", "configuration", "lines",
                  "best_is_known")  # fmt: skip
-ITERATION_COLUMNS = ("trial", "seed", "iteration", "test_map", "selection_map", "selection_split", "seconds",
-                     "chosen_epoch", "tiou_map", "labels", "line")  # fmt: skip
+ITERATION_COLUMNS = ("trial", "seed", "iteration", "test_map", "selection", "selection_split", "seconds",
+                     "chosen_epoch", "tiou_map", "labels", "signals", "line")  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,12 +37,13 @@ class Study:
     settings: study.json. trials: one row per trial, in number order: TRIAL_COLUMNS and one column for each dotted
     key that was searched. ``test_map`` is the test selection mAP (mean over the selection thresholds) at
     ``best_iteration``, NaN when there is none; ``configuration`` is equal for replicates that differ in the seed
-    alone; ``lines`` are places in the ledger; ``best_is_known``: no damaged line hides the
-    report of ``best_iteration``. iterations: one row per trial and iteration, ITERATION_COLUMNS;
-    ``tiou_map`` holds test mAP by tIoU and their mean as ``average``, ``labels`` the quality of the pseudo labels by
-    split (None at iteration 0). Numbers that need temporal annotations are NaN, or left out, where there are none.
-    test_counts: videos and instances of the test split, once a trial has evaluated it. problems: sentences about
-    what is wrong with the folder's files.
+    alone; ``lines`` are places in the ledger; ``best_is_known``: no damaged line hides the report of
+    ``best_iteration``. iterations: one row per trial and iteration, ITERATION_COLUMNS; ``selection`` is the number that
+    compares iterations, ``tiou_map`` holds test mAP by tIoU and their mean as ``average``, ``labels`` the quality of
+    the pseudo labels by split (None at iteration 0), ``signals`` what was measured without temporal annotations (None
+    in a folder of an older version). Numbers that need such annotations are NaN, or left out, where there are none.
+    test_counts: videos and instances of the test split, once a trial has evaluated it. problems: sentences about what
+    is wrong with the folder's files.
     """
 
     folder: Path
@@ -100,7 +102,7 @@ def _trials(records: Iterable[TrialRecord], opened: OpenedStudy) -> pd.DataFrame
 
 
 def _trial_row(record: TrialRecord, fixed: dict[str, Any]) -> dict[str, Any]:
-    best = next((r for r in record.iterations if r.get("iteration") == record.best_iteration), {})
+    best = next((report for report in record.iterations if report.iteration == record.best_iteration), None)
     return {
         "trial": record.number,
         "state": record.state,
@@ -109,14 +111,14 @@ def _trial_row(record: TrialRecord, fixed: dict[str, Any]) -> dict[str, Any]:
         "objective": _float(record.objective),
         "best_iteration": record.best_iteration,
         "num_iterations": len(record.iterations),
-        "test_map": _float(lookup(best, "map", "test", "selection_map")),
-        "selection_split": lookup(best, "selection", "split"),
+        "test_map": _float(best.selection_map("test") if best else None),
+        "selection_split": best.selection.split if best else None,
         "reason": record.reason,
         "seconds": _float(record.seconds),
         "device": record.device,
         "configuration": point_key(record.params),
         "lines": record.lines,
-        "best_is_known": bool(best),
+        "best_is_known": best is not None,
         **fixed,
         **record.params,
     }
@@ -126,20 +128,21 @@ def _iterations(records: Iterable[TrialRecord], events: Iterable[Event]) -> pd.D
     lines: dict[tuple[int, int], int] = {}
     for event in events:
         if isinstance(event, IterationEnded) and event.line is not None:
-            lines.setdefault((event.trial, event.report["iteration"]), event.line)
+            lines.setdefault((event.trial, event.report.iteration), event.line)
     rows = [
         {
             "trial": record.number,
             "seed": record.seed,
-            "iteration": report["iteration"],
-            "test_map": _float(lookup(report, "map", "test", "selection_map")),
-            "selection_map": _float(lookup(report, "selection", "map")),
-            "selection_split": lookup(report, "selection", "split"),
-            "seconds": _float(report.get("seconds")),
-            "chosen_epoch": report.get("chosen_epoch"),
-            "tiou_map": _tiou_map(lookup(report, "map", "test")),
-            "labels": report.get("pseudo_labels"),
-            "line": lines.get((record.number, report["iteration"])),
+            "iteration": report.iteration,
+            "test_map": _float(report.selection_map("test")),
+            "selection": _float(report.selection.number),
+            "selection_split": report.selection.split,
+            "seconds": _float(report.seconds),
+            "chosen_epoch": report.chosen_epoch,
+            "tiou_map": _tiou_map(report),
+            "labels": _labels(report),
+            "signals": report.signals,
+            "line": lines.get((record.number, report.iteration)),
         }
         for record in records
         for report in record.iterations
@@ -147,23 +150,32 @@ def _iterations(records: Iterable[TrialRecord], events: Iterable[Event]) -> pd.D
     return pd.DataFrame(rows, columns=list(ITERATION_COLUMNS))
 
 
-def _tiou_map(test: Any) -> dict[float | str, float]:
+def _tiou_map(report: IterationReport) -> dict[float | str, float | None]:
     """Test mAP by threshold and their mean as ``average``; empty without annotations."""
-    if lookup(test, "average_map") is None:
+    test = _test_map(report)
+    if test is None or test.average_map is None:
         return {}
-    by_threshold = dict(zip(test.get("tiou") or [], test.get("map") or [], strict=False))
-    return {**by_threshold, "average": _float(test["average_map"])}
+    return {**dict(zip(test.tiou, test.map, strict=False)), "average": _float(test.average_map)}
+
+
+def _labels(report: IterationReport) -> dict[str, dict[str, Any]] | None:
+    """Quality of the pseudo labels by split; None where none trained the iteration."""
+    found = {name: asdict(split.pseudo_labels) for name, split in report.splits.items() if split.pseudo_labels}
+    return found or None
 
 
 def _test_counts(records: Iterable[TrialRecord]) -> tuple[int, int] | None:
     for record in records:
-        for report in record.iterations:
-            videos, instances = (lookup(report, "map", "test", key) for key in ("videos", "instances"))
-            if videos is not None and instances is not None:
-                return int(videos), int(instances)
+        for test in map(_test_map, record.iterations):
+            if test is not None and test.videos is not None and test.instances is not None:
+                return test.videos, test.instances
     return None
 
 
-def _float(value: Any) -> float:
+def _test_map(report: IterationReport) -> SplitMap | None:
+    return report.splits["test"].map if "test" in report.splits else None
+
+
+def _float(value: float | None) -> float:
     """NaN for a number that is absent."""
     return float("nan") if value is None else np.float64(value)

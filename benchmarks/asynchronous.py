@@ -24,6 +24,7 @@ from study.config import load_study, parse_study
 from study.driver import Driver, NoTrial
 from study.ledger import StudyFolder, TrialRecord
 from trainables.config import preset
+from trainables.report import IterationReport, Selection
 
 SPREAD = 0.5  # standard deviation of the logarithm of a trial's time
 
@@ -58,8 +59,9 @@ def finish(driver: Driver, record: TrialRecord) -> None:
     known = curve(driver.run_config(record))
     for iteration, value in enumerate(known):
         best = max(known[: iteration + 1])
-        report = {"iteration": iteration, "seconds": 1.0, "best_so_far": best, "selection": {"map": value}}
-        driver.reported(record.number, {**report, "best_iteration": known.index(best)})
+        last = iteration + 1 == len(known)
+        report = IterationReport(iteration, Selection("test", value), known.index(best), best, last, seconds=1.0)
+        driver.reported(record.number, report)
     driver.ended(record.number, "completed")
 
 

@@ -55,7 +55,7 @@ def replay(study_dir: Path, trials: int) -> str:
         driver.started(record.number, "localhost", 0, "cpu")
         for _ in range(ITERATIONS):
             (answer,) = trainable.step()[ANSWER].trials
-            driver.reported(record.number, answer.report.to_json())
+            driver.reported(record.number, answer.report)
         driver.ended(record.number, "completed")
     driver.note(StudyEnded(driver.num_finished))
     driver.close()

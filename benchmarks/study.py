@@ -22,8 +22,8 @@ from study.ledger import Event, IterationEnded, StudyFolder, TrialEnded, TrialSt
 
 def seconds_busy(events: Iterable[Event]) -> tuple[float, float]:
     """Seconds of epochs and label making, and of whole iterations; an iteration 0 taken over is neither."""
-    own = [e.report for e in events if isinstance(e, IterationEnded) and (e.m0 is None or e.m0_trained)]
-    return sum(report["training_s"] for report in own), sum(report["seconds"] for report in own)
+    own = [e.report for e in events if isinstance(e, IterationEnded) and (e.report.m0 is None or e.report.m0.trained)]
+    return sum(report.training_s or 0.0 for report in own), sum(report.seconds for report in own)
 
 
 def main() -> None:
@@ -53,7 +53,7 @@ def main() -> None:
         ("the same, after the base model", max(ends) - base.time),
         ("whole command", command_s),
     ]
-    alone = base.report["training_s"], base.report["seconds"]
+    alone = base.report.training_s or 0.0, base.report.seconds
     print(f"{len(ends)} trials, {given.workers} workers; base model {alone[1]:.1f} s, during which one worker waits")
     table = []
     for name, span in rows:

@@ -94,7 +94,7 @@ def _origin(study: OpenedStudy, chosen: Chosen, found: FoundWeights) -> ModelOri
         why=chosen.why,
         params=record.params,
         card=study.settings.card,
-        report=next(report for report in record.iterations if report["iteration"] == record.best_iteration),
+        report=next(r.to_json() for r in record.iterations if r.iteration == record.best_iteration),
         versions=study.settings.versions,
         notes=(*dataset.notes, *found.notes),
     )

@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING
 from study.cli.arguments import parse_arguments
 from study.cli.plan import describe_plan
 from study.cli.progress import Progress, comparison, saved_text
-from study.cli.request import Request, base_environment, check_together, read_placement, read_request, versions
+from study.cli.request import (
+    Request,
+    base_environment,
+    check_together,
+    read_placement,
+    read_request,
+    searched_generators,
+    versions,
+)
 from study.execution.loggers import check_logger, logger_callback
 from study.ledger import (
     Session,
@@ -31,7 +39,7 @@ from study.ledger import (
     repair_from_checkpoints,
     write_settings,
 )
-from study.m0_cache import BaseModels
+from study.m0_cache import M0Cache
 from study.placement import Placement, check_address, probe_on_ray, probed_memory
 from trainables.errors import UserError
 from trainables.files import is_unavailable
@@ -98,13 +106,14 @@ def _check_with_torch(request: Request) -> None:
     from trainables.base_models import BASE_MODELS
     from trainables.errors import nearest
     from trainables.gpu import resolve_device
-    from trainables.refinement import selection_splits
+    from trainables.refinement import require_annotations, selection_splits
 
     name = request.run.model.name
     if name not in BASE_MODELS:
         raise UserError(f"model.name: no base model '{name}'. {nearest(name, BASE_MODELS)}")
     resolve_device(request.run)
-    selection_splits(request.run, request.data)
+    splits = selection_splits(request.run, request.data)
+    require_annotations(request.run, splits, searched_generators(request.study, request.run))
 
 
 def _session(given: Namespace, request: Request, folder: StudyFolder, placement: Placement | None) -> int:
@@ -172,7 +181,7 @@ def _run(given: Namespace, request: Request, driver: Driver, placement: Placemen
         started = StudyResumed if given.resume else StudyStarted
         driver.note(started(session, request.study.num_samples, request.study.num_trials))
         if request.study.shared_base:
-            driver.share_bases(BaseModels(driver.folder, base_environment(request, placement)))
+            driver.share_m0(M0Cache(driver.folder, base_environment(request, placement)))
         mirror = Mirror(driver.folder, request.study, request.data.name, driver.records)
         progress = Progress(driver.records, request.study.num_trials, request.run, placement.concurrency, given.verbose)
         driver.listeners += [progress, mirror]

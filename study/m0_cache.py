@@ -25,7 +25,7 @@ KEPT = "pseudo_labels.source"
 KEY_LENGTH = 16
 
 
-def base_key(run: RunConfig, environment: Mapping[str, str]) -> str:
+def m0_key(run: RunConfig, environment: Mapping[str, str]) -> str:
     """Content key of a run's iteration 0. environment: what it depends on beside the configuration."""
     tree = run.model_dump(mode="json")
     source = tree["pseudo_labels"]["source"]
@@ -40,14 +40,14 @@ def base_key(run: RunConfig, environment: Mapping[str, str]) -> str:
 
 
 @dataclass(frozen=True)
-class BaseModels:
+class M0Cache:
     """The base models of a study. environment: data hash, versions and device, the same for all its trials."""
 
     folder: StudyFolder
     environment: Mapping[str, str]
 
     def key(self, run: RunConfig) -> str:
-        return base_key(run, self.environment)
+        return m0_key(run, self.environment)
 
     def ready(self, key: str) -> bool:
         """Whether this base model is there, in this study or in one beside it, from which it is then copied."""

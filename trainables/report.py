@@ -88,10 +88,22 @@ class SplitReport:
 
 @dataclass(frozen=True)
 class Selection:
-    """The number that compares iterations and configurations. split: whose mAP it is."""
+    """The number that compares iterations and configurations. split: whose videos choose. map: their mAP. signal: the
+    name of the signal that is compared instead of it, None where mAP is. value: of the signal."""
 
     split: str
     map: float | None
+    signal: str | None = None
+    value: float | None = None
+
+    @property
+    def number(self) -> float | None:
+        """What is compared; higher is better."""
+        return self.map if self.signal is None else self.value
+
+    def to_json(self) -> JsonObject:
+        by_signal = {} if self.signal is None else {"signal": self.signal, "value": self.value}
+        return {"split": self.split, "map": self.map, **by_signal}
 
 
 @dataclass(frozen=True)
@@ -108,7 +120,8 @@ class IterationReport:
 
     lr_last: learning rate of the last epoch. train_loss, valid_loss: of the chosen epoch. splits: by name, in the
     order train, held_out (where there is one), test. map_by_epoch: validation mAP of every epoch, where the epoch is
-    chosen by it. best_iteration, best_so_far: the iteration of the highest selection mAP until now, and that mAP.
+    chosen by it. best_iteration, best_so_far: the iteration of the highest selection number until now, and that number.
+    signals: what the videos that choose say without temporal annotations (``refinement/unsupervised.py``).
     training_s: of ``seconds``, what the training took. m0: None in iterations after the first, and where M0 is not
     shared.
     """
@@ -127,6 +140,7 @@ class IterationReport:
     valid_loss: LossValues | None = None
     splits: Mapping[str, SplitReport] = field(default_factory=dict)
     map_by_epoch: tuple[float | None, ...] | None = None
+    signals: Mapping[str, float | None] | None = None
     m0: M0Origin | None = None
 
     def selection_map(self, split: str) -> float | None:
@@ -158,7 +172,7 @@ class IterationReport:
             "attention_accuracy": {
                 name: one.attention_accuracy for name, one in self.splits.items() if one.attention_accuracy is not None
             },
-            "selection": asdict(self.selection),
+            "selection": self.selection.to_json(),
             **by_epoch,
             "best_iteration": self.best_iteration,
             "best_so_far": self.best_so_far,
@@ -166,6 +180,7 @@ class IterationReport:
             "finished": self.finished,
             "training_s": self.training_s,
             "seconds": self.seconds,
+            **({"signals": dict(self.signals)} if self.signals is not None else {}),
             **({"base": asdict(self.m0)} if self.m0 else {}),
         }
 
@@ -188,6 +203,7 @@ class IterationReport:
             valid_loss=_optional(LossValues, losses.get("valid")),
             splits=_splits(tree),
             map_by_epoch=None if by_epoch is None else tuple(by_epoch),
+            signals=tree.get("signals"),
             m0=_optional(M0Origin, tree.get("base")),
         )
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from analysis.figures import Drawing, figure_title, iteration_drawing, render, study_drawings
+from analysis.figures import Drawing, figure_title, lead_drawing, render, study_drawings
 from analysis.figures.pairs import pair_drawing
 from analysis.report.checks import checks
 from analysis.report.result import cost_sentence, result_sentences
@@ -75,14 +75,15 @@ def report_contents(study: Study, others: Sequence[Study] = ()) -> dict[str, Any
 
 def _results(study: Study) -> dict[str, Any]:
     plots = search_plots(study)
-    first = iteration_drawing(study)
+    first = lead_drawing(study)
+    lead = first.name if first else ""
     return {
         "result": result_sentences(study),
         "cost": cost_sentence(study),
         "lead": _figure(study, first) if first else None,
         "made": how_made(study),
         "tables": [_linked(grid) for grid, _ in study_tables(study)],
-        "figures": [_figure(study, drawing) for drawing in study_drawings(study) if drawing.name != "iterations"],
+        "figures": [_figure(study, drawing) for drawing in study_drawings(study) if drawing.name != lead],
         "plots": plots,
         "plotly_js": plotly_script() if plots else "",
         "timelines": timeline_json(study),

@@ -93,7 +93,11 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--config", type=Path, metavar="FILE", help="settings in place of the preset's, as study.export --config writes"
     )
-    group.add_argument("--selection", choices=("held-out", "paper"), help="what chooses (default: as the study says)")
+    group.add_argument(
+        "--selection",
+        choices=("held-out", "paper", "video-labels"),
+        help="what chooses (default: as the study says; video-labels where nothing has temporal annotations)",
+    )
     group.add_argument("--study", metavar="NAME|FILE", help="what varies (default: search)")
     group.add_argument("--num-samples", type=_positive, metavar="N", help="configurations (default: the study's)")
     group.add_argument("--seeds", type=_positive, metavar="N", help="replicates of each configuration")

@@ -55,8 +55,8 @@ def _of_checkpoint(folder: StudyFolder, record: TrialRecord, run: RunConfig) -> 
     state = load_state(folder.state_file(record.number))
     if state is None or state.iteration != record.best_iteration:
         return None
-    report = next(report for report in record.iterations if report["iteration"] == record.best_iteration)
-    last_chosen = report.get("chosen_epoch") == report.get("epochs", 0) - 1
+    report = next(report for report in record.iterations if report.iteration == record.best_iteration)
+    last_chosen = report.chosen_epoch is not None and report.chosen_epoch + 1 == report.epochs
     return state.weights if run.pseudo_labels.source == "best_epoch" or last_chosen else None
 
 
@@ -65,12 +65,12 @@ def retrained_weights(record: TrialRecord, run: RunConfig, data: Dataset) -> Fou
     from trainables.refinement import refine
 
     best = record.best_iteration or 0
-    recorded = {report["iteration"]: report for report in record.iterations}
+    recorded = {report.iteration: report for report in record.iterations}
     different: list[str] = []
     for result in tqdm(_until(refine(run, data), best), total=best + 1, unit=" iterations", desc="retrain"):
         iteration = result.report.iteration
         if iteration in recorded:
-            found = differences(recorded[iteration], result.report.to_json())
+            found = differences(recorded[iteration].to_json(), result.report.to_json())
             different += [f"iteration {iteration}: {line}" for line in found]
         weights = result.weights
     if not different:

@@ -23,6 +23,11 @@ SYMBOLS = {
     "pseudo_labels.segments.min_attention": "αA=",
     "pseudo_labels.segments.min_class_score": "αC=",
 }
+RULES = {
+    "paper": "the test split chooses",
+    "held-out": "held-out training videos choose",
+    "video-labels": "held-out training videos choose by {signal}, without their temporal annotations",
+}
 NAMES = {key: symbol.rstrip("=") or "generator" for key, symbol in SYMBOLS.items()}
 
 
@@ -34,7 +39,7 @@ def describe_plan(
     past, free = past_study(request.study_dir, request.run, request.ledger), free_bytes(request.study_dir)
     study, run = request.study, request.run
     trials, iterations = study.num_trials - finished, run.refinement.iterations
-    rule = "the test split chooses" if run.selection.rule == "paper" else "held-out training videos choose"
+    rule = RULES[run.selection.rule].format(signal=run.selection.signal)
     trainings = f"up to {iterations} iterations each: up to {trials * iterations} trainings"
     features = _features_text(request)
     lines = [
@@ -85,7 +90,7 @@ def remaining_seconds(
     trials, iterations: of the whole study, and most per trial. per_iteration: used until an iteration has ended.
     """
     known = list(records)
-    seconds = [report["seconds"] for record in known for report in record.iterations]
+    seconds = [report.seconds for record in known for report in record.iterations]
     each = fmean(seconds) if seconds else per_iteration
     if each is None:
         return None

@@ -20,7 +20,9 @@ from study.ledger import (
     trial_name,
 )
 from trainables.config import RunConfig
+from trainables.report import IterationReport
 
+COLUMN = 10
 REFRESH_S = 0.2
 REFRESH_SHARE = 0.05  # of the driver's time, at most: it looks at all trials
 
@@ -88,12 +90,10 @@ def trial_line(record: TrialRecord) -> str:
     return f"{head}{number_text(record.objective):>6} at {where}  {seconds_text(record.seconds):>6}{point}"
 
 
-def iteration_line(record: TrialRecord, report: dict[str, object]) -> str:
+def iteration_line(record: TrialRecord, report: IterationReport) -> str:
     """One line on a refinement iteration."""
-    selection = report["selection"]
-    assert isinstance(selection, dict)
-    value, seconds = number_text(selection["map"]), report["seconds"]
-    return f"{trial_name(record.number)}  iteration {report['iteration']}   {value:>6}  {seconds:.1f} s"
+    value = number_text(report.selection.number)
+    return f"{trial_name(record.number)}  iteration {report.iteration}   {value:>6}  {report.seconds:.1f} s"
 
 
 def number_text(value: float | None) -> str:
@@ -109,19 +109,20 @@ def comparison(records: Sequence[TrialRecord], run: RunConfig) -> str:
     bound = f"the oracle ({_names(oracles)}) labels from the annotations: an upper bound, never the best"
     if not best:
         return bound if oracles else "no trial completed"
-    splits = list(best[0].iterations[0]["map"])
-    chosen = best[0].iterations[0]["selection"]["split"]
+    splits = [name for name, split in best[0].iterations[0].splits.items() if split.map]
+    chosen = best[0].iterations[0].selection.split
     splits.sort(key=lambda name: (name != chosen, name))
+    signal = [run.selection.signal] if run.selection.rule == "video-labels" else []
     over = f", mean over {len(best)} seeds" if len(best) > 1 else ""
     name = _names(best)
     width = max(len(name) + 6, 17)
     lines = [
         f"{metric_text(run)} in percent; {chosen} chose epoch, iteration and configuration "
-        f"(rule: {run.selection.rule}){over}",
-        " " * width + "".join(f"{split:>10}" for split in splits),
-        f"{'M0 (iteration 0)':<{width}}" + _row(best, splits, [0] * len(best)),
+        f"(rule: {run.selection.rule}{_signal_text(run)}){over}",
+        " " * width + "".join(f"{column:>{_width(column)}}" for column in (*signal, *splits)),
+        f"{'M0 (iteration 0)':<{width}}" + _row(best, signal, splits, [0] * len(best)),
         f"{'best: ' + name:<{width}}"
-        + _row(best, splits, [record.best_iteration or 0 for record in best])
+        + _row(best, signal, splits, [record.best_iteration or 0 for record in best])
         + f"   {point_text(best[0].params)}",
     ]
     return "\n".join(lines + ([bound] if oracles else []))
@@ -131,7 +132,7 @@ def saved_text(records: Sequence[TrialRecord]) -> str | None:
     """How much the shared base models saved; None where they saved nothing."""
     saved = sum(record.saved_seconds for record in records)
     spent = sum(record.own_seconds for record in records)
-    taken = sum(record.m0 is not None and not record.m0_trained for record in records)
+    taken = sum(record.m0 is not None and not record.m0.trained for record in records)
     if not taken:
         return None
     return f"M0 was taken over by {taken} of {len(records)} trials: {100 * saved / (saved + spent):.0f} % compute saved"
@@ -141,15 +142,31 @@ def _names(records: Sequence[TrialRecord]) -> str:
     return ", ".join(trial_name(record.number) for record in records)
 
 
-def _row(records: Sequence[TrialRecord], splits: Sequence[str], iterations: Sequence[int]) -> str:
+def _width(column: str) -> int:
+    return max(COLUMN, len(column) + 2)
+
+
+def _signal_text(run: RunConfig) -> str:
+    return f", signal {run.selection.signal}, which is no mAP" if run.selection.rule == "video-labels" else ""
+
+
+def _row(
+    records: Sequence[TrialRecord], signal: Sequence[str], splits: Sequence[str], iterations: Sequence[int]
+) -> str:
+    """Means over trials, each at its iteration: of the signal that chose, then of the mAP of each split."""
+    reports = [
+        report
+        for record, iteration in zip(records, iterations, strict=True)
+        for report in record.iterations
+        if report.iteration == iteration
+    ]
+    columns = [[report.selection.value for report in reports] for _ in signal]
+    columns += [[report.selection_map(split) for report in reports] for split in splits]
     cells = []
-    for split in splits:
-        values = [
-            report["map"][split]["selection_map"]
-            for record, iteration in zip(records, iterations, strict=True)
-            for report in record.iterations
-            if report["iteration"] == iteration
-        ]
-        # An iteration whose ledger line is damaged has no number any more.
-        cells.append(f"{fmean(values):>10.1f}" if len(values) == len(records) else f"{'?':>10}")
+    for name, column in zip((*signal, *splits), columns, strict=True):
+        known = [value for value in column if value is not None]
+        # An iteration whose ledger line is damaged has no number any more; others have none without annotations.
+        whole = len(known) == len(records)
+        missing = "?" if len(reports) < len(records) else "-"
+        cells.append(f"{fmean(known):>{_width(name)}.1f}" if whole else f"{missing:>{_width(name)}}")
     return "".join(cells)

@@ -67,10 +67,11 @@ class Request:
         if self.opened:
             return self.opened.folder
         folder = create_folder(self.study_dir, self.name, self._settings(command))
-        write_ground_truth(folder.ground_truth_file, self.data.test, self.data.classes)
-        names = {split.name: scored_videos(split) for split in (self.data.train, self.data.test)}
+        test = self.data.test
+        write_ground_truth(folder.ground_truth_file, test.ground_truth, test.durations_s, self.data.classes)
+        names = {split.name: scored_videos(split) for split in (self.data.train, test)}
         write_whole(folder.videos_file, json.dumps(names, ensure_ascii=False).encode())
-        write_intervals(folder.ambiguous_file, self.data.test.ambiguous)
+        write_intervals(folder.ambiguous_file, test.ambiguous)
         return folder
 
     @property
@@ -183,7 +184,23 @@ def _new(given: Namespace, study_dir: Path) -> Request:
     check_name(study_dir, name)
     data_dir = given.data_dir or Path("data")
     data = _load(run, data_dir, _kept_features(given, study_dir))
+    if not _can_choose(run, data) and given.selection is None and not _sets_rule(given):
+        notes.append(
+            f"the videos that choose ({run.selection.rule}) have no temporal annotation: the rule is video-labels"
+        )
+        study = parse_study({**study.as_dict(), "selection": "video-labels"}, "command line")
+        run = run.updated({"selection.rule": "video-labels"})
     return Request(name, study_dir, data_dir, study, run, data, make_card(data, run.dataset), notes=notes)
+
+
+def _can_choose(run: RunConfig, data: Dataset) -> bool:
+    """Whether the videos that the configured rule compares by have what it needs."""
+    chooser = (data.test if run.selection.rule == "paper" else data.train).annotated_part()
+    return run.selection.rule == "video-labels" or (chooser is not None and len(chooser.ground_truth) > 0)
+
+
+def _sets_rule(given: Namespace) -> bool:
+    return "selection.rule" in parse_assignments(given.set or [])
 
 
 def _changed(study: StudyConfig, given: Namespace) -> StudyConfig:
@@ -220,13 +237,17 @@ def _run_config(given: Namespace, study: StudyConfig) -> tuple[RunConfig, list[s
             )
     run = run.updated(values)
     check_values(study.space, run, f"study {study.name}")
-    for generator in (
-        (study.space[GENERATOR].choices or ()) if GENERATOR in study.space else (run.pseudo_labels.generator,)
-    ):
-        generator_named(str(generator))
+    for generator in searched_generators(study, run):
+        generator_named(generator)
     if not study.start_from_preset or study.exhaustive:
         return run, []
     return run, known_point(study.space, run)[1]
+
+
+def searched_generators(study: StudyConfig, run: RunConfig) -> list[str]:
+    """All that make labels in a study."""
+    searched = study.space[GENERATOR].choices or () if GENERATOR in study.space else (run.pseudo_labels.generator,)
+    return [str(name) for name in searched]
 
 
 def _load(run: RunConfig, data_dir: Path, kept: FeatureFolder) -> Dataset:

@@ -31,13 +31,13 @@ def rerun(request: Request, record: TrialRecord) -> int:
 
     name = trial_name(record.number)
     run: RunConfig = request.run.updated({**record.params, "seed": record.seed}, source=name)
-    last = max(report["iteration"] for report in record.iterations)
-    recorded = {report["iteration"]: report for report in record.iterations}
+    last = max(report.iteration for report in record.iterations)
+    recorded = {report.iteration: report for report in record.iterations}
     different = 0
     for result in refine(run, request.data):
         iteration = result.report.iteration
         if iteration in recorded:
-            found = list(differences(recorded[iteration], result.report.to_json()))
+            found = list(differences(recorded[iteration].to_json(), result.report.to_json()))
             different += len(found)
             print(f"{name}  iteration {iteration}  {'equal' if not found else f'{len(found)} numbers differ'}")
             for line in found:
@@ -49,8 +49,10 @@ def rerun(request: Request, record: TrialRecord) -> int:
 
 
 def differences(recorded: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
-    """``key: recorded, now found`` for each value of a report that differs; times are left out."""
+    """``key: recorded, now found`` for each value of a report that differs; times are left out, and numbers that the
+    version which recorded it did not have."""
     before, now = dict(_leaves(recorded)), dict(_leaves(found))
+    now = {key: value for key, value in now.items() if key.partition(".")[0] in recorded or key in before}
     for key in dict.fromkeys([*before, *now]):
         if key.rpartition(".")[2] not in TIMES and before.get(key) != now.get(key):
             yield f"{key}: {before.get(key)!r}, now {now.get(key)!r}"

@@ -32,7 +32,9 @@ class StudyConfig(Part):
     num_samples: int | None = Field(None, ge=1, description="configurations; None: the whole grid")
     seeds: int = Field(1, ge=1, description="replicates: each configuration runs on so many seeds")
     seed: int = Field(0, ge=0, description="study seed: the proposals depend on it")
-    selection: Literal["held-out", "paper"] | None = Field(None, description="overrides the preset's rule")
+    selection: Literal["held-out", "paper", "video-labels"] | None = Field(
+        None, description="overrides the preset's rule"
+    )
     overrides: dict[str, Any] = Field({}, description="dotted RunConfig keys that this study sets for all trials")
     start_from_preset: bool = Field(True, description="the preset's own point is the first configuration")
     lookback: int = Field(

@@ -60,9 +60,8 @@ class Mirror:
         if isinstance(event, TrialProposed) and record.number == len(self._ids):
             self._ids.append(storage.create_new_trial(self._study_id, self._template(record)))
         elif isinstance(event, IterationEnded):
-            value = event.report.get("best_so_far")
+            step, value = event.report.iteration, event.report.best_so_far
             if value is not None:
-                step = event.report["iteration"]
                 storage.set_trial_intermediate_value(self._ids[record.number], step, value)
         elif isinstance(event, TrialEnded):
             state, value = _outcome(record)
@@ -128,7 +127,7 @@ class Mirror:
             user_attrs={"trial": trial_name(record.number), "seed": record.seed, "origin": record.origin},
             system_attrs={},
             intermediate_values={
-                r["iteration"]: r["best_so_far"] for r in record.iterations if r.get("best_so_far") is not None
+                report.iteration: report.best_so_far for report in record.iterations if report.best_so_far is not None
             },
         )
 

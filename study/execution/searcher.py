@@ -59,7 +59,7 @@ class StudySearcher(Searcher):
         """A trial's configuration; None: not yet; FINISHED: no more (Tune's own annotation forgets the last)."""
         with self._driver.noting_full_disk():
             records = self._driver.next_trials(self._limits.together)
-        if records is NoTrial.MORE:
+        if records is NoTrial.EXHAUSTED:
             return Searcher.FINISHED
         if isinstance(records, NoTrial):
             return None
@@ -121,7 +121,7 @@ class LedgerCallback(tune.Callback):
     def _answered(self, order: TrialOrder, answer: TrialAnswer) -> None:
         number = answer.trial
         if answer.report is not None:
-            self._driver.reported(number, answer.report.to_json())
+            self._driver.reported(number, answer.report)
         if answer.state == UNWRITABLE:
             # No fault of the trial: it goes on at the next session, when there is room again.
             assert answer.errno is not None, "a worker says what kept it from writing"
@@ -154,7 +154,7 @@ def worker_order(driver: Driver, records: Sequence[TrialRecord], limits: Limits)
 
 def trial_order(driver: Driver, record: TrialRecord, limits: Limits) -> TrialOrder:
     """What a worker is told of one trial."""
-    folder, key = driver.folder, driver.base(record)
+    folder, key = driver.folder, driver.m0_key(record)
     run = driver.run_config(record)
     return TrialOrder(
         trial=record.number,
@@ -175,7 +175,7 @@ def _files(*paths: Path) -> RunFiles:
 
 def known_iterations(record: TrialRecord) -> int:
     """How many iterations, from 0 on without a gap, the ledger has."""
-    numbers = {report["iteration"] for report in record.iterations}
+    numbers = {report.iteration for report in record.iterations}
     return next(n for n in range(len(numbers) + 1) if n not in numbers)
 
 

@@ -175,7 +175,7 @@ def _stopper(driver: Driver, requested: threading.Event) -> Any:
             if driver.study.pruner == "none" or answer is None or len(answer.trials) != 1:
                 return False  # of trials that share a process, one cannot be stopped alone
             (one,) = answer.trials
-            return one.report is not None and driver.prunes(one.trial, one.report.to_json())
+            return one.report is not None and driver.prunes(one.trial, one.report)
 
         def stop_all(self) -> bool:
             if requested.is_set():

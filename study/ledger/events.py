@@ -8,14 +8,13 @@ writes, is a ValueError that names the field: whoever reads the line skips it li
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from study.ledger.fields import Fields, JsonObject, is_number
+from trainables.report import IterationReport, M0Origin
 
 FINAL_STATES = ("completed", "pruned", "failed", "timed-out", "out-of-memory", "non-finite")
-
-Report = JsonObject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,36 +227,26 @@ class TrialStarted(TrialEvent):
 
 @dataclass(frozen=True)
 class IterationEnded(TrialEvent):
-    """report: of the iteration. m0: key of its iteration 0 in the M0 cache, where M0 is shared; m0_trained: whether
-    this trial trained it. source: ``checkpoint`` where a damaged line was restored from one."""
+    """report: of the iteration. source: ``checkpoint`` where a damaged line was restored from one."""
 
     kind = "iteration"
-    report: Report
-    m0: str | None = None
-    m0_trained: bool = False
+    report: IterationReport
     source: str | None = None
 
     def own_json(self) -> JsonObject:
-        origin = {} if self.m0 is None else {"base": self.m0, "base_trained": self.m0_trained}
+        # The origin of an M0 stands beside the report, so that reports are equal wherever their M0 came from.
+        report, m0 = replace(self.report, m0=None).to_json(), self.report.m0
+        origin = {} if m0 is None else {"base": m0.key, "base_trained": m0.trained}
         source = {} if self.source is None else {"source": self.source}
-        return {**super().own_json(), "report": self.report, **origin, **source}
+        return {**super().own_json(), "report": report, **origin, **source}
 
     @classmethod
     def own_fields(cls, given: Fields) -> JsonObject:
         return {
             **super().own_fields(given),
-            "report": _checked_report(given.mapping("report"), given),
-            "m0": given.optional_text("base"),
-            "m0_trained": given.truth("base_trained"),
+            "report": _report(given.mapping("report"), given),
             "source": given.optional_text("source"),
         }
-
-    @classmethod
-    def of(cls, trial: int, report: Mapping[str, Any], source: str | None = None) -> IterationEnded:
-        """From a worker's report, inside of which the origin of an iteration 0 stands."""
-        origin = report.get("base") or {}
-        own = {key: value for key, value in report.items() if key != "base"}
-        return cls(trial, own, origin.get("key"), origin.get("trained", False), source)
 
 
 @dataclass(frozen=True)
@@ -354,7 +343,7 @@ def _declared(given: Fields) -> JsonObject:
     return {"configuration": configuration, "seed": given.whole("seed")}
 
 
-def _checked_report(report: Report, event: Fields) -> Report:
+def _report(report: JsonObject, event: Fields) -> IterationReport:
     """A report whose numbers are numbers: what is computed from it needs no further check."""
     given = event.inside(report)
     given.count("iteration"), given.optional_count("best_iteration"), given.seconds("seconds")
@@ -362,5 +351,9 @@ def _checked_report(report: Report, event: Fields) -> Report:
     for part in ("map", "loss", "video_accuracy", "attention_accuracy", "pseudo_labels"):
         given.numbers(part)
     selection = event.inside(given.optional_mapping("selection"))
-    selection.optional_text("split"), selection.optional_number("map")
-    return report
+    selection.optional_text("split"), selection.optional_number("map"), selection.optional_number("value")
+    key, trained = event.optional_text("base"), event.truth("base_trained")
+    try:
+        return replace(IterationReport.from_json(report), m0=None if key is None else M0Origin(key, trained))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise ValueError("holds a report that is none") from None

@@ -10,7 +10,6 @@ from study.ledger.events import (
     Configuration,
     Event,
     IterationEnded,
-    Report,
     TrialEnded,
     TrialEvent,
     TrialProposed,
@@ -18,6 +17,7 @@ from study.ledger.events import (
     TrialStarted,
 )
 from study.ledger.fields import JsonObject
+from trainables.report import IterationReport, M0Origin
 
 
 @dataclass
@@ -26,9 +26,8 @@ class TrialRecord:
 
     state: ``proposed``, ``running`` or one of FINAL_STATES. params: dotted RunConfig keys -> values that this trial
     set. iterations: reports, by iteration. objective: best selection mAP (percent), None when there is none. lines:
-    numbers of its ledger lines. origin, repeats, configuration: of the point that it runs, see ``Configuration``. m0:
-    key of its iteration 0 in the M0 cache, which it took from there unless m0_trained. gpus: share of a GPU after it
-    ran out of memory. declared: whether a line that tells params and seed is there.
+    numbers of its ledger lines. origin, repeats, configuration: of the point that it runs, see ``Configuration``.
+    gpus: share of a GPU after it ran out of memory. declared: whether a line that tells params and seed is there.
     """
 
     number: int
@@ -36,7 +35,7 @@ class TrialRecord:
     params: JsonObject = field(default_factory=dict)
     seed: int = 0
     origin: str = "sampler"
-    iterations: list[Report] = field(default_factory=list)
+    iterations: list[IterationReport] = field(default_factory=list)
     objective: float | None = None
     best_iteration: int | None = None
     reason: str | None = None
@@ -45,20 +44,23 @@ class TrialRecord:
     lines: list[int] = field(default_factory=list)
     repeats: list[int] = field(default_factory=list)
     configuration: int | None = None
-    m0: str | None = None
-    m0_trained: bool = False
     gpus: float | None = None
     declared: bool = False
 
     @property
+    def m0(self) -> M0Origin | None:
+        """Where its iteration 0 is from; None where M0 is not shared, or not there yet."""
+        return self.iterations[0].m0 if self.iterations else None
+
+    @property
     def own_seconds(self) -> float:
         """Seconds of the iterations that this trial ran itself."""
-        return sum(r["seconds"] for r in self.iterations if r["iteration"] or self.m0 is None or self.m0_trained)
+        return sum(report.seconds for report in self.iterations if report.m0 is None or report.m0.trained)
 
     @property
     def saved_seconds(self) -> float:
         """Seconds of the iterations that it took from the M0 cache."""
-        return sum(r["seconds"] for r in self.iterations) - self.own_seconds
+        return sum(report.seconds for report in self.iterations) - self.own_seconds
 
     @property
     def finished(self) -> bool:
@@ -72,7 +74,7 @@ class TrialRecord:
 
     def knows(self, iteration: int) -> bool:
         """Whether the report of an iteration is there."""
-        return any(known["iteration"] == iteration for known in self.iterations)
+        return any(known.iteration == iteration for known in self.iterations)
 
     def apply(self, event: TrialEvent) -> None:
         """Take in the next event of this trial; an iteration that is known already is ignored."""
@@ -89,8 +91,6 @@ class TrialRecord:
             case TrialRetried() if not self.finished:
                 self.state, self.gpus = "proposed", event.gpus
             case IterationEnded():
-                if event.report["iteration"] == 0 and self.m0 is None:
-                    self.m0, self.m0_trained = event.m0, event.m0_trained
                 self._add_report(event.report)
             case TrialEnded() if not self.finished:
                 self.state, self.reason, self.seconds = event.state, event.reason, event.seconds
@@ -103,12 +103,12 @@ class TrialRecord:
         self.repeats, self.configuration = list(configuration.repeats), configuration.number
         self.declared = True
 
-    def _add_report(self, report: Report) -> None:
-        if self.knows(report["iteration"]):
+    def _add_report(self, report: IterationReport) -> None:
+        if self.knows(report.iteration):
             return
-        self.iterations = sorted([*self.iterations, report], key=lambda known: known["iteration"])
+        self.iterations = sorted([*self.iterations, report], key=lambda known: known.iteration)
         if not self.finished:
-            self.objective, self.best_iteration = report.get("best_so_far"), report.get("best_iteration")
+            self.objective, self.best_iteration = report.best_so_far, report.best_iteration
 
 
 def trial_records(events: Iterable[Event]) -> list[TrialRecord]:

@@ -7,11 +7,13 @@ trial's state holds all its reports. Only what agrees with everything that the l
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from study.ledger.events import IterationEnded, Report
+from study.ledger.events import IterationEnded
 from study.ledger.folder import StudyFolder, trial_name
 from study.ledger.ledger_file import Ledger, LedgerContents, finite
 from study.ledger.records import TrialRecord, trial_records
+from trainables.report import IterationReport
 
 
 def repair_from_checkpoints(folder: StudyFolder, contents: LedgerContents) -> tuple[LedgerContents, list[str]]:
@@ -30,12 +32,12 @@ def repair_from_checkpoints(folder: StudyFolder, contents: LedgerContents) -> tu
     try:
         for record in incomplete:
             state = load_state(folder.state_file(record.number))
-            missing = missing_reports(record, [report.to_json() for report in state.reports]) if state else []
+            missing = missing_reports(record, state.reports) if state else []
             restored += [
-                ledger.append(IterationEnded.of(record.number, report, source="checkpoint")) for report in missing
+                ledger.append(IterationEnded(record.number, report, source="checkpoint")) for report in missing
             ]
             if missing:
-                numbers = ", ".join(str(report["iteration"]) for report in missing)
+                numbers = ", ".join(str(report.iteration) for report in missing)
                 notes.append(f"{trial_name(record.number)}: iteration {numbers} is restored from its checkpoint")
     finally:
         ledger.close()
@@ -44,19 +46,23 @@ def repair_from_checkpoints(folder: StudyFolder, contents: LedgerContents) -> tu
 
 def lacks_iterations(record: TrialRecord) -> bool:
     """Whether a finished trial has reported more than is known: its end tells the seconds of all of them."""
-    numbers = [report["iteration"] for report in record.iterations]
+    numbers = [report.iteration for report in record.iterations]
     gap = numbers != list(range(len(numbers)))
     return gap or (record.seconds is not None and abs(record.seconds - record.own_seconds) > 1e-6)
 
 
-def missing_reports(record: TrialRecord, reports: Sequence[Report]) -> list[Report]:
+def missing_reports(record: TrialRecord, reports: Sequence[IterationReport]) -> list[IterationReport]:
     """Reports of a checkpoint that the ledger lacks; none where the two disagree in anything."""
-    found = {report["iteration"]: report for report in reports}
+    found = {report.iteration: report for report in reports}
     for known in record.iterations:
-        number = known["iteration"]
-        if number not in found or finite(IterationEnded.of(record.number, found[number]).report) != known:
+        if known.iteration not in found or not _equal(found[known.iteration], known):
             return []
     ended_with = found[max(found)]
-    if (ended_with["best_iteration"], finite(ended_with["best_so_far"])) != (record.best_iteration, record.objective):
+    if (ended_with.best_iteration, finite(ended_with.best_so_far)) != (record.best_iteration, record.objective):
         return []
     return [found[number] for number in sorted(found) if not record.knows(number)]
+
+
+def _equal(found: IterationReport, known: IterationReport) -> bool:
+    """Whether a report is that of the ledger, which has null where a number is not finite, and the M0 apart."""
+    return bool(finite(replace(found, m0=None).to_json()) == replace(known, m0=None).to_json())

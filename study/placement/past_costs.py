@@ -48,7 +48,7 @@ def _read(folder: StudyFolder, run: RunConfig, known: LedgerContents | None) -> 
     is_known = known is not None and known.path.absolute() == folder.ledger_file.absolute()
     ledger = known if known is not None and is_known else read_ledger(folder.ledger_file)
     records = trial_records(ledger.events)
-    seconds = [report["seconds"] for record in records for report in record.iterations]
+    seconds = [report.seconds for record in records for report in record.iterations]
     if not seconds:
         return None
     return PastStudy(folder.name, median(seconds), _bytes_of_trials(folder) / len(records))

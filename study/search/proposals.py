@@ -13,7 +13,7 @@ import json
 import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from statistics import fmean
 
 import numpy as np
@@ -21,20 +21,11 @@ import optuna
 from optuna.trial import TrialState
 
 from study.config import Point, StudyConfig, grid, point_at, suggest
-from study.ledger import TrialRecord
+from study.ledger import Configuration, TrialRecord
 from study.search.history import History, Remembered
 
 SAMPLED_TRIES, RANDOM_TRIES = 8, 100
 SOBOL_SKIP = 2**20  # a repeated point is replaced by one from far behind, so that the others keep their order
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """A point of the space; ``repeats``: earlier configurations that were proposed again first, and not run again."""
-
-    params: Point
-    origin: str
-    repeats: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -57,7 +48,7 @@ def outcome(replicates: Sequence[TrialRecord]) -> Outcome:
     chosen = completed or pruned
     if not chosen:
         return Outcome(TrialState.FAIL)
-    curves = [[report["best_so_far"] for report in record.iterations] for record in chosen]
+    curves = [[r.best_so_far for r in record.iterations if r.best_so_far is not None] for record in chosen]
     curve = tuple(fmean(values) for values in zip(*curves, strict=False))
     value = fmean(r.objective for r in chosen if r.objective is not None)
     return Outcome(TrialState.COMPLETE if completed else TrialState.PRUNED, value, curve)
@@ -115,13 +106,13 @@ class Proposals:
                 self._add(earlier)
         self._take(point)
 
-    def propose(self) -> Proposal | None:
+    def propose(self) -> Configuration | None:
         """The next configuration, or None when the space has no further point. Call only when ``ready``."""
         if not self.ready:
             raise RuntimeError("the results that this proposal depends on are not there yet")
         return self.propose_again()
 
-    def propose_again(self) -> Proposal | None:
+    def propose_again(self) -> Configuration | None:
         """The next configuration from the results that are there: its own once more, where none was lost."""
         self._tell_optuna()
         proposal = self._next()
@@ -141,18 +132,18 @@ class Proposals:
             self._first_unknown += 1
         return self._first_unknown
 
-    def _next(self) -> Proposal | None:
+    def _next(self) -> Configuration | None:
         number = len(self._points)
         if self._listed is not None:
-            return Proposal(self._listed[number], "sampler") if number < len(self._listed) else None
+            return Configuration(number, self._listed[number]) if number < len(self._listed) else None
         if number == 0 and self._first is not None:
-            return Proposal(self._first, "preset")
+            return Configuration(number, self._first, "preset")
         repeats: list[int] = []
         for attempt in range(SAMPLED_TRIES + RANDOM_TRIES):
             point = self._ask(attempt)
             known = self._known.get(_identity(point))
             if known is None:
-                return Proposal(point, "sampler", repeats)
+                return Configuration(number, point, repeats=tuple(repeats))
             # Its recorded result is told again, unless this proposal must not depend on that result.
             if known in self._told:
                 self._add(known)

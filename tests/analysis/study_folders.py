@@ -17,6 +17,7 @@ from study.ledger.events import (
     TrialStarted,
 )
 from study.ledger.ledger_file import Ledger
+from trainables.report import IterationReport
 
 
 def report(
@@ -26,11 +27,12 @@ def report(
     offset: float = 5.0,
     labels: dict[str, Any] | None = None,
     annotated: bool = True,
+    signals: dict[str, float | None] | None = None,
 ) -> dict[str, Any]:
     """Report of one iteration: ``curve`` holds the selection mAP so far, test mAP lies ``offset`` below.
 
     labels: quality of the pseudo labels of the training split, from iteration 1 on. annotated: whether the test split
-    has temporal annotations.
+    has temporal annotations. signals: measured without them.
     """
     best = max(range(iteration + 1), key=lambda i: (curve[i], -i))
     test = curve[iteration] - offset
@@ -49,6 +51,7 @@ def report(
         "best_iteration": best,
         "best_so_far": curve[best],
         "finished": iteration == len(curve) - 1,
+        **({"signals": signals} if signals else {}),
     }  # fmt: skip
 
 
@@ -98,7 +101,7 @@ class StudyFolder:
         self.ledger.append(TrialStarted(number, "h", 1, "cpu"))
         reports = [report(iteration, curve, **options) for iteration in range(len(curve))]
         for one in reports:
-            self.ledger.append(IterationEnded(number, one))
+            self.ledger.append(IterationEnded(number, IterationReport.from_json(one)))
         if state:
             last = reports[-1] if reports else {}
             objective, best_iteration = last.get("best_so_far"), last.get("best_iteration")

@@ -15,7 +15,7 @@ from study.launch import main
 from study.ledger.events import StudyCreated
 from study.ledger.folder import StudyFolder, lock
 from study.ledger.settings import DatasetSettings, StudySettings, create_folder, open_study
-from study.m0_cache import BaseModels
+from study.m0_cache import M0Cache
 from study.status import study_status
 from tests.study.worlds import driver_of, outcomes, run_of, study_of, work
 from tests.trainables.worlds import tiny_dataset
@@ -146,9 +146,9 @@ def test_a_base_model_with_any_damage_is_not_taken_from_another_study(tmp_path: 
     whole = state.read_bytes()
     for damaged in damages(whole, 100):
         state.write_bytes(damaged)
-        assert not BaseModels(here, {}).ready("k")
+        assert not M0Cache(here, {}).ready("k")
     state.write_bytes(whole)
-    assert BaseModels(here, {}).ready("k")
+    assert M0Cache(here, {}).ready("k")
 
 
 @pytest.mark.parametrize("content", [None, "", "process 1 on nowhere", "\0"])

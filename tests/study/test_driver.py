@@ -243,4 +243,4 @@ def test_trials_of_one_seed_are_handed_out_together_and_the_others_stay(tmp_path
         assert len({trial.seed for trial in trials}) == 1
         handed.append([trial.number for trial in trials])
     assert handed == [[0, 2, 4], [1, 3, 5], [6], [7]]
-    assert trials is NoTrial.YET
+    assert trials is NoTrial.WAITING

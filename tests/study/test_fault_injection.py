@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.study.ledgers import read_events, records_of
-from tests.study.test_launch import ROOT, TIMES, finish, outcomes, wait_for
+from tests.study.test_launch import ROOT, finish, outcomes, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
 
@@ -157,10 +157,9 @@ def test_a_full_disk_stops_the_study_cleanly_and_it_goes_on_when_there_is_room(
     status, _, err = finish(start(tiny_disk, "--resume", "s"))
     assert status == 0, err
     events, _ = read_events(tiny_disk / "s" / "ledger.jsonl")
-    assert [
-        {k: v for k, v in r.iterations[-1].items() if k not in TIMES}
-        for r in records_of(tiny_disk / "s" / "ledger.jsonl")
-    ] == [trial[7][-1] for trial in reference]
+    assert [r.iterations[-1].without_times() for r in records_of(tiny_disk / "s" / "ledger.jsonl")] == [
+        trial[7][-1] for trial in reference
+    ]
     for number in finished:
         assert [e["event"] for e in events if e.get("trial") == number].count("trial_started") == 1
 

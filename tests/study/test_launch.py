@@ -58,7 +58,7 @@ def outcomes(study_dir: Path) -> list[Any]:
     assert read_events(study_dir / "s" / "ledger.jsonl")[1] == []
     return [
         (r.number, r.state, r.params, r.seed, r.origin, r.objective, r.best_iteration,
-         [{k: v for k, v in report.items() if k not in TIMES} for report in r.iterations])
+         [report.without_times() for report in r.iterations])
         for r in records_of(study_dir / "s" / "ledger.jsonl")
     ]  # fmt: skip
 

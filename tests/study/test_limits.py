@@ -78,11 +78,11 @@ def test_every_trial_ends_in_its_own_state(driver: Driver) -> None:
 
 def test_out_of_memory_goes_on_with_twice_the_share_until_that_is_a_whole_gpu(driver: Driver) -> None:
     reports = driver.records[1].iterations
-    assert [(report["iteration"], report["training_s"]) for report in reports] == [(0, 0.5), (1, 0.5), (2, 1.0)]
+    assert [(report.iteration, report.training_s) for report in reports] == [(0, 0.5), (1, 0.5), (2, 1.0)]
     reason = driver.records[2].reason
     assert reason is not None
     assert "CUDA out of memory on 1 GPU" in reason
-    assert {report["training_s"] for report in driver.records[0].iterations} == {0.25}
+    assert {report.training_s for report in driver.records[0].iterations} == {0.25}
 
 
 def test_a_trial_that_hangs_is_stopped_with_its_limit_as_the_reason(driver: Driver) -> None:
@@ -92,5 +92,5 @@ def test_a_trial_that_hangs_is_stopped_with_its_limit_as_the_reason(driver: Driv
 
 
 def test_an_exception_is_retried_from_the_checkpoint_and_a_second_one_ends_the_trial(driver: Driver) -> None:
-    assert [report["iteration"] for report in driver.records[4].iterations] == [0, 1, 2]
+    assert [report.iteration for report in driver.records[4].iterations] == [0, 1, 2]
     assert "RuntimeError: by design (see logs/t0005.log)" in str(driver.records[5].reason)

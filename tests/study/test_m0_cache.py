@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from study.driver import NoTrial
 from study.ledger.folder import StudyFolder
-from study.m0_cache import BaseModels, base_key
+from study.m0_cache import M0Cache, m0_key
 from tests.study.worlds import driver_of, report_of, run_of, study_of
 from tests.trainables.worker.orders import order_of, reports, worker_of
 from tests.trainables.worlds import tiny_dataset
@@ -57,7 +57,7 @@ def timeless(report: IterationReport) -> IterationReport:
 def test_what_is_not_in_the_key_changes_nothing_in_iteration_0(model: str, values: dict[str, Any]) -> None:
     plain = run_of(model__name=model).updated(SMALL.get(model, {}))
     changed = plain.updated(values)
-    assert base_key(plain, ENVIRONMENT) == base_key(changed, ENVIRONMENT)
+    assert m0_key(plain, ENVIRONMENT) == m0_key(changed, ENVIRONMENT)
     first = next(refine(plain, DATA))
     shared, own = after_m0(changed, first.state), next(refine(changed, DATA)).state
     assert timeless(shared.reports[0]) == timeless(own.reports[0])
@@ -75,8 +75,8 @@ def test_what_is_not_in_the_key_changes_nothing_in_iteration_0(model: str, value
 )  # fmt: skip
 def test_what_iteration_0_depends_on_is_in_the_key(change: dict[str, Any]) -> None:
     plain = run_of(pseudo_labels__source="last_epoch")
-    assert base_key(plain, ENVIRONMENT) != base_key(plain.updated(change), ENVIRONMENT)
-    assert base_key(plain, ENVIRONMENT) != base_key(plain, ENVIRONMENT | {"data": "abd"})
+    assert m0_key(plain, ENVIRONMENT) != m0_key(plain.updated(change), ENVIRONMENT)
+    assert m0_key(plain, ENVIRONMENT) != m0_key(plain, ENVIRONMENT | {"data": "abd"})
 
 
 @pytest.fixture
@@ -118,18 +118,18 @@ def test_a_damaged_base_model_is_trained_again(tmp_path: Path, curve: Any, damag
 
 def test_trials_wait_for_the_one_that_trains_their_base_model(tmp_path: Path) -> None:
     driver = driver_of(tmp_path / "s", study_of(seeds=2))
-    driver.share_bases(BaseModels(driver.folder, ENVIRONMENT))
+    driver.share_m0(M0Cache(driver.folder, ENVIRONMENT))
     first, other_seed = driver.next_trial(), driver.next_trial()
     assert not isinstance(first, NoTrial)
     assert not isinstance(other_seed, NoTrial)
     assert (first.seed, other_seed.seed) == (0, 1)
-    assert driver.next_trial() is NoTrial.YET
-    key = driver.base(first)
-    driver.reported(first.number, {**report_of(first, 0), "base": {"key": key, "trained": True}})
+    assert driver.next_trial() is NoTrial.WAITING
+    key = driver.m0_key(first)
+    driver.reported(first.number, replace(report_of(first, 0), m0=M0Origin(key or "", trained=True)))
     third = driver.next_trial()
     assert not isinstance(third, NoTrial)
     assert third.number == 2
-    assert (first.m0, first.m0_trained) == (key, True)
+    assert first.m0 == M0Origin(key or "", trained=True)
 
 
 def test_seconds_of_what_was_taken_over_are_saved_not_spent(tmp_path: Path) -> None:
@@ -138,14 +138,14 @@ def test_seconds_of_what_was_taken_over_are_saved_not_spent(tmp_path: Path) -> N
         trial = driver.next_trial()
         assert not isinstance(trial, NoTrial)
         for iteration in range(3):
-            base = {"base": {"key": "k", "trained": trained}} if iteration == 0 else {}
-            driver.reported(number, {**report_of(trial, iteration), **base})
+            m0 = M0Origin("k", trained) if iteration == 0 else None
+            driver.reported(number, replace(report_of(trial, iteration), m0=m0))
         driver.ended(number, "completed")
     driver.close()
     first, second = driver_of(tmp_path).records.values()
     assert (first.seconds, first.saved_seconds) == (6.0, 0.0)
     assert (second.seconds, second.saved_seconds) == (4.0, 2.0)
-    assert "base" not in second.iterations[0]
+    assert second.m0 == M0Origin("k", trained=False)
 
 
 def test_a_base_model_of_a_study_beside_this_one_is_used_unless_it_is_damaged(tmp_path: Path, curve: Any) -> None:
@@ -153,7 +153,7 @@ def test_a_base_model_of_a_study_beside_this_one_is_used_unless_it_is_damaged(tm
     here, beside = StudyFolder(tmp_path / "here"), StudyFolder(tmp_path / "beside")
     beside.path.mkdir()
     (tmp_path / "base").rename(beside.path / "base")
-    bases = BaseModels(here, ENVIRONMENT)
+    bases = M0Cache(here, ENVIRONMENT)
     assert not bases.ready("other")
     assert bases.ready("key")
     assert here.base_files("key")[0].read_bytes() == beside.base_files("key")[0].read_bytes()

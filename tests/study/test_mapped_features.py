@@ -22,6 +22,7 @@ from trainables.config.run import RunConfig
 from trainables.data.array_file import ArrayFile
 from trainables.datasets import Dataset, FeatureFolder, load_dataset
 from trainables.refinement.refine import refine
+from trainables.report import IterationReport
 
 TIMES = {"seconds", "training_s"}
 HEADER = "video-name,t-start,t-end,label,video-duration,fps,video-num-frames"
@@ -59,7 +60,7 @@ def cluster() -> Iterator[None]:
         stop_ray()
 
 
-def curves(path: Path, data: Dataset, run: RunConfig) -> dict[int, list[dict[str, Any]]]:
+def curves(path: Path, data: Dataset, run: RunConfig) -> dict[int, list[IterationReport]]:
     """What four trials, two at a time, report; without times."""
     driver = driver_of(path, study_of(num_samples=4), run)
     for part in ("checkpoints", "predictions"):
@@ -67,8 +68,7 @@ def curves(path: Path, data: Dataset, run: RunConfig) -> dict[int, list[dict[str
     run_trials(driver, data, place(2, 0, threads=1))
     assert {record.state for record in driver.records.values()} == {"completed"}
     return {
-        number: [{key: value for key, value in report.items() if key not in TIMES} for report in record.iterations]
-        for number, record in driver.records.items()
+        number: [report.without_times() for report in record.iterations] for number, record in driver.records.items()
     }
 
 

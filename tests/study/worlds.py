@@ -12,6 +12,7 @@ from study.ledger.folder import StudyFolder
 from study.ledger.records import TrialRecord
 from trainables.config.presets import preset
 from trainables.config.run import RunConfig
+from trainables.report import IterationReport, Selection, SplitMap, SplitReport
 
 GENERATOR, BETA = "pseudo_labels.generator", "loss.beta"
 MIN_ATTENTION = "pseudo_labels.segments.min_attention"
@@ -40,18 +41,16 @@ def driver_of(path: Path, study: StudyConfig | None = None, run: RunConfig | Non
     return Driver(StudyFolder(path), study or study_of(), run or run_of())
 
 
-def report_of(record: TrialRecord, iteration: int, iterations: int = 3) -> dict[str, Any]:
+def report_of(record: TrialRecord, iteration: int, iterations: int = 3) -> IterationReport:
     """What a trial would report: numbers that depend on its configuration, seed and iteration alone."""
     rng = random.Random(f"{sorted(record.params.items())} {record.seed}")
     curve = [round(rng.uniform(20, 60), 3) for _ in range(iteration + 1)]
     best = max(range(iteration + 1), key=lambda i: curve[i])
     splits = {
-        name: {"selection_map": curve[-1] - shift} for name, shift in (("held_out", 0), ("test", 5), ("train", 1))
+        name: SplitReport(SplitMap(curve[-1] - shift)) for name, shift in (("held_out", 0), ("test", 5), ("train", 1))
     }
-    return {
-        "iteration": iteration, "seconds": 2.0, "map": splits, "selection": {"split": "held_out", "map": curve[-1]},
-        "best_iteration": best, "best_so_far": curve[best], "finished": iteration == iterations - 1,
-    }  # fmt: skip
+    selection, finished = Selection("held_out", curve[-1]), iteration == iterations - 1
+    return IterationReport(iteration, selection, best, curve[best], finished, seconds=2.0, splits=splits)
 
 
 def work(driver: Driver, workers: int, order: random.Random, events: int | None = None) -> int:
@@ -74,7 +73,7 @@ def work(driver: Driver, workers: int, order: random.Random, events: int | None 
         else:
             report = report_of(record, len(record.iterations))
             driver.reported(record.number, report)
-            if report["finished"]:
+            if report.finished:
                 driver.ended(record.number, "completed")
         left -= 1
         running = [record for record in running if not record.finished]

@@ -1,4 +1,4 @@
-"""Batches: whole videos one after another, or fixed shapes for recorded steps; features on the device."""
+"""Batches: whole videos one after another, or fixed shapes for CUDA graphs; features on the device."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Batches of whole videos whose shapes are known beforehand, made on the device from nothing but the videos' numbers.
+"""Batches of whole videos in fixed shapes, gathered on the device by the videos' numbers.
 
 A batch holds ``size`` snippets: those of its videos, then padding, which is the snippets of one more video that has no
 class and no label and that counts in no mean. The only input of a training step is therefore a vector of video
-numbers, so that a step can be recorded for a few sizes and replayed for any batch.
+numbers: a CUDA graph captured for one size serves every batch of that size.
 
 V: videos of a batch, N: its snippets with the padding, K: runs that train together, C: classes.
 """

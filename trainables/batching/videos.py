@@ -57,14 +57,28 @@ class SplitTensors:
 
     @classmethod
     def of(
-        cls, split: Split, num_classes: int, multi_label: Literal["first", "multi_hot"], store: FeatureStore
+        cls,
+        split: Split,
+        num_classes: int,
+        multi_label: Literal["first", "multi_hot"],
+        store: FeatureStore,
+        unlabelled: bool = False,
     ) -> SplitTensors:
-        """Without pseudo labels, as iteration 0 trains. Videos without snippets or labels are left out."""
-        usable = np.flatnonzero((split.lengths > 0) & np.array([bool(v.labels) for v in split.videos]))
+        """Without pseudo labels. Videos without snippets are left out, and those without labels unless ``unlabelled``:
+        their target is no class."""
+        usable = np.flatnonzero((split.lengths > 0) & (unlabelled | _labelled(split)))
         if len(usable) < len(split):
             split = split.subset(usable, split.name)
         targets = torch.from_numpy(video_targets(split, num_classes, multi_label))
         return cls(split, store.tensor(split.features), targets.to(store.device))
+
+    def with_video_labels(self) -> SplitTensors:
+        """The videos that show a class, without pseudo labels, as iteration 0 trains."""
+        labelled = np.flatnonzero(_labelled(self.split))
+        if len(labelled) == len(self.split):
+            return self
+        rows = torch.from_numpy(labelled).to(self.targets.device)
+        return replace(self, split=self.split.subset(labelled, self.split.name), targets=self.targets[rows])
 
     def with_labels(self, labels: npt.NDArray[np.int8], background_share: float) -> SplitTensors:
         """The same videos with pseudo labels of their N snippets."""
@@ -141,6 +155,11 @@ def video_targets(
         labels = list(video.labels[:1] if multi_label == "first" else video.labels)
         targets[v, labels] = 1 / max(len(labels), 1)
     return targets
+
+
+def _labelled(split: Split) -> npt.NDArray[np.bool_]:
+    """Whether each video shows a class, (V,)."""
+    return np.array([bool(video.labels) for video in split.videos], dtype=bool)
 
 
 def _ranges(starts: Indices, lengths: Indices) -> Indices:

@@ -218,7 +218,7 @@ class EvaluationConfig(Part):
     """Detection evaluation (evaluation.md)."""
 
     protocol: Literal["activitynet", "thumos14", "wtalc", "basnet"] = Field(
-        "activitynet", description="named protocol of evaluation_protocols.py"
+        "activitynet", description="evaluation protocol, see trainables/evaluation/protocols.py"
     )
     tiou: FloatTuple = Field((0.5,), min_length=1, description="thresholds to report")
     selection_tiou: FloatTuple = Field((0.5,), min_length=1, description="thresholds whose mean mAP selects")
@@ -248,10 +248,21 @@ class RefinementConfig(Part):
 class SelectionConfig(Part):
     """Which videos choose the epoch, the iteration and the configuration (D21, D22, D33, D35)."""
 
-    rule: Literal["held-out", "paper"] = Field(
-        "held-out", description="a part of the training videos; or the test split, as the authors did"
+    rule: Literal["held-out", "paper", "video-labels"] = Field(
+        "held-out",
+        description="temporal annotations of a part of the training videos; the test split, as the authors did; or a "
+        "signal that needs no more than the labels of a part of the training videos",
     )
     held_out_share: float = Field(0.25, gt=0, lt=1, description="share of training videos held out, stratified")
+    signal: str = Field("contrast", description="what rule video-labels compares iterations and configurations by")
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without the signal where none is used: keys made of configurations stay the same."""
+        tree: dict[str, Any] = serialize(self)
+        if self.rule != "video-labels":
+            tree.pop("signal", None)
+        return tree
 
 
 class ComputeConfig(Part):
@@ -261,13 +272,15 @@ class ComputeConfig(Part):
     dtype: Literal["float32", "bfloat16"] = "float32"
     threads: int = Field(1, ge=1, description="CPU threads of one run")
     steps: Literal["recorded", "eager"] = Field(
-        "recorded", description="on a GPU: training steps replayed as CUDA graphs, or launched one by one"
+        "recorded", description="on a GPU: training steps as CUDA graphs, or launched kernel by kernel"
     )
 
 
 class RunConfig(Part):
     """One complete refinement run."""
 
+    # The name of the preset. Elsewhere "protocol" is the evaluation protocol; the key keeps its first name because
+    # study.json, run presets and --protocol spell it so, and keys of the M0 cache are made without it.
     protocol: Literal["released", "paper", "custom"] = Field("custom", description="preset this comes from")
     dataset: DatasetConfig
     model: ModelConfig = ModelConfig()

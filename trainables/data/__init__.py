@@ -31,7 +31,6 @@ from trainables.data.object_arrays import read_pickled_arrays
 from trainables.data.prediction_files import Predictions, read_prediction_file, read_predictions
 from trainables.data.raw_annotations import RawVideo, SubsetRule, by_convention
 from trainables.data.segment_files import (
-    mask_segments,
     read_intervals,
     write_ground_truth,
     write_intervals,
@@ -78,7 +77,6 @@ __all__ = [
     "intersection_over_hull",
     "length_problems",
     "load_features",
-    "mask_segments",
     "only_writer",
     "open_features",
     "plan_features",

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trainables.errors import UserError, nearest
 from trainables.files import write_whole
+from trainables.text_files import read_yaml
 
 FILE_NAME = "features.yaml"
 FORMAT = 1
@@ -133,14 +134,10 @@ def read_feature_description(path: Path) -> FeatureDescription | None:
     file = (path if path.is_dir() else path.parent) / FILE_NAME
     if not file.is_file():
         return None
-    import yaml
-
     try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{file}: cannot be read ({str(error).splitlines()[0]}); extract the features again") from None
-    if not isinstance(values, dict):
-        raise UserError(f"{file}: holds no mapping; extract the features again")
+        values = read_yaml(file)
+    except UserError as error:
+        raise UserError(f"{error}; extract the features again") from None
     if isinstance(values.get("format"), int) and values["format"] > FORMAT:
         raise UserError(f"{file}: format {values['format']}, this version reads up to {FORMAT}; take a newer version")
     return FeatureDescription.from_json(values, str(file))

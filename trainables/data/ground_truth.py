@@ -86,12 +86,17 @@ def _read_csv(path: Path, classes: Sequence[str] | None, numbers: Mapping[int, s
 
 
 def _durations(table: CsvTable) -> dict[str, float]:
+    """Those that are known: neither empty nor 0, as studies wrote for videos without features."""
     if "video-duration" not in table.columns:
         return {}
     found = {}
     rows = zip(table.names("video-name"), table.columns["video-duration"], table.lines, strict=True)
     for video, text, line in rows:
-        duration_s = positive(text.strip() or None, "video-duration", f"{table.source}, line {line}")
+        duration_s = positive(_known(text), "video-duration", f"{table.source}, line {line}")
         if duration_s is not None:
             found[video] = duration_s
     return found
+
+
+def _known(text: str) -> str | None:
+    return None if text.strip() in ("", "0", "0.0") else text

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from trainables.data.csv_tables import read_csv_table
 from trainables.data.prediction_files import COLUMNS
 from trainables.data.segments import Segments
-from trainables.data.split import Split
 from trainables.errors import UserError
 from trainables.files import write_whole
 
@@ -33,20 +30,17 @@ def write_predictions(path: Path, predictions: Segments, classes: Sequence[str])
     write_whole(path, text.encode())
 
 
-def write_ground_truth(path: Path, split: Split, classes: Sequence[str]) -> None:
-    """Write a split's instances with their videos' durations as CSV; whole or not at all.
-
-    The duration of a video is the annotated one, or that of its snippets.
-    """
-    truth = split.ground_truth
-    durations = {v.name: v.duration_s or v.num_snippets * v.snippet_s + v.shift_s for v in split.videos}
+def write_ground_truth(
+    path: Path, instances: Segments, durations_s: Mapping[str, float], classes: Sequence[str]
+) -> None:
+    """Write instances with the durations of their videos as CSV; whole or not at all. 0: not known."""
     table = pd.DataFrame(
         {
-            "video-name": truth.video,
-            "t-start": truth.start_s,
-            "t-end": truth.end_s,
-            "label": [classes[label] for label in truth.label.tolist()],
-            "video-duration": [durations[name] for name in truth.video.tolist()],
+            "video-name": instances.video,
+            "t-start": instances.start_s,
+            "t-end": instances.end_s,
+            "label": [classes[label] for label in instances.label.tolist()],
+            "video-duration": [durations_s[name] or None for name in instances.video.tolist()],
         }
     )
     write_whole(path, table.to_csv(index=False).encode())
@@ -67,18 +61,6 @@ def read_intervals(path: Path) -> Segments:
         return Segments.of(video, start, end, [0] * len(video))
     except ValueError as error:
         raise UserError(f"{path}: {error}") from None
-
-
-def mask_segments(split: Split, mask: npt.NDArray[np.bool_]) -> Segments:
-    """Runs of marked snippets, (sum of T,), as segments of class 0 in seconds, video by video."""
-    parts = []
-    for v, video in enumerate(split.videos):
-        edges = np.diff(mask[split.offsets[v] : split.offsets[v + 1]].astype(np.int8), prepend=0, append=0)
-        start, end = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-        names = [video.name] * len(start)
-        start_s, end_s = (split.seconds(np.full(len(start), v), bound) for bound in (start, end))
-        parts.append(Segments.of(names, start_s, end_s, np.zeros(len(start))))
-    return Segments.concatenate(parts)
 
 
 def _json_text(video: list[str], start: list[float], end: list[float], label: list[str], score: list[float]) -> str:

@@ -52,6 +52,7 @@ class Split:
     from a file, a split goes to another process without their values, which are mapped there anew. starts: (V,)
     int64, first row of each video; its rows are ``starts[v] : starts[v] + videos[v].num_snippets``.
     ground_truth: instances of these videos, seconds. ambiguous: intervals that some evaluation protocols ignore.
+    annotated: (V,) bool, whether all instances of a video are known; of the others, only what they show is. None: all.
     Flat arrays per snippet (scores, labels) hold the videos one after another: video v at
     ``offsets[v] : offsets[v + 1]``.
     """
@@ -62,8 +63,11 @@ class Split:
     starts: npt.NDArray[np.int64]
     ground_truth: Segments
     ambiguous: Segments = field(default_factory=Segments.empty)
+    annotated: npt.NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
+        if self.annotated is not None and len(self.annotated) != len(self.videos):
+            raise ValueError(f"{self.name}: {len(self.videos)} videos but {len(self.annotated)} marks of annotation")
         if len(self.videos) != len(self.starts):
             raise ValueError(f"{self.name}: {len(self.videos)} videos but {len(self.starts)} starts")
         ends = self.starts + self.lengths
@@ -99,6 +103,23 @@ class Split:
         return int(self.offsets[-1])
 
     @cached_property
+    def annotated_videos(self) -> npt.NDArray[np.bool_]:
+        """Whether all instances of each video are known, shape (V,)."""
+        return np.ones(len(self), dtype=bool) if self.annotated is None else self.annotated
+
+    @property
+    def is_annotated(self) -> bool:
+        """Whether all instances of all videos are known."""
+        return bool(self.annotated_videos.all())
+
+    def annotated_part(self) -> Split | None:
+        """The videos whose instances are known; None where there are none."""
+        if self.is_annotated:
+            return self
+        rows = np.flatnonzero(self.annotated_videos)
+        return self.subset(rows, self.name) if len(rows) else None
+
+    @cached_property
     def video_of_snippet(self) -> npt.NDArray[np.int64]:
         """Index of the video of each snippet, shape (sum of T,)."""
         return np.repeat(np.arange(len(self)), self.lengths)
@@ -117,6 +138,15 @@ class Split:
     def shift_s(self) -> npt.NDArray[np.float64]:
         """Seconds to the start of snippet 0 of each video, shape (V,)."""
         return np.array([video.shift_s for video in self.videos], dtype=np.float64)
+
+    @property
+    def durations_s(self) -> dict[str, float]:
+        """Duration of each video by name: the annotated one, or that of its snippets; 0 where there is neither."""
+        return {
+            video.name: video.duration_s
+            or (video.num_snippets * video.snippet_s + video.shift_s if video.num_snippets else 0.0)
+            for video in self.videos
+        }
 
     @cached_property
     def snippet_truth(self) -> npt.NDArray[np.bool_]:
@@ -151,6 +181,16 @@ class Split:
         np.add.at(change, self.offsets[video[kept]] + end[kept], -1)
         return np.cumsum(change[:-1]) > 0
 
+    def segments_of(self, mask: npt.NDArray[np.bool_]) -> Segments:
+        """Runs of marked snippets, (sum of T,), as segments of class 0 in seconds, video by video."""
+        parts = []
+        for v, video in enumerate(self.videos):
+            edges = np.diff(mask[self.offsets[v] : self.offsets[v + 1]].astype(np.int8), prepend=0, append=0)
+            start, end = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+            start_s, end_s = (self.seconds(np.full(len(start), v), bound) for bound in (start, end))
+            parts.append(Segments.of([video.name] * len(start), start_s, end_s, np.zeros(len(start))))
+        return Segments.concatenate(parts)
+
     def subset(self, rows: Sequence[int] | npt.NDArray[np.int64], name: str) -> Split:
         """These videos (indices), with the same feature array."""
         rows = np.asarray(rows, dtype=np.int64)
@@ -161,7 +201,13 @@ class Split:
             for table in (self.ground_truth, self.ambiguous)
         )
         return replace(
-            self, name=name, videos=videos, starts=self.starts[rows], ground_truth=instances, ambiguous=ambiguous
+            self,
+            name=name,
+            videos=videos,
+            starts=self.starts[rows],
+            ground_truth=instances,
+            ambiguous=ambiguous,
+            annotated=None if self.annotated is None else self.annotated[rows],
         )
 
 

@@ -18,7 +18,8 @@ BLOCKS = 64
 
 @dataclass(frozen=True)
 class SplitCard:
-    """One split. snippet_s: shortest and longest. foreground_share: of all snippets, any class.
+    """One split. snippet_s: shortest and longest. foreground_share: of all snippets of annotated videos, any class;
+    None without such videos. annotated_videos: whose instances are known; None: all.
 
     duration_ratio: sum of T x snippet seconds over the sum of durations, of videos with both; None without any.
     """
@@ -32,7 +33,8 @@ class SplitCard:
     snippets_per_video: tuple[int, float, int]
     snippet_s: tuple[float, float]
     duration_ratio: float | None
-    foreground_share: float
+    foreground_share: float | None
+    annotated_videos: int | None = None
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,8 @@ def content_hash(dataset: Dataset) -> tuple[str, float]:
             digest.update(repr(shifts).encode())
         truth = split.ground_truth
         digest.update(repr((split.name, videos, truth.video.tolist(), split.features.shape)).encode())
+        if split.annotated is not None:
+            digest.update(split.annotated.tobytes())
         for column in (truth.start_s, truth.end_s, truth.label):
             digest.update(np.ascontiguousarray(column).tobytes())
         for block in _blocks(split.features):
@@ -146,8 +150,16 @@ def _split_card(split: Split) -> SplitCard:
         duration_ratio=sum(v.num_snippets * v.snippet_s for v in timed) / sum(v.duration_s or 0 for v in timed)
         if timed
         else None,
-        foreground_share=float(split.snippet_truth.mean()) if split.num_snippets else 0.0,
+        foreground_share=_foreground_share(split),
+        annotated_videos=None if split.is_annotated else int(np.count_nonzero(split.annotated_videos)),
     )
+
+
+def _foreground_share(split: Split) -> float | None:
+    known = split.annotated_part()
+    if known is None:
+        return None
+    return float(known.snippet_truth.mean()) if known.num_snippets else 0.0
 
 
 def _split_lines(name: str, split: SplitCard) -> list[str]:
@@ -156,10 +168,13 @@ def _split_lines(name: str, split: SplitCard) -> list[str]:
     seconds = f"{shortest:.4g} s" if np.isclose(shortest, longest) else f"{shortest:.4g}-{longest:.4g} s"
     ratio = split.duration_ratio
     fit = "durations unknown" if ratio is None else f"{100 * ratio:.1f} % of the durations"
+    share = split.foreground_share
+    foreground = "foreground unknown" if share is None else f"{100 * share:.1f} % foreground"
     extras = [
         f"{count} {words}"
         for count, words in (
             (split.without_features, "without features"),
+            (_weak(split), "with video-level labels only"),
             (split.multi_label_videos, "with several classes"),
             (split.zero_length_instances, "instances of zero length"),
         )
@@ -167,9 +182,12 @@ def _split_lines(name: str, split: SplitCard) -> list[str]:
     ]
     return [
         f"  {name:<12} {split.videos} videos, {split.instances} instances" + "".join(f"; {extra}" for extra in extras),
-        f"  {'':<12} {split.snippets} snippets of {seconds}: T {low}-{high}, median {median:g}; {fit}; "
-        f"{100 * split.foreground_share:.1f} % foreground",
+        f"  {'':<12} {split.snippets} snippets of {seconds}: T {low}-{high}, median {median:g}; {fit}; " + foreground,
     ]
+
+
+def _weak(split: SplitCard) -> int:
+    return 0 if split.annotated_videos is None else split.videos - split.annotated_videos
 
 
 def _shortened(classes: tuple[str, ...]) -> str:

@@ -20,6 +20,7 @@ from trainables.data import (
     FeatureFolder,
     FlatFeatures,
     LoadedFeatures,
+    Segments,
     Split,
     Video,
     feature_key,
@@ -33,6 +34,7 @@ from trainables.data import (
 )
 from trainables.datasets.registry import FILES, DataProblems, register
 from trainables.datasets.subsets import subset_rule
+from trainables.datasets.supervision import Supervision, are_video_labels, with_background_rule
 from trainables.datasets.thumos14_labels import PUBLISHED_LABELS
 from trainables.errors import UserError
 
@@ -83,6 +85,7 @@ def load(config: DatasetConfig, data_dir: Path, kept: FeatureFolder | None = Non
     described = description(config)
     path, features_path = _paths(config, data_dir)
     annotations = read_annotations(path, described.classes or None, subset_rule(config))
+    annotations, background_notes = with_background_rule(annotations, config)
     for name in ("train", "test"):
         _require_usable(annotations.subset(name), name, config)
     folders = [annotations.source, annotations.source.parent, path, *sorted(path.glob("*/"))]
@@ -92,6 +95,7 @@ def load(config: DatasetConfig, data_dir: Path, kept: FeatureFolder | None = Non
         _make_split(annotations.subset(split), split, features.splits[split], config) for split in ("train", "test")
     )
     notes = [f"annotations: {annotations.format}; features: {features.layout}"]
+    notes += background_notes
     if config.file:
         notes.insert(0, f"described by {config.file}")
     if config.stream != "both":
@@ -169,21 +173,35 @@ def _make_split(annotations: Annotations, name: str, flat: FlatFeatures, config:
     if flat.missing:
         missing = _missing(name, flat, names, config)
         (notes if config.allow_missing and len(flat.missing) < len(names) else problems).append(missing)
-    labels = _labels(annotations, name, config)
+    known = Supervision.of(annotations, _labels(annotations, name, config), name, config)
     videos = tuple(
         Video(
             video.name,
-            labels[video.name],
+            labels,
             config.snippet_frames / float(video.fps or 0 if config.snippet_fps == "native" else config.snippet_fps),
             int(length),
             video.duration_s,
             config.snippet_frames,
             config.shift_frames,
         )
-        for video, length in zip(annotations.videos, flat.lengths, strict=True)
+        for video, labels, length in zip(annotations.videos, known.labels, flat.lengths, strict=True)
     )
-    split = Split(name, videos, flat.features, flat.starts, annotations.instances, annotations.ambiguous)
+    if name == "train" and are_video_labels(known.instances, videos):
+        known, note = _as_video_labels(known, config)
+        notes.append(note)
+    notes += known.notes(name)
+    annotated = None if known.annotated.all() else known.annotated
+    split = Split(name, videos, flat.features, flat.starts, known.instances, annotations.ambiguous, annotated)
     return _LoadedSplit(split, notes, problems)
+
+
+def _as_video_labels(known: Supervision, config: DatasetConfig) -> tuple[Supervision, str]:
+    """Segments that cover every training video whole, taken for what they are; and what the card says of them."""
+    found = "train: the segments of every training video cover it whole"
+    if config.file is None:  # a study that began before this was looked at goes on as it began
+        return known, f"{found}; they are video-level labels, and numbers measured on them mean nothing"
+    unknown = np.array([not labels for labels in known.labels], dtype=bool)
+    return Supervision(known.labels, unknown, Segments.empty()), f"{found}: they are taken as video-level labels"
 
 
 def _labels(annotations: Annotations, split: str, config: DatasetConfig) -> dict[str, tuple[int, ...]]:
@@ -211,12 +229,6 @@ def _require_usable(annotations: Annotations, name: str, config: DatasetConfig) 
         raise UserError(
             f"{config.name}: split {name} is empty: {annotations.source} has no {name} video"
             + (" left after dataset.exclude_videos" if config.exclude_videos else "; both splits are needed")
-        )
-    unlabelled = [video for video, labels in annotations.labels().items() if not labels]
-    if unlabelled:
-        raise UserError(
-            f"{annotations.source}: {len(unlabelled)} {name} videos have no instance and so no label "
-            f"({', '.join(unlabelled[:3])}); leave them out by dataset.exclude_videos"
         )
     no_rate = [video.name for video in annotations.videos if video.fps is None]
     if config.snippet_fps == "native" and no_rate:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trainables.refinement.iteration import IterationResult, RunState
 from trainables.refinement.refine import after_m0, refine, refine_together
-from trainables.refinement.selection import selection_splits
+from trainables.refinement.selection import require_annotations, selection_splits
 
 __all__ = [
     "IterationResult",
@@ -12,5 +12,6 @@ __all__ = [
     "after_m0",
     "refine",
     "refine_together",
+    "require_annotations",
     "selection_splits",
 ]

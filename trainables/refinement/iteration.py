@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,11 +14,13 @@ from trainables.base_models import BaseModel, build_base_model
 from trainables.batching import SplitTensors
 from trainables.config import PseudoLabelConfig, RunConfig
 from trainables.data import Dataset, Segments, Split
+from trainables.errors import UserError
 from trainables.gpu import DeviceCache
 from trainables.labels import SnippetScores, generator_named, of_any_class, sample, union
 from trainables.refinement.randomness import FIXED_LABEL_SEED, Purpose, numpy_stream, torch_stream
 from trainables.refinement.report import iteration_report, mean_ap, split_report
 from trainables.refinement.selection import SelectionSplits, selection_splits
+from trainables.refinement.unsupervised import Evidence, signals
 from trainables.report import IterationReport
 from trainables.training import NonFiniteLoss, Trained, Weights, score_split, train
 
@@ -53,8 +56,8 @@ class IterationResult:
 
 
 @dataclass(frozen=True, eq=False)
-class Begun:
-    """An iteration up to its training. labels: unsampled, by split. seconds: what it took so far."""
+class PreparedIteration:
+    """An iteration that is ready to train. labels: unsampled, by split. seconds: spent so far."""
 
     previous: RunState | None
     history: dict[str, list[Mask]]
@@ -74,7 +77,7 @@ class Engine:
         self.splits: SelectionSplits = selection_splits(config, data)
         multi_label = config.dataset.multi_label
         self.tensors = {
-            name: SplitTensors.of(split, len(data.classes), multi_label, cache.features)
+            name: SplitTensors.of(split, len(data.classes), multi_label, cache.features, _trains_background(config))
             for name, split in self.splits.reported().items()
         }
         self.labels_config = _resolved(config.pseudo_labels, self.splits.train)
@@ -82,7 +85,7 @@ class Engine:
         self.shape = data.dimensions, len(data.classes)
         self._scored: tuple[Weights, dict[str, SnippetScores]] | None = None  # with the weights that make labels next
 
-    def begin(self, state: RunState | None) -> Begun:
+    def prepare(self, state: RunState | None) -> PreparedIteration:
         """Pseudo labels from the model before, and a fresh model."""
         started = time.perf_counter()
         iteration = 0 if state is None else state.iteration + 1
@@ -90,19 +93,21 @@ class Engine:
         labels = {name: union(masks) for name, masks in history.items()}
         model = self._model(iteration, state)
         tensors = self._labelled(labels, iteration, model)
+        if not labels:  # nothing is to be learnt yet of videos that show no class
+            tensors = {name: one.with_video_labels() for name, one in tensors.items()}
         shuffling = numpy_stream(self.config.seed, iteration, "shuffling")
         valid = tensors[self.splits.valid.name]
         seconds = time.perf_counter() - started
-        return Begun(state, history, labels, model, tensors["train"], valid, shuffling, seconds)
+        return PreparedIteration(state, history, labels, model, tensors["train"], valid, shuffling, seconds)
 
-    def train(self, begun: Begun) -> Trained | NonFiniteLoss:
-        """On its own."""
-        model = begun.model
+    def train(self, prepared: PreparedIteration) -> Trained | NonFiniteLoss:
+        """Train this run alone, not in the joint trainer."""
+        model = prepared.model
         try:
             return train(
                 model,
-                lambda _: model.training_batches(begun.train, begun.shuffling),
-                begun.valid,
+                lambda _: model.training_batches(prepared.train, prepared.shuffling),
+                prepared.valid,
                 self.config.training,
                 self.dtype,
                 self.measure,
@@ -110,15 +115,15 @@ class Engine:
         except NonFiniteLoss as error:
             return error
 
-    def end(self, begun: Begun, trained: Trained, training_s: float) -> IterationResult:
+    def finish(self, prepared: PreparedIteration, trained: Trained, training_s: float) -> IterationResult:
         """Scores, predictions and report of the chosen epoch's model."""
         started = time.perf_counter()
-        model = begun.model
-        labels = {name: of_any_class(mask) for name, mask in begun.labels.items()}
+        model = prepared.model
+        labels = {name: of_any_class(mask) for name, mask in prepared.labels.items()}
         model.load_state_dict(trained.best)
         scores = {name: self._score(model, name) for name in self.tensors}
 
-        previous = [] if begun.previous is None else begun.previous.reports
+        previous = [] if prepared.previous is None else prepared.previous.reports
         predictions = {name: model.predict(scores[name], self._split(name)) for name in scores}
         splits = {
             name: split_report(
@@ -126,9 +131,10 @@ class Engine:
             )
             for name, every in self.splits.reported().items()
         }
-        spent_s = begun.seconds + training_s
+        spent_s = prepared.seconds + training_s
+        found = self._signals(trained, scores, predictions, labels)
         report = replace(
-            iteration_report(self.config, splits, trained, previous),
+            iteration_report(self.config, splits, trained, previous, found),
             training_s=spent_s,
             seconds=spent_s + time.perf_counter() - started,
         )
@@ -138,7 +144,7 @@ class Engine:
             finished=report.finished,
             reports=[*previous, report],
             weights={name: tensor.cpu() for name, tensor in next_weights.items()},
-            label_history=begun.history,
+            label_history=prepared.history,
         )
         if next_weights is trained.best or trained.chosen_epoch == trained.curve[-1].epoch:
             self._scored = next_state.weights, scores
@@ -149,9 +155,22 @@ class Engine:
         """Selection mAP of the videos that choose, by the model as it is."""
         valid = self.splits.valid
         predictions = model.predict(self._score(model, valid.name), self._split(valid.name))
-        measured = mean_ap(self.config, self.data, valid, predictions).selection_map
+        measured = mean_ap(self.config, self.data, valid, predictions)
         assert measured is not None, "videos that choose by mAP are annotated"
-        return measured
+        assert measured.selection_map is not None, "and have instances"
+        return measured.selection_map
+
+    def _signals(
+        self,
+        trained: Trained,
+        scores: Mapping[str, SnippetScores],
+        predictions: Mapping[str, Segments],
+        labels: Mapping[str, Mask],
+    ) -> dict[str, float | None]:
+        """What the videos that choose say of the chosen epoch's model without their temporal annotations."""
+        name = self.splits.valid.name
+        loss = trained.curve[trained.chosen_epoch].valid.video
+        return signals(Evidence(self._split(name), scores[name], predictions[name], loss, labels.get(name)))
 
     def _split(self, name: str) -> Split:
         return self.tensors[name].split
@@ -178,7 +197,8 @@ class Engine:
         for name, purpose in self._label_splits("labels_train", "labels_valid"):
             rng = self._label_stream(iteration, purpose)
             seen = scores.get(name) or self._score(model, name)
-            mask = model.label(seen, self._split(name), self.labels_config, rng)
+            split = self._split(name)
+            mask = without_background_videos(model.label(seen, split, self.labels_config, rng), split)
             older = state.label_history.get(name, [])
             history[name] = [*(older[-kept:] if kept else []), mask]
         return history
@@ -202,9 +222,33 @@ class Engine:
         return numpy_stream(FIXED_LABEL_SEED if fixed else self.config.seed, iteration, purpose)
 
 
+def _trains_background(config: RunConfig) -> bool:
+    """Whether videos without any label train, as background throughout; only RefineLoc's losses know such videos."""
+    if config.dataset.background != "background":
+        return False
+    if config.model.name != "refineloc":
+        raise UserError(
+            f"labels.background: background trains videos without labels, which base model {config.model.name} cannot; "
+            "set exclude"
+        )
+    return True
+
+
+def without_background_videos(foreground: Mask, split: Split) -> Mask:
+    """Pseudo labels, (N,) or (N, C), with videos that show no class as background throughout."""
+    shows_V = np.array([bool(video.labels) for video in split.videos], dtype=bool)
+    if shows_V.all():
+        return foreground
+    foreground = foreground.copy()
+    foreground[~shows_V[split.video_of_snippet]] = False
+    return foreground
+
+
 def _resolved(config: PseudoLabelConfig, train: Split) -> PseudoLabelConfig:
     """With 'annotated' replaced by the training videos' share of foreground snippets (paper; D18)."""
     generator_named(config.generator)
     if config.foreground_share != "annotated":
         return config
-    return config.model_copy(update={"foreground_share": float(train.snippet_truth.mean())})
+    known = train.annotated_part()
+    assert known is not None, "selection_splits has seen to it"
+    return config.model_copy(update={"foreground_share": float(known.snippet_truth.mean())})

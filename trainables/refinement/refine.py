@@ -11,7 +11,7 @@ import torch
 from trainables.config import RunConfig, joint_key
 from trainables.data import Dataset
 from trainables.gpu import DeviceCache, JointRun
-from trainables.refinement.iteration import Begun, Engine, IterationResult, RunState
+from trainables.refinement.iteration import Engine, IterationResult, PreparedIteration, RunState
 from trainables.training import NonFiniteLoss, Trained
 
 
@@ -46,7 +46,7 @@ def refine_together(
     states: Sequence[RunState | None] | None = None,
     cache: DeviceCache | None = None,
 ) -> Iterator[list[IterationResult | NonFiniteLoss | None]]:
-    """Several runs of one base (``joint_key``) side by side, trained in steps that they share.
+    """Several runs with one ``joint_key`` side by side, trained in steps that they share.
 
     Yields an entry for each run after each round, None for a run that has ended; a run whose loss is not finite
     ends with its error. As on their own but for rounding.
@@ -72,7 +72,7 @@ def refine_together(
 
 
 def _by_iteration(states: Sequence[RunState | None], running: Sequence[bool]) -> list[list[int]]:
-    """Numbers of the running ones, those that have come equally far together."""
+    """Indices of the running ones, grouped by their last iteration."""
     groups: dict[int, list[int]] = {}
     for k, state in enumerate(states):
         if running[k]:
@@ -81,26 +81,26 @@ def _by_iteration(states: Sequence[RunState | None], running: Sequence[bool]) ->
 
 
 def _iterate(engines: Sequence[Engine], states: Sequence[RunState | None]) -> list[IterationResult | NonFiniteLoss]:
-    """One iteration of each; seconds of the training are shared out equally."""
-    begun = [engine.begin(state) for engine, state in zip(engines, states, strict=True)]
+    """One iteration of each run. The time of a joint training is divided equally among them."""
+    prepared = [engine.prepare(state) for engine, state in zip(engines, states, strict=True)]
     started = time.perf_counter()
-    trained = _train(engines, begun)
+    trained = _train(engines, prepared)
     share_s = (time.perf_counter() - started) / len(engines)
     return [
-        result if isinstance(result, NonFiniteLoss) else engine.end(one, result, share_s)
-        for engine, one, result in zip(engines, begun, trained, strict=True)
+        result if isinstance(result, NonFiniteLoss) else engine.finish(one, result, share_s)
+        for engine, one, result in zip(engines, prepared, trained, strict=True)
     ]
 
 
-def _train(engines: Sequence[Engine], begun: Sequence[Begun]) -> list[Trained | NonFiniteLoss]:
-    """In steps of fixed shapes where they are recorded or shared, else as the reference implementation trains."""
-    first, one, runs = engines[0], begun[0], len(engines)
+def _train(engines: Sequence[Engine], prepared: Sequence[PreparedIteration]) -> list[Trained | NonFiniteLoss]:
+    """In the joint trainer where it is used, else as the reference implementation trains."""
+    first, one, runs = engines[0], prepared[0], len(engines)
     if not first.cache.uses_joint_trainer(first.config, runs):
-        return [engine.train(own) for engine, own in zip(engines, begun, strict=True)]
+        return [engine.train(own) for engine, own in zip(engines, prepared, strict=True)]
     trainer = first.cache.trainer(first.config, first.shape, one.train, one.valid, runs)
     joint_runs = [
         JointRun(own.model.state_dict(), engine.config.loss.beta, own.train, own.valid, engine.measure)
-        for engine, own in zip(engines, begun, strict=True)
+        for engine, own in zip(engines, prepared, strict=True)
     ]
     videos = len(one.train.split)
     return trainer.train(joint_runs, lambda: one.shuffling.permutation(videos))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,13 +16,19 @@ from trainables.training import Trained
 
 
 def iteration_report(
-    config: RunConfig, splits: dict[str, SplitReport], trained: Trained, previous: Sequence[IterationReport]
+    config: RunConfig,
+    splits: dict[str, SplitReport],
+    trained: Trained,
+    previous: Sequence[IterationReport],
+    signals: Mapping[str, float | None],
 ) -> IterationReport:
     """Report of the iteration that follows ``previous``. Its times are zero until they are known."""
     chosen, last = trained.curve[trained.chosen_epoch], trained.curve[-1]
     chooser = "test" if config.selection.rule == "paper" else "held_out"
     chosen_map = splits[chooser].map
     selection = Selection(chooser, None if chosen_map is None else chosen_map.selection_map)
+    if config.selection.rule == "video-labels":
+        selection = replace(selection, signal=config.selection.signal, value=signals[config.selection.signal])
     best_iteration, best_so_far = best_of([*(report.selection for report in previous), selection])
     iteration = len(previous)
     return IterationReport(
@@ -39,6 +46,7 @@ def iteration_report(
         splits=splits,
         # What choosing by every test is worth: the last number is the one without it.
         map_by_epoch=None if last.map is None else tuple(record.map for record in trained.curve),
+        signals=dict(signals),
     )
 
 
@@ -52,19 +60,23 @@ def split_report(
     labels: Mask | None,
 ) -> SplitReport:
     """Numbers of one split. scored: its videos that have scores. every: all its videos, which the evaluation counts,
-    so that a video without features is one without predictions. labels: unsampled pseudo labels, None without."""
+    so that a video without features is one without predictions. labels: unsampled pseudo labels, None without.
+
+    Numbers that need temporal annotations are those of the videos that have them, None where there are none.
+    """
     return SplitReport(
         map=mean_ap(config, data, every, predictions),
         video_accuracy=video_accuracy(scores, scored),
         attention_accuracy=attention_accuracy(scores, scored),
-        pseudo_labels=None if labels is None else label_quality(labels, scored.snippet_truth),
+        pseudo_labels=None if labels is None else label_quality(labels, scored.snippet_truth, known_snippets(scored)),
     )
 
 
 def best_of(selections: Sequence[Selection]) -> tuple[int, float | None]:
-    """The iteration of the highest selection mAP so far, and that mAP; ties go to the earlier one, which cost less."""
-    values = [selection.map for selection in selections]
-    best = int(np.argmax(np.array(values, dtype=np.float64)))
+    """The iteration of the highest selection number so far, and that number; ties go to the earlier one, which cost
+    less. An iteration without a number comes last."""
+    values = [selection.number for selection in selections]
+    best = int(np.argmax([-np.inf if value is None else value for value in values]))
     return best, values[best]
 
 
@@ -76,8 +88,14 @@ def _is_last(config: RunConfig, iteration: int, best_iteration: int) -> bool:
     )
 
 
-def mean_ap(config: RunConfig, data: Dataset, split: Split, predictions: Segments) -> SplitMap:
-    """mAP of a split at every reported tIoU with the counts that it stands on."""
+def mean_ap(config: RunConfig, data: Dataset, every: Split, predictions: Segments) -> SplitMap | None:
+    """mAP of a split at every reported tIoU with the counts that it stands on, over its annotated videos; None where
+    these have no instance."""
+    split = every.annotated_part()
+    if split is None or (split is not every and not has_instances(split)):
+        return None
+    if split is not every:
+        predictions = predictions[np.isin(predictions.video.astype(str), split.names.astype(str))]
     tiou = config.evaluation.tiou
     result = evaluate(
         split.ground_truth,
@@ -101,16 +119,32 @@ def mean_ap(config: RunConfig, data: Dataset, split: Split, predictions: Segment
 
 def video_accuracy(scores: SnippetScores, split: Split) -> VideoAccuracy:
     """Share of videos whose highest class is their first label, pooled by attention and by the plain mean."""
-    first = np.array([video.labels[0] for video in split.videos])
+    labelled = np.flatnonzero([bool(video.labels) for video in split.videos])
+    first = np.array([split.videos[v].labels[0] for v in labelled])
     return VideoAccuracy(
-        with_attention=_percent(scores.video_score.argmax(axis=1) == first),
-        without_attention=_percent(scores.mean_score.argmax(axis=1) == first),
+        with_attention=_percent(scores.video_score.argmax(axis=1)[labelled] == first),
+        without_attention=_percent(scores.mean_score.argmax(axis=1)[labelled] == first),
     )
 
 
-def attention_accuracy(scores: SnippetScores, split: Split) -> float:
-    """Share of snippets whose hard attention (foreground >= 1/2) agrees with the annotation, over the split."""
-    return _percent((scores.foreground >= 0.5) == split.snippet_truth)
+def attention_accuracy(scores: SnippetScores, split: Split) -> float | None:
+    """Share of snippets whose hard attention (foreground >= 1/2) agrees with the annotation, over the annotated videos
+    of the split; None without any."""
+    known = known_snippets(split)
+    agrees = (scores.foreground >= 0.5) == split.snippet_truth
+    if known is None:
+        return _percent(agrees)
+    return _percent(agrees[known]) if known.any() else None
+
+
+def known_snippets(split: Split) -> Mask | None:
+    """Which snippets lie in annotated videos, (sum of T,); None: all."""
+    return None if split.is_annotated else np.repeat(split.annotated_videos, split.lengths)
+
+
+def has_instances(split: Split) -> bool:
+    """Whether there is anything that an evaluation could find."""
+    return bool(np.any(split.ground_truth.start_s < split.ground_truth.end_s))
 
 
 def _percent(hits: np.ndarray) -> float:

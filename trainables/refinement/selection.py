@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 
 from trainables.config import RunConfig
 from trainables.data import Dataset, Split
-from trainables.errors import UserError
+from trainables.errors import UserError, nearest
 from trainables.refinement.randomness import numpy_stream
+from trainables.refinement.unsupervised import SIGNALS, Signal
 
 
 class SelectionSplits(NamedTuple):
@@ -25,7 +27,14 @@ class SelectionSplits(NamedTuple):
 
 
 def selection_splits(config: RunConfig, data: Dataset) -> SelectionSplits:
-    """``paper``: the test split chooses, as the authors did. ``held-out``: a stratified part of the training videos."""
+    """``paper``: the test split chooses, as the authors did. ``held-out``, ``video-labels``: a stratified part of the
+    training videos. Raises UserError where that cannot be."""
+    found = _splits(config, data)
+    require_annotations(config, found)
+    return found
+
+
+def _splits(config: RunConfig, data: Dataset) -> SelectionSplits:
     if config.selection.rule == "paper":
         return SelectionSplits(data.train, data.test, data.test)
     held_out = held_out_videos(data.train, config.selection.held_out_share, config.seed)
@@ -39,6 +48,44 @@ def selection_splits(config: RunConfig, data: Dataset) -> SelectionSplits:
         data.train.subset(np.flatnonzero(held_out), "held_out"),
         data.test,
     )
+
+
+def require_annotations(config: RunConfig, splits: SelectionSplits, generators: Iterable[str] | None = None) -> None:
+    """Raise UserError for settings that need temporal annotations which there are not.
+
+    generators: all that will make labels; None: the configured one.
+    """
+    rule, needed = config.selection.rule, splits.valid.annotated_part()
+    if rule == "video-labels":
+        signal_named(config.selection.signal)
+        if config.training.choice == "best_map":
+            raise UserError(
+                "training.choice: best_map chooses by mAP, rule video-labels without; set lowest_loss or last"
+            )
+    elif needed is None or not len(needed.ground_truth):
+        whose = "test videos" if rule == "paper" else "held-out training videos"
+        raise UserError(
+            f"selection.rule: {rule} compares by the mAP of the {whose}, which have no temporal annotation; choose by "
+            "--selection video-labels"
+        )
+    for name in (config.pseudo_labels.generator,) if generators is None else generators:
+        if name == "oracle" and not (splits.train.is_annotated and splits.valid.is_annotated):
+            raise UserError(
+                "pseudo_labels.generator: the oracle makes its labels from the temporal annotations of all videos that "
+                "train and choose, and some have none; leave it out"
+            )
+    if config.pseudo_labels.foreground_share == "annotated" and splits.train.annotated_part() is None:
+        raise UserError(
+            "pseudo_labels.foreground_share: 'annotated' is the share of foreground in the training videos' temporal "
+            "annotations, and they have none; set a number, as --set pseudo_labels.foreground_share=0.6"
+        )
+
+
+def signal_named(name: str) -> Signal:
+    """The registered signal, or UserError with the nearest known name."""
+    if name not in SIGNALS:
+        raise UserError(f"selection.signal: no signal '{name}'. {nearest(name, SIGNALS)}")
+    return SIGNALS[name]
 
 
 def held_out_videos(split: Split, share: float, seed: int) -> np.ndarray:

@@ -107,7 +107,7 @@ class RefinementTrainable(tune.Trainable):
             states = [trial.open() for trial in self._running]
             runs = [trial.run for trial in self._running]
             self._iterations = refine_together(runs, self._data, states, self._device_cache())
-        told = [answer for trial in self._running if (answer := trial.replayed()) is not None]
+        told = [answer for trial in self._running if (answer := trial.next_known()) is not None]
         if told:
             return tuple(told)
         ended = zip(self._running, next(self._iterations), strict=True)
@@ -129,28 +129,29 @@ def _answer(trial: Trial, ended: IterationResult | NonFiniteLoss) -> TrialAnswer
 
 
 def _release() -> None:
-    """Give the GPU memory of the last trial back before the next one asks for its own."""
+    """Free the GPU memory of the last trial before the next one allocates."""
     if torch.cuda.is_available() and torch.cuda.is_initialized():
         gc.collect()
         torch.cuda.empty_cache()
 
 
 def _cap_gpu_memory(share: float) -> None:
-    """Ray's fractions are book-keeping; this makes a trial that needs more fail instead of its neighbours."""
+    """Ray only counts its fractions of a GPU; this limit makes a trial that needs more fail, not its neighbours."""
     if share and torch.cuda.is_available():
         torch.cuda.set_per_process_memory_fraction(min(share, 1.0))
 
 
 def _set_process_title(title: str) -> None:
     """The trial that runs now, in ``ps``, ``top``, ``nvidia-smi`` and the dashboard's list of processes."""
-    # Ray brings this along for its own titles; it is no part of its interface, so it may go.
+    # A private function: Ray bundles setproctitle here and sets each worker's title with it. Where a later version
+    # has no such attribute, titles are missing and nothing else.
     change = getattr(ray._raylet, "setproctitle", None)
     if change is not None:
         change(f"ray::{title}")
 
 
 def _warm_up() -> None:
-    """One step of a tiny training: what torch imports at its first use is not charged to the first iteration."""
+    """One step of a tiny training, so that torch's lazy imports do not count as time of the first iteration."""
     weight = torch.ones(1, requires_grad=True)
     optimizer = torch.optim.Adam([weight])
     schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer)

@@ -12,16 +12,17 @@ from study.ledger.records import TrialRecord
 from study.placement.placement import place
 from tests.study.worlds import BETA, GENERATOR, MIN_ATTENTION, driver_of, run_of, study_of, work
 from trainables.errors import UserError
+from trainables.report import IterationReport, Selection, SplitMap, SplitReport
+
+
+def report(iteration: int, maps: dict[str, float]) -> IterationReport:
+    splits = {name: SplitReport(SplitMap(value)) for name, value in maps.items()}
+    selection = Selection("held_out", maps["held_out"])
+    return IterationReport(iteration, selection, iteration, selection.map, False, seconds=2.0, splits=splits)
 
 
 def completed(number: int, objective: float, iterations: int = 2, seed: int = 0, of: int | None = None) -> TrialRecord:
-    reports = [
-        {
-            "iteration": i, "seconds": 2.0, "selection": {"split": "held_out", "map": objective - 5 * (1 - i)},
-            "map": {"test": {"selection_map": 30.0 + i}, "held_out": {"selection_map": objective - 5 * (1 - i)}},
-        }
-        for i in range(iterations)
-    ]  # fmt: skip
+    reports = [report(i, {"test": 30.0 + i, "held_out": objective - 5 * (1 - i)}) for i in range(iterations)]
     return TrialRecord(
         number, state="completed", params={GENERATOR: "attention", BETA: 4.0}, seed=seed, iterations=reports,
         objective=objective, best_iteration=1, seconds=4.0, configuration=number if of is None else of,
@@ -74,7 +75,9 @@ def test_durations_are_told_in_two_units_at_most(seconds: float | None, text: st
 def test_the_time_that_is_left_follows_from_iterations_and_places() -> None:
     assert remaining_seconds([], trials=4, iterations=3, concurrency=2) is None
     assert remaining_seconds([], 4, 3, 2, per_iteration=1.0) == 6.0
-    running = TrialRecord(1, state="running", iterations=[{"iteration": 0, "seconds": 2.0}])
+    running = TrialRecord(
+        1, state="running", iterations=[IterationReport(0, Selection("test", 1.0), 0, 1.0, False, seconds=2.0)]
+    )
     # The finished trial took 2 iterations of 2 s: one iteration of the running trial and 2 of each other are left.
     assert remaining_seconds([completed(0, 50.0), running], 4, 5, 1) == 2.0 * (1 + 2 * 2)
 

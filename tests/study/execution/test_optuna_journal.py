@@ -42,7 +42,7 @@ def agrees(path: Path, driver: Driver) -> None:
         record = records[trial.number]
         assert (trial.state, trial.params) == (STATES[record.state], record.params)
         assert trial.value == (record.objective if record.state in ("completed", "pruned") else None)
-        assert trial.intermediate_values == {r["iteration"]: r["best_so_far"] for r in record.iterations}
+        assert trial.intermediate_values == {r.iteration: r.best_so_far for r in record.iterations}
         assert trial.user_attrs["trial"] == f"t{trial.number:04d}"
 
 

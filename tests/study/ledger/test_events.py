@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,9 +23,49 @@ from study.ledger.events import (
     TrialStarted,
     event_from_json,
 )
+from trainables.report import (
+    IterationReport,
+    LossValues,
+    M0Origin,
+    Selection,
+    SplitMap,
+    SplitReport,
+    VideoAccuracy,
+)
 
 POINT = Configuration(3, {"loss.beta": 4.0, "pseudo_labels.generator": "attention"}, "confirm", (1, 2))
-REPORT = {"iteration": 0, "seconds": 1.5, "best_so_far": 2.0, "best_iteration": 0, "finished": False}
+REPORT = IterationReport(
+    0,
+    Selection("held_out", 2.0),
+    best_iteration=0,
+    best_so_far=2.0,
+    finished=False,
+    seconds=1.5,
+    training_s=1.0,
+    epochs=4,
+    chosen_epoch=3,
+    lr_last=0.001,
+    train_loss=LossValues(1.5, 1.0, 0.5),
+    valid_loss=LossValues(1.5, 1.0, 0.5),
+    splits={
+        "test": SplitReport(
+            SplitMap(2.0, (0.5,), (2.0,), 2.0, predictions=9, videos=8, instances=7),
+            VideoAccuracy(50.0, 40.0),
+            60.0,
+        )
+    },
+)
+# As version 1 wrote it, in its order.
+REPORT_TREE = {
+    "iteration": 0, "epochs": 4, "chosen_epoch": 3, "lr_last": 0.001,
+    "loss": {name: {"total": 1.5, "video": 1.0, "pseudo": 0.5} for name in ("train", "valid")},
+    "map": {"test": {"tiou": [0.5], "map": [2.0], "average_map": 2.0, "selection_map": 2.0, "predictions": 9,
+                     "videos": 8, "instances": 7}},
+    "video_accuracy": {"test": {"with_attention": 50.0, "without_attention": 40.0}},
+    "attention_accuracy": {"test": 60.0}, "selection": {"split": "held_out", "map": 2.0}, "best_iteration": 0,
+    "best_so_far": 2.0, "pseudo_labels": None, "finished": False, "training_s": 1.0, "seconds": 1.5,
+}  # fmt: skip
+WITH_M0 = replace(REPORT, m0=M0Origin("18", trained=True))
 SESSION = Session({"ray": "2.60.0"}, {"concurrency": 4}, "host")
 EVENTS: list[Event] = [
     StudyCreated({"run": {}, "study": {}}),
@@ -35,7 +76,7 @@ EVENTS: list[Event] = [
     TrialProposed(5, POINT, 7),
     TrialStarted(5, "host", 12, "cpu", POINT, 7),
     TrialStarted(5),
-    IterationEnded(5, REPORT, "key", True),
+    IterationEnded(5, WITH_M0),
     IterationEnded(5, REPORT, source="checkpoint"),
     TrialRetried(5, "out of memory", 0.5),
     TrialEnded(5, "completed", None, 2.0, 0, 3.0),
@@ -69,8 +110,9 @@ WRITTEN: list[tuple[dict[str, Any], Event]] = [
         TrialStarted(0, "vm", 27, "cpu", Configuration(0, {"loss.beta": 2.0}, "preset"), 3, seq=4, time=2.0),
     ),
     (
-        {"seq": 5, "time": 3.0, "event": "iteration", "trial": 0, "report": REPORT, "base": "18", "base_trained": True},
-        IterationEnded(0, REPORT, "18", True, seq=5, time=3.0),
+        {"seq": 5, "time": 3.0, "event": "iteration", "trial": 0, "report": REPORT_TREE, "base": "18",
+         "base_trained": True},
+        IterationEnded(0, WITH_M0, seq=5, time=3.0),
     ),
     (
         {"seq": 6, "time": 4.0, "event": "trial_ended", "trial": 0, "state": "failed", "reason": "no",
@@ -84,11 +126,6 @@ WRITTEN: list[tuple[dict[str, Any], Event]] = [
 def test_the_format_is_that_of_version_1_key_by_key(tree: dict[str, Any], event: Event) -> None:
     assert event_from_json(tree) == event
     assert json.dumps(event.to_json()) == json.dumps(tree), "the order of the keys is part of a line's checksum"
-
-
-def test_the_origin_of_an_iteration_0_stands_beside_its_report() -> None:
-    event = IterationEnded.of(5, {**REPORT, "base": {"key": "k", "trained": True}})
-    assert event == IterationEnded(5, REPORT, "k", True)
 
 
 def test_a_session_without_a_placement_has_one_place() -> None:

@@ -22,6 +22,7 @@ from study.ledger.ledger_file import Ledger, decode, encode, read_ledger
 from study.ledger.records import trial_records
 from study.status import study_status
 from tests.study.ledgers import append_line, read_events
+from trainables.report import IterationReport, Selection
 
 
 def written(path: Path) -> bytes:
@@ -30,7 +31,7 @@ def written(path: Path) -> bytes:
     for trial in (0, 1):
         ledger.append(TrialProposed(trial, Configuration(None, {"loss.beta": 4.0, "ß": "ü"}), seed=trial))
         ledger.append(TrialStarted(trial, "h", 1, "cpu"))
-        report = {"iteration": 0, "best_so_far": 1 / 3, "best_iteration": 0, "seconds": 1.0}
+        report = IterationReport(0, Selection("test", 1 / 3), 0, 1 / 3, False, seconds=1.0)
         ledger.append(IterationEnded(trial, report))
     ledger.append(TrialEnded(0, "completed", None, 1 / 3, 0, 1.0))
     ledger.close()
@@ -97,8 +98,11 @@ def test_numbers_that_json_lacks_become_null(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         encode({"value": math.nan})
     ledger = Ledger(tmp_path / "ledger.jsonl")
-    report = {"iteration": 0, "seconds": 1.0, "map_by_epoch": [math.nan, math.inf, 1.0]}
-    assert ledger.append(IterationEnded(0, report)).report["map_by_epoch"] == [None, None, 1.0]
+    report = IterationReport(
+        0, Selection("test", math.nan), 0, math.nan, False, 1.0, map_by_epoch=(math.nan, math.inf, 1.0)
+    )
+    written_report = ledger.append(IterationEnded(0, report)).report
+    assert (written_report.best_so_far, written_report.map_by_epoch) == (None, (None, None, 1.0))
 
 
 def test_what_was_read_is_current_until_something_is_appended(tmp_path: Path) -> None:

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from study.ledger.events import Configuration, IterationEnded, TrialEnded, TrialProposed, TrialRetried, TrialStarted
 from study.ledger.records import TrialRecord, trial_records
+from trainables.report import IterationReport, M0Origin, Selection
 
 POINT = Configuration(2, {"loss.beta": 4.0}, "preset", (1,))
 
 
-def report(iteration: int, seconds: float = 1.0) -> dict[str, object]:
-    return {"iteration": iteration, "best_so_far": 5.0 + iteration, "best_iteration": iteration, "seconds": seconds}
+def report(iteration: int, seconds: float = 1.0, m0: M0Origin | None = None) -> IterationReport:
+    value = 5.0 + iteration
+    return IterationReport(iteration, Selection("test", value), iteration, value, False, seconds, m0=m0)
 
 
 def test_an_iteration_told_twice_counts_once_and_an_end_is_final() -> None:
@@ -28,7 +30,7 @@ def test_a_start_declares_a_trial_whose_proposal_is_damaged() -> None:
 
 def test_iterations_are_kept_in_order_and_the_latest_objective_counts() -> None:
     (record,) = trial_records([IterationEnded(0, report(n)) for n in (1, 0)])
-    assert [one["iteration"] for one in record.iterations] == [0, 1]
+    assert [one.iteration for one in record.iterations] == [0, 1]
     assert record.knows(1)
     assert not record.knows(2)
 
@@ -36,6 +38,6 @@ def test_iterations_are_kept_in_order_and_the_latest_objective_counts() -> None:
 def test_an_m0_from_the_cache_is_saved_time_and_a_trained_one_is_not() -> None:
     for trained, own in ((True, 5.0), (False, 3.0)):
         record = TrialRecord(0)
-        record.apply(IterationEnded(0, report(0, 2.0), "key", trained))
+        record.apply(IterationEnded(0, report(0, 2.0, M0Origin("key", trained))))
         record.apply(IterationEnded(0, report(1, 3.0)))
         assert (record.own_seconds, record.saved_seconds) == (own, 5.0 - own)

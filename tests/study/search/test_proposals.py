@@ -7,9 +7,11 @@ import pytest
 from optuna.trial import TrialState
 
 from study.config.space import contains, grid
+from study.ledger.events import Configuration
 from study.ledger.records import TrialRecord
-from study.search.proposals import Outcome, Proposal, Proposals, outcome
+from study.search.proposals import Outcome, Proposals, outcome
 from tests.study.worlds import BETA, GENERATOR, study_of
+from trainables.report import IterationReport, Selection
 
 
 def value_of(params: dict[str, object]) -> Outcome:
@@ -133,7 +135,7 @@ def test_the_known_point_comes_first() -> None:
 def test_a_restored_search_goes_on_as_the_first_would_have() -> None:
     study = study_of(num_samples=20, lookback=1)
     whole = Proposals(study)
-    made: list[Proposal] = []
+    made: list[Configuration] = []
     for number in range(20):
         while not whole.ready:
             whole.tell(number - 2, value_of(made[number - 2].params))
@@ -151,7 +153,9 @@ def test_a_restored_search_goes_on_as_the_first_would_have() -> None:
 
 
 def record(state: str, objective: float | None, curve: tuple[float, ...] = ()) -> TrialRecord:
-    iterations = [{"iteration": i, "best_so_far": value} for i, value in enumerate(curve)]
+    iterations = [
+        IterationReport(i, Selection("test", value), i, value, False, seconds=1.0) for i, value in enumerate(curve)
+    ]
     return TrialRecord(0, state=state, objective=objective, iterations=iterations)
 
 

@@ -67,8 +67,8 @@ def test_one_line_says_what_they_are() -> None:
     [
         ("protocol: {backbone: x, strides_frames: 4}", "unknown key. Did you mean 'stride_frames'?"),
         ("protocol: {backbone: x, stride_frames: 0}", "protocol.stride_frames: input should be greater than 0, got 0"),
-        ("[1, 2", "cannot be read"),
-        ("- 1", "holds no mapping"),
+        ("[1, 2", "not valid YAML"),
+        ("- 1", "expected a mapping"),
         ("format: 2\nprotocol: {backbone: x}", "format 2, this version reads up to 1"),
     ],
 )

@@ -53,7 +53,7 @@ def test_the_numbers_of_the_files_are_those_of_integer_labels(tmp_path: Path) ->
 
 def test_durations_may_be_missing_but_not_negative(tmp_path: Path) -> None:
     header = "video-name,t-start,t-end,label,video-duration\n"
-    assert read_ground_truth(csv(tmp_path, header + "v,0,1,b,\nw,0,1,b,9\n")).durations == {"w": 9.0}
+    assert read_ground_truth(csv(tmp_path, header + "v,0,1,b,\nw,0,1,b,9\nx,0,1,b,0.0\n")).durations == {"w": 9.0}
     with pytest.raises(UserError, match="line 2: video-duration must be above 0, got -1"):
         read_ground_truth(csv(tmp_path, header + "v,0,1,b,-1\n"))
 

@@ -8,7 +8,6 @@ import pytest
 from trainables.data.ground_truth import read_ground_truth
 from trainables.data.prediction_files import read_predictions
 from trainables.data.segment_files import (
-    mask_segments,
     read_intervals,
     write_ground_truth,
     write_intervals,
@@ -56,7 +55,7 @@ def test_ground_truth_is_written_with_durations_and_read_again(tmp_path: Path) -
     truth = Segments.of(["a", "b"], [0.5, 1.0], [1.5, 3.0], [0, 1])
     split = Split("test", videos, np.zeros((7, 2), np.float32), np.array([0, 4]), truth)
     path = tmp_path / "ground_truth.csv"
-    write_ground_truth(path, split, ["x", "y"])
+    write_ground_truth(path, split.ground_truth, split.durations_s, ["x", "y"])
     read = read_ground_truth(path, classes=["x", "y"])
     instances = read.instances
     assert read.classes == ("x", "y")
@@ -70,13 +69,3 @@ def test_intervals_without_a_class_are_written_and_read_again(tmp_path: Path) ->
         write_intervals(tmp_path / "i.csv", rows)
         found = read_intervals(tmp_path / "i.csv")
         assert (found.video.tolist(), found.end_s.tolist()) == (rows.video.tolist(), rows.end_s.tolist())
-
-
-def test_a_mask_becomes_one_segment_per_run_and_video() -> None:
-    videos = (Video("a", (0,), 0.5, 4), Video("b", (1,), 2.0, 3))
-    split = Split("test", videos, np.zeros((7, 2), np.float32), np.array([0, 4]), Segments.empty())
-    found = mask_segments(split, np.array([1, 0, 1, 1, 1, 1, 0], dtype=bool))
-    assert found.video.tolist() == ["a", "a", "b"]
-    assert found.start_s.tolist() == [0.0, 1.0, 0.0]
-    assert found.end_s.tolist() == [0.5, 2.0, 4.0]
-    assert len(mask_segments(split, np.zeros(7, dtype=bool))) == 0

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainables.data.segment_files import mask_segments
 from trainables.data.segments import Segments
 from trainables.data.split import Split, Video
 
@@ -69,7 +68,7 @@ def test_a_shift_moves_truth_and_times_alike() -> None:
     truth = Segments.of(["v0"], bounds[:1], bounds[1:], [0])
     split = Split("train", videos, np.zeros((20, 2), np.float32), np.zeros(1, np.int64), truth)
     assert np.flatnonzero(split.snippet_truth).tolist() == [3, 4, 5, 6, 7]
-    found = mask_segments(split, split.snippet_truth)
+    found = split.segments_of(split.snippet_truth)
     np.testing.assert_allclose([found.start_s[0], found.end_s[0]], bounds)
 
 
@@ -78,3 +77,13 @@ def test_a_first_snippet_never_begins_before_the_video() -> None:
     videos = (Video("v0", (0,), 16 / 30, 4, snippet_frames=16, shift_frames=-6.0),)
     split = Split("train", videos, np.zeros((4, 2), np.float32), np.zeros(1, np.int64), Segments.empty())
     np.testing.assert_allclose(split.seconds(np.zeros(2, np.int64), np.array([0, 1])), [0, 10 / 30])
+
+
+def test_a_mask_becomes_one_segment_per_run_and_video() -> None:
+    videos = (Video("a", (0,), 0.5, 4), Video("b", (1,), 2.0, 3))
+    split = Split("test", videos, np.zeros((7, 2), np.float32), np.array([0, 4]), Segments.empty())
+    found = split.segments_of(np.array([1, 0, 1, 1, 1, 1, 0], dtype=bool))
+    assert found.video.tolist() == ["a", "a", "b"]
+    assert found.start_s.tolist() == [0.0, 1.0, 0.0]
+    assert found.end_s.tolist() == [0.5, 2.0, 4.0]
+    assert len(split.segments_of(np.zeros(7, dtype=bool))) == 0

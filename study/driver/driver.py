@@ -1,0 +1,188 @@
+"""One session of a study: hands out its trials and is told what becomes of them. No Ray."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from study.config import StudyConfig
+from study.driver.m0_gate import M0Gate
+from study.driver.plan import NoTrial, TrialPlan, number_of
+from study.driver.recorder import Recorder
+from study.driver.restoration import restore
+from study.driver.waiting import WaitingQueue
+from study.ledger import (
+    CONFIRM,
+    FINAL_STATES,
+    Event,
+    IterationEnded,
+    LedgerContents,
+    StudyFolder,
+    TrialEnded,
+    TrialRecord,
+    TrialRetried,
+    TrialStarted,
+    read_ledger,
+    trial_name,
+)
+from study.m0_cache import M0Cache
+from study.search import PRUNERS
+from trainables.config import RunConfig, joint_key
+from trainables.report import IterationReport
+
+
+class Driver:
+    """Finished trials of earlier sessions stay as they are; unfinished ones come first; then new ones, identical to
+    those of an uninterrupted study.
+
+    records: all trials, by number. listeners: called with each event of a trial and its record, after the event is in
+    the ledger. problems: sentences on damaged lines of the ledger.
+    """
+
+    def __init__(
+        self, folder: StudyFolder, study: StudyConfig, run: RunConfig, ledger: LedgerContents | None = None
+    ) -> None:
+        """run: what all trials share; each trial replaces its params and its seed. ledger: as it was read, where it
+        has been read already."""
+        contents = ledger or read_ledger(folder.ledger_file)
+        self.folder, self.study, self.run = folder, study, run
+        self.problems = list(contents.problems)
+        self.unwritable: OSError | None = None
+        self._recorder = Recorder(folder, contents)
+        self.records, self.listeners = self._recorder.records, self._recorder.listeners
+        self._plan = TrialPlan(study, run, self._recorder)
+        self._gate = M0Gate()
+        restore(self._plan, lambda record: self.ended(record.number, "completed"), self._prune_if_due)
+        self._waiting = WaitingQueue(n for n, record in sorted(self.records.items()) if not record.finished)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Tune pickles what it is given into snapshots of its own; a study is resumed from its ledger instead."""
+        return {"folder": self.folder}
+
+    @property
+    def num_finished(self) -> int:
+        return self._recorder.num_finished
+
+    def close(self) -> None:
+        self._recorder.close()
+
+    def share_m0(self, cache: M0Cache) -> None:
+        """From now on, each M0 is trained once; without, every trial trains its own."""
+        self._gate.cache = cache
+
+    @contextmanager
+    def noting_full_disk(self) -> Iterator[None]:
+        """Remember an OSError: what runs the trials may pass it on as something else."""
+        try:
+            yield
+        except OSError as error:
+            self.unwritable = error
+            raise
+
+    def note(self, event: Event) -> None:
+        """Write an event of the study as a whole."""
+        self._recorder.note(event)
+
+    def next_trial(self) -> TrialRecord | NoTrial:
+        """The trial to start now; a new one is in the ledger when this returns."""
+        if not self._waiting:
+            new = self._plan.next_trial()
+            if isinstance(new, NoTrial):
+                return new
+            self._waiting.add(new.number)
+        number = self._waiting.take(self._may_start)
+        return NoTrial.WAITING if number is None else self.records[number]
+
+    def next_trials(self, most: int) -> list[TrialRecord] | NoTrial:
+        """Up to ``most`` trials to start now that can train together, in number order; at least one."""
+        first = self.next_trial()
+        if isinstance(first, NoTrial):
+            return first
+        alike, others = [first], list[TrialRecord]()
+        # Replicates lie side by side: trials of one seed are found among so many.
+        while len(alike) < most and len(others) < most * self.study.seeds:
+            trial = self.next_trial()
+            if isinstance(trial, NoTrial):
+                break
+            (alike if self._joint_key(trial) == self._joint_key(first) else others).append(trial)
+        self._waiting.put_back(trial.number for trial in others)
+        return alike
+
+    def run_config(self, record: TrialRecord) -> RunConfig:
+        """The complete configuration of a trial."""
+        return self.run.updated({**record.params, "seed": record.seed}, source=trial_name(record.number))
+
+    def m0_key(self, record: TrialRecord) -> str | None:
+        """Key of a trial's M0 in the cache; None when each trial trains its own."""
+        return self._gate.cache.key(self.run_config(record)) if self._gate.cache else None
+
+    def started(self, number: int, host: str | None, pid: int | None, device: str | None) -> None:
+        """A worker has begun, or begun again, with a trial."""
+        record = self.records[number]
+        self._recorder.write(TrialStarted(number, host, pid, device, record.point, record.seed))
+
+    def reported(self, number: int, report: IterationReport) -> None:
+        """A trial ended a refinement iteration; one that is known already (a worker told it again) is ignored."""
+        record = self.records[number]
+        if record.knows(report.iteration):
+            return
+        self._recorder.write(IterationEnded(number, report))
+        self._gate.release(number)
+        if self.prunes(number, report):
+            self._prune(number)
+
+    def prunes(self, number: int, report: IterationReport) -> bool:
+        """Whether a trial is to be stopped after this iteration. Confirmations are not: their means must agree."""
+        record = self.records[number]
+        if self.study.pruner == "none" or report.finished or record.origin == CONFIRM:
+            return False
+        before = [known for known in record.iterations if known.iteration < report.iteration]
+        curve = [known.best_so_far for known in [*before, report] if known.best_so_far is not None]
+        if len(curve) <= len(before):
+            return False  # an iteration without a number can be compared with nothing
+        others = self._plan.proposals.curves_before(number_of(record))
+        return PRUNERS[self.study.pruner](curve, others, self.study.grace)
+
+    def retried(self, number: int, reason: str, gpus: float | None) -> None:
+        """A trial ran out of memory, or its worker was lost: it goes on from its last whole iteration.
+
+        gpus: its share of a GPU from now on, None for that of all trials.
+        """
+        if not self.records[number].finished:
+            self._recorder.write(TrialRetried(number, reason, gpus))
+            self._gate.release(number)
+            self._waiting.put_back([number])
+
+    def ended(self, number: int, state: str, reason: str | None = None, log: str | None = None) -> None:
+        """A trial ended, in one of the final states; a second end is ignored. log: kept in a file of its own."""
+        record = self.records[number]
+        if record.finished:
+            return
+        if state not in FINAL_STATES:
+            raise ValueError(f"{trial_name(number)}: '{state}' is not a final state; known: {', '.join(FINAL_STATES)}")
+        if log:
+            path = self.folder.log_file(number)
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(log, encoding="utf-8")
+            reason = f"{reason} (see {path.relative_to(self.folder.path)})"
+        self._recorder.write(
+            TrialEnded(number, state, reason, record.objective, record.best_iteration, record.own_seconds)
+        )
+        self._gate.release(number)
+        self._plan.tell(number_of(record))
+
+    def _may_start(self, number: int) -> bool:
+        """Unless another trial is training the M0 that this one starts from."""
+        record = self.records[number]
+        return bool(record.iterations) or self._gate.admits(self.m0_key(record), number)
+
+    def _joint_key(self, record: TrialRecord) -> tuple[str, float | None]:
+        return joint_key(self.run_config(record)), record.gpus
+
+    def _prune(self, number: int) -> None:
+        self.ended(number, "pruned", f"stopped early by the pruner ({self.study.pruner})")
+
+    def _prune_if_due(self, record: TrialRecord) -> None:
+        if self.prunes(record.number, record.iterations[-1]):
+            self._prune(record.number)

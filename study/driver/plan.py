@@ -1,0 +1,97 @@
+"""Which trials a study consists of: configurations in their order, each on its seeds, then confirmations.
+
+A configuration runs on ``seeds`` replicates side by side; after all of them the best ones may be confirmed on further
+seeds.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from study.config import Point, StudyConfig, known_point
+from study.driver.recorder import Recorder
+from study.fault_injection import fault_point
+from study.ledger import CONFIRM, Configuration, TrialProposed, TrialRecord, ranked_configurations
+from study.search.proposals import Proposals, outcome
+from trainables.config import RunConfig
+
+
+class NoTrial(Enum):
+    """Why there is no next trial: results are awaited, or the study has all its trials."""
+
+    WAITING = "waiting"
+    EXHAUSTED = "exhausted"
+
+
+class TrialPlan:
+    """Declares trials in the ledger. replicates: trials of the search, by configuration, in seed order."""
+
+    def __init__(self, study: StudyConfig, run: RunConfig, recorder: Recorder) -> None:
+        self.study, self.run, self.recorder = study, run, recorder
+        self.proposals = Proposals(study, preset_point(study, run))
+        self.replicates: dict[int, list[TrialRecord]] = {}
+        self._exhausted = False
+
+    def next_trial(self) -> TrialRecord | NoTrial:
+        """A new trial; it is in the ledger when this returns."""
+        last = len(self.replicates) - 1
+        if last >= 0 and len(self.replicates[last]) < self.study.seeds:
+            return self._replicate(last, self.replicates[last][0].origin, len(self.replicates[last]))
+        if last + 1 < self.study.num_configurations and not self._exhausted:
+            if not self.proposals.ready:
+                return NoTrial.WAITING
+            proposal = self.proposals.propose()
+            if proposal is not None:
+                return self._new(proposal, seed=0)
+            self._exhausted = True
+        if self.recorder.num_finished < len(self.recorder.records):
+            return NoTrial.WAITING  # a trial that runs may have to be run again, and the best are not known yet
+        return self._confirmation()
+
+    def declare(self, number: int, configuration: Configuration, seed: int) -> TrialRecord:
+        """seed: number of the replicate, counted from the first seed."""
+        return self.recorder.write(TrialProposed(number, configuration, self.run.seed + seed))
+
+    def tell(self, configuration: int) -> None:
+        """The search learns the outcome of a configuration once its replicates have all ended."""
+        replicates = self.replicates[configuration]
+        ended = [record for record in replicates if record.finished]
+        if len(ended) == self.study.seeds and not self.proposals.knows(configuration):
+            self.proposals.tell(configuration, outcome(ended))
+            fault_point("search told")
+
+    def _replicate(self, configuration: int, origin: str, seed: int) -> TrialRecord:
+        params = self.replicates[configuration][0].params
+        return self._new(Configuration(configuration, params, origin), seed)
+
+    def _new(self, configuration: Configuration, seed: int) -> TrialRecord:
+        record = self.declare(len(self.recorder.records), configuration, seed)
+        if configuration.origin != CONFIRM:
+            self.replicates.setdefault(number_of(record), []).append(record)
+        return record
+
+    def _confirmation(self) -> TrialRecord | NoTrial:
+        """The next run of one of the best configurations on a seed that did not choose it."""
+        plan = self.study.confirm
+        if plan is None:
+            return NoTrial.EXHAUSTED
+        search = [record for records in self.replicates.values() for record in records]
+        confirmed = [record for record in self.recorder.records.values() if record.origin == CONFIRM]
+        known = {(record.configuration, record.seed) for record in confirmed}
+        best = ranked_configurations(search, self.run.pseudo_labels.generator)[: plan.top]
+        for configuration in (number_of(replicates[0]) for replicates in best):
+            for further in range(self.study.seeds, self.study.seeds + plan.seeds):
+                if (configuration, self.run.seed + further) not in known:
+                    return self._replicate(configuration, CONFIRM, further)
+        return NoTrial.EXHAUSTED
+
+
+def number_of(record: TrialRecord) -> int:
+    """Number of the configuration that a declared trial runs."""
+    assert record.configuration is not None, "the trials of a plan are declared"
+    return record.configuration
+
+
+def preset_point(study: StudyConfig, run: RunConfig) -> Point | None:
+    """The preset's own point of the space, tried first where the study says so."""
+    return known_point(study.space, run)[0] if study.start_from_preset else None
