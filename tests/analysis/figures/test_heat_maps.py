@@ -15,9 +15,9 @@ def test_means_have_nan_where_there_is_no_number() -> None:
 
 def test_a_cell_without_a_number_has_a_dash_and_dark_cells_white_text() -> None:
     with drawn_on() as ax:
-        draw_heat_map(np.array([[10.0, np.nan], [20.0, 30.04]]), ["a", "b"], ["1", "2"], "mAP", ax)
+        draw_heat_map(np.array([[10.0, np.nan], [21.0, 30.04]]), ["a", "b"], ["1", "2"], "mAP", ax)
     texts = {(text.get_text(), text.get_color()) for text in ax.texts}
-    assert texts == {("10.0", "white"), ("–", "black"), ("20.0", "black"), ("30.0", "black")}
+    assert texts == {("10.0", "white"), ("–", "black"), ("21.0", "black"), ("30.0", "black")}
 
 
 def test_the_base_model_is_told_below() -> None:
