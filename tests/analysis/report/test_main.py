@@ -8,7 +8,7 @@ import pytest
 
 from analysis.report.__main__ import main
 from study.ledger.folder import StudyFolder as Files
-from study.ledger.folder import lock
+from study.ledger.lock import lock
 from tests.analysis.study_folders import StudyFolder, paper_like, point
 
 
