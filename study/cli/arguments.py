@@ -23,8 +23,8 @@ data sets: {", ".join(datasets())},
            or a data set file of your own (python -m trainables.datasets new DIR writes one)
 studies:   {", ".join(studies())}, or a YAML file of your own
 
-exit status: 0 done; 1 no trial succeeded; 2 the request was wrong; 3 the study's folder
-cannot be written to any more; 130 interrupted"""
+exit status: 0 done; 1 no trial succeeded; 2 the request was wrong; 3 stopped by a folder or a
+Ray that failed; 130, 143 stopped by a signal"""
 
 # What may be said to a study that exists; everything else is in its study.json already.
 WITH_RESUME = {
@@ -35,6 +35,8 @@ WITH_RESUME = {
 WITH_RERUN = {"rerun", "study_dir", "data_dir"}
 
 SAMPLERS = ("tpe", "gp", "qmc", "random", "grid", "brute_force")
+
+LONGEST_S = 1e8  # three years; the timers of some systems hold no more than 2**31 seconds
 
 LOGGERS = ("tensorboard", "mlflow", "wandb")
 
@@ -63,8 +65,11 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     _add_where(parser)
     given = parser.parse_args(arguments)
     for way, allowed in (("resume", WITH_RESUME), ("rerun", WITH_RERUN)):
-        if getattr(given, way):
+        if getattr(given, way) is not None:
             _refuse_others(parser, given, way, allowed)
+    for option, name in (("--resume", given.resume), ("--rerun", given.rerun and given.rerun[0])):
+        if name is not None and not name.strip():
+            parser.error(f"{option}: the name of the study is empty")
     if given.probe and not given.dry_run:
         parser.error("--probe: tells what a study would cost; give --dry-run with it")
     if given.rerun and not given.rerun[1].removeprefix("t").isdecimal():
@@ -171,7 +176,9 @@ def _seconds(text: str) -> float:
         value = float(text)
     except ValueError:
         value = 0.0
-    if not 0 < value < float("inf"):
+    if value > LONGEST_S:
+        raise argparse.ArgumentTypeError(f"must be at most {LONGEST_S:.0f} seconds, got '{text}'")
+    if not value > 0:
         raise argparse.ArgumentTypeError(f"must be a number of seconds above 0, got '{text}'")
     return value
 

@@ -155,7 +155,15 @@ def _in_file(choice: Any, home: Path) -> Any:
 
 def _annotations(path: Path, choices: dict[str, Any]) -> Annotations:
     config = DatasetConfig.model_validate({"name": "new", **choices})
-    annotations = read_annotations(path, None, subset_rule(config))
+    if choices:
+        annotations = read_annotations(path, None, subset_rule(config))
+    else:
+        try:
+            annotations = read_annotations(path, None, subset_rule(config))
+        except UserError as error:
+            if "subset" not in str(error):
+                raise
+            raise UserError(f"{error}; --train and --test can say which videos train and which test") from None
     for split in ("train", "test"):
         if not annotations.subset(split).videos:
             raise UserError(
