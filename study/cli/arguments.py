@@ -23,8 +23,8 @@ data sets: {", ".join(datasets())},
            or a data set file of your own (python -m trainables.datasets new DIR writes one)
 studies:   {", ".join(studies())}, or a YAML file of your own
 
-exit status: 0 done; 1 no trial succeeded; 2 the request was wrong; 3 the study's folder
-cannot be written to any more; 130 interrupted"""
+exit status: 0 done; 1 no trial succeeded; 2 the request was wrong; 3 stopped by a folder or a
+Ray that failed; 130, 143 stopped by a signal"""
 
 # What may be said to a study that exists; everything else is in its study.json already.
 WITH_RESUME = {

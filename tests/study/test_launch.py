@@ -96,8 +96,8 @@ def test_status_tells_all_from_the_folder(reference: tuple[Path, str, str]) -> N
 def test_a_study_leaves_few_files(reference: tuple[Path, str, str]) -> None:
     folder = reference[0] / "s"
     assert sorted(p.name for p in folder.iterdir()) == [
-        "ambiguous.csv", "base", "checkpoints", "driver.lock", "ground_truth.csv", "ledger.jsonl", "optuna.journal",
-        "predictions", "study.json",
+        "ambiguous.csv", "base", "checkpoints", "driver.lock", "ground_truth.csv", "ledger.jsonl", "models",
+        "optuna.journal", "predictions", "study.json", "videos.json",
     ]  # fmt: skip
     written = sorted(p.name for p in (folder / "predictions").iterdir())
     assert written == [f"t000{trial}{part}.csv" for trial in range(5) for part in ("", ".m0")]
