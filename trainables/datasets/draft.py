@@ -201,32 +201,20 @@ def _features(
             "must be spelt alike"
         )
     found = [f"features: {path} ({layout}), {width}-d, of {present} of {len(names)} videos"]
-    name = given.feature_name or path.stem
-    assumed = [] if given.feature_name else [f"the features' name '{name}', after their path"]
-    described = _described(path)
-    if described and (given.fps, given.window, given.stride) == (None, None, None):
-        own_name = described.pop("name")
-        keys = _grid(given.feature_name or own_name, **described)
-        return keys, [*found, f"features: {path} is described by its features.yaml"], []
+    described = read_feature_description(path)
+    protocol = described.protocol if described else None
+    if protocol:
+        found.append(f"features.yaml: {protocol}")
+    name = given.feature_name or (protocol.backbone if protocol else path.stem)
+    assumed = [] if given.feature_name or protocol else [f"the features' name '{name}', after their path"]
     if (given.fps, given.window) != (None, None):
         fps, window, stride = given.fps or 25.0, given.window or 16, given.stride
         return _grid(name, fps, window, stride or window), found, assumed
+    if protocol and protocol.fps and protocol.window_frames:
+        stride = protocol.stride_frames or protocol.window_frames
+        return _grid(name, protocol.fps, protocol.window_frames, stride), found, assumed
     grid, sentence = _fitting_grid(annotations, plan.lengths)
     return _grid(name, *grid), found, [*assumed, sentence]
-
-
-def _described(path: Path) -> dict[str, Any]:
-    """Name and grid by ``features.yaml``; empty without one, or where it does not know them."""
-    found = read_feature_description(path)
-    protocol = found.protocol if found else None
-    if protocol is None or None in (protocol.fps, protocol.window_frames, protocol.stride_frames):
-        return {}
-    return {
-        "name": protocol.backbone,
-        "fps": protocol.fps,
-        "window": protocol.window_frames,
-        "stride": protocol.stride_frames,
-    }
 
 
 def _grid(name: str, fps: float | str, window: int, stride: int) -> dict[str, Any]:

@@ -182,4 +182,4 @@ def test_features_that_say_how_they_were_made_are_believed(tmp_path: Path, capsy
     FeatureDescription(protocol=protocol).write(tmp_path / "features")
     data = preset(str(new(tmp_path))).dataset
     assert (data.features, data.snippet_fps, data.window_frames, data.snippet_frames) == ("i3d-rgb", 24.0, 12, 6)
-    assert "is described by its features.yaml" in capsys.readouterr().out
+    assert "found    features.yaml: i3d-rgb, 12 frames at 24 fps, stride 6" in capsys.readouterr().out
