@@ -223,7 +223,7 @@ def test_any_damaged_line_of_a_ledger_costs_that_line_alone(
     assert len(again.problems) == 1
     assert f"line {damaged + 1} " in again.problems[0]
     work(again, 2, random.Random(6))
-    # An iteration's own line cannot be had back when its trial has ended; all else can.
+    # An iteration's own line cannot be restored when its trial has ended; all else can.
     found, expected = outcomes(again), reference
     assert [trial[:6] + trial[7:] for trial in found] == [trial[:6] + trial[7:] for trial in expected]
     assert sum(a != b for a, b in zip(found, expected, strict=True)) <= 1

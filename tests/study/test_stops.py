@@ -267,3 +267,30 @@ def test_a_reader_that_has_seen_enough_stops_no_study(tmp_path: Path) -> None:
     done = subprocess.run(["bash", "-c", line, *command], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert events_of(tmp_path)[-1]["event"] == "study_ended"
+
+
+HOG = "import time; taken = bytearray({size}); taken[::4096] = b'1' * len(taken[::4096]); time.sleep(20)"
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_ended_for_want_of_memory_costs_a_retry_and_the_study_goes_on(tmp_path: Path) -> None:
+    memory = psutil.virtual_memory()
+    size = 4 * 2**30
+    if memory.available < 2.5 * size:
+        pytest.skip("takes 4 GiB for some seconds")
+    threshold = 1 - (memory.available - 0.75 * size) / memory.total
+    arguments = [*REQUEST, "--num-samples", "4", "--set", "training.epochs=200"]
+    environment = {"RAY_memory_usage_threshold": f"{threshold:.3f}", "RAY_memory_monitor_refresh_ms": "100"}
+    process = start(tmp_path, *arguments, **environment)
+    wait_until(process, has(tmp_path, "iteration"))
+    subprocess.run([sys.executable, "-c", HOG.format(size=size)], check=True)
+    status, _, err = ended(process, within=300)
+    events = events_of(tmp_path)
+    assert (status, err) in ((0, ""), (1, ""))
+    assert events[-1]["event"] == "study_ended"
+    reasons = [event["reason"] for event in events if event["event"] == "trial_retried"]
+    assert reasons
+    assert all("the memory of its node was short (" in reason for reason in reasons)
+    ends = [event for event in events if event["event"] == "trial_ended"]
+    assert len(ends) == 4
+    assert {event["state"] for event in ends} <= {"completed", "out-of-memory"}
