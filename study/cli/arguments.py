@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
-from study.config import studies
+from study.config import PRUNER_NAMES, SAMPLER_NAMES, studies
 from trainables.config import BASE_MODEL_PRESETS, datasets
 from trainables.errors import nearest
 
@@ -33,8 +33,6 @@ WITH_RESUME = {
     *("max_concurrent", "trial_timeout", "max_failures", "log_to"),
 }
 WITH_RERUN = {"rerun", "study_dir", "data_dir"}
-
-SAMPLERS = ("tpe", "gp", "qmc", "random", "grid", "brute_force")
 
 LONGEST_S = 1e8  # three years; the timers of some systems hold no more than 2**31 seconds
 
@@ -107,8 +105,8 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--num-samples", type=_positive, metavar="N", help="configurations (default: the study's)")
     group.add_argument("--seeds", type=_positive, metavar="N", help="replicates of each configuration")
     group.add_argument("--seed", type=_natural, metavar="N", help="base seed of sampler and replicates")
-    group.add_argument("--sampler", choices=SAMPLERS, help="proposes configurations (default: the study's)")
-    group.add_argument("--pruner", choices=("none", "asha", "median"), help="stop weak trials early (default: none)")
+    group.add_argument("--sampler", choices=SAMPLER_NAMES, help="proposes configurations (default: the study's)")
+    group.add_argument("--pruner", choices=PRUNER_NAMES, help="stop weak trials early (default: none)")
     group.add_argument(
         "--grace", type=_natural, metavar="N", help="iterations before a trial may be pruned (default: 1)"
     )

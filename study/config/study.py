@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field, field_validator
 
@@ -13,6 +13,12 @@ from study.config.space import Dimension, grid, parse_space
 from trainables.config import Part, validated
 from trainables.errors import UserError, nearest
 from trainables.text_files import parse_yaml, read_yaml
+
+# The names of the two families, which the options and the tests read too; what they do is in ``study.search``.
+SamplerName = Literal["tpe", "gp", "qmc", "random", "grid", "brute_force"]
+PrunerName = Literal["none", "asha", "median"]
+SAMPLER_NAMES: tuple[str, ...] = get_args(SamplerName)
+PRUNER_NAMES: tuple[str, ...] = get_args(PrunerName)
 
 
 class ConfirmConfig(Part):
@@ -28,7 +34,7 @@ class StudyConfig(Part):
     name: str
     description: str = ""
     space: dict[str, Dimension]
-    sampler: Literal["tpe", "gp", "qmc", "random", "grid", "brute_force"] = "tpe"
+    sampler: SamplerName = "tpe"
     num_samples: int | None = Field(None, ge=1, description="configurations; None: the whole grid")
     seeds: int = Field(1, ge=1, description="replicates: each configuration runs on so many seeds")
     seed: int = Field(0, ge=0, description="base seed of sampler and replicates")
@@ -45,7 +51,7 @@ class StudyConfig(Part):
         1000, ge=10, description="how many results the sampler sees: the latest and the best of the others"
     )
     asynchronous: bool = Field(False, description="propose from whatever has ended; reproducible only with one worker")
-    pruner: Literal["none", "asha", "median"] = Field("none", description="stops weak trials early")
+    pruner: PrunerName = Field("none", description="stops weak trials early")
     grace: int = Field(1, ge=0, description="refinement iterations before a trial may be pruned")
     confirm: ConfirmConfig | None = Field(None, description="confirmation stage after the search; None: none")
     shared_base: bool = Field(True, description="each M0 is trained once, not once per trial")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from study.config.study import PRUNER_NAMES
 from study.driver import NoTrial
 from study.ledger.ranking import ranked_configurations
 from tests.study.ledgers import read_events
@@ -124,7 +125,7 @@ def test_a_failure_keeps_its_log_in_a_file_and_its_reason_in_the_ledger(tmp_path
     assert (tmp_path / "logs" / "t0000.log").read_text().endswith("ValueError: no\n")
 
 
-@pytest.fixture(scope="module", params=["median", "asha"])
+@pytest.fixture(scope="module", params=[name for name in PRUNER_NAMES if name != "none"])
 def pruned(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[Any]]:
     """A pruner's name and an undisturbed study with it."""
     driver = driver_of(tmp_path_factory.mktemp("pruned"), study_of(num_samples=20, pruner=request.param))
