@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainables.errors import UserError
+from trainables.output import print_error
 from trainables.videos import decoding, weights
 from trainables.videos.backbones import BACKBONES
 from trainables.videos.torchvision_networks import kinetics_classes
@@ -28,8 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except UserError as error:
-        print(error, file=sys.stderr)
-        return 2
+        return print_error(error)
     except KeyboardInterrupt:
         print("stopped; the same command goes on", file=sys.stderr)
         return 130
@@ -46,9 +46,10 @@ def extract(options: argparse.Namespace) -> int:
     description = request.description()
     with FeatureWriter(options.out, description, options.layout) as writer:
         waiting = {name: path for name, path in videos.items() if not writer.is_finished(name, path)}
-        print(
-            f"{description.protocol}\n{len(videos)} videos, {len(videos) - len(waiting)} of them finished", flush=True
-        )
+        print(description.protocol)
+        if note := request.note():
+            print(f"note: {note}")
+        print(f"{len(videos)} videos, {len(videos) - len(waiting)} of them finished", flush=True)
         if options.address:
             from trainables.videos.cluster import extract_on_cluster
 
