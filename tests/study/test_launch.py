@@ -120,7 +120,7 @@ def test_a_damaged_iteration_of_an_ended_study_is_had_back_from_the_checkpoint(
     damaged = max(n for n, line in enumerate(lines) if b'"event": "iteration"' in line)
     ledger.write_bytes(b"".join([*lines[:damaged], lines[damaged][:40] + b"\n", *lines[damaged + 1 :]]))
     assert main(["--resume", "s", "--study-dir", str(tmp_path)]) == 0
-    assert "is told again from its checkpoint" in capsys.readouterr().out
+    assert "is restored from its checkpoint" in capsys.readouterr().out
     ledger.write_bytes(b"".join(line for n, line in enumerate(ledger.read_bytes().splitlines(True)) if n != damaged))
     assert outcomes(tmp_path) == outcomes(reference[0])
 
