@@ -62,8 +62,8 @@ def start_ray(cores: int, gpus: int, address: str | None = None) -> Cluster:
     """
     for name, value in (RAY_ENVIRONMENT | ({} if address else LOOPBACK_ENVIRONMENT)).items():
         os.environ.setdefault(name, value)
-    # Ray announces the token, and its own start, as warnings on the terminal.
-    logging.getLogger("ray").setLevel(logging.ERROR)
+    # Ray announces the token, and its own start and failures, on the terminal; what matters has a line here.
+    logging.getLogger("ray").setLevel(logging.CRITICAL)
     _raise_file_limit()
     _prepare_token(joins=address is not None)
     return _join(address) if address else _start(cores, gpus, temporary_folder())
@@ -82,6 +82,8 @@ def _join(address: str) -> Cluster:
 
 def _start(cores: int, gpus: int, folder: Path | None) -> Cluster:
     options: dict[str, Any] = {} if folder is None else {"_temp_dir": str(folder / "ray")}
+    if folder is not None:
+        os.environ["TMPDIR"] = str(folder)  # Ray's dashboard has sockets of its own there
     for left in reversed(range(ATTEMPTS)):
         try:
             # "local": a cluster that somebody else runs on this machine is not ours to join unasked.
@@ -98,7 +100,7 @@ def _init(**options: Any) -> Any:
     import ray
 
     try:
-        return ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
+        return ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **options)
     except SystemExit:  # ray.init has a handler of its own for SIGTERM
         raise Stopped(signal.SIGTERM) from None
 
