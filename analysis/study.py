@@ -27,7 +27,7 @@ TRIAL_COLUMNS = ("trial", "state", "seed", "origin", "objective", "best_iteratio
                  "selection_split", "reason", "seconds", "device", "configuration", "lines",
                  "best_is_known")  # fmt: skip
 ITERATION_COLUMNS = ("trial", "seed", "iteration", "test_map", "selection_map", "selection_split", "seconds",
-                     "chosen_epoch", "tiou_map", "labels", "line")  # fmt: skip
+                     "chosen_epoch", "tiou_map", "labels", "held_out_map", "signals", "line")  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +40,8 @@ class Study:
     alone; ``lines`` are places in the ledger; ``best_is_known``: no damaged line hides the
     report of ``best_iteration``. iterations: one row per trial and iteration, ITERATION_COLUMNS;
     ``tiou_map`` holds test mAP by tIoU and their mean as ``average``, ``labels`` the quality of the pseudo labels by
-    split (None at iteration 0). Numbers that need temporal annotations are NaN, or left out, where there are none.
+    split (None at iteration 0), ``signals`` what the videos that choose say without temporal annotations (None in older
+    studies). Numbers that need temporal annotations are NaN, or left out, where there are none.
     test_counts: videos and instances of the test split, once a trial has evaluated it. problems: sentences about
     what is wrong with the folder's files.
     """
@@ -140,6 +141,8 @@ def _iterations(records: Iterable[TrialRecord], events: Iterable[Event]) -> pd.D
             "chosen_epoch": report.chosen_epoch,
             "tiou_map": _tiou_map(report),
             "labels": _labels(report),
+            "held_out_map": _float(report.selection_map("held_out")),
+            "signals": dict(report.signals) if report.signals else None,
             "line": lines.get((record.number, report.iteration)),
         }
         for record in records
