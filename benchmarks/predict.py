@@ -1,8 +1,8 @@
 """Time and memory of ``trainables.predict`` for many simulated videos: ``python -m benchmarks.predict``.
 
-Features of simulated videos are written to a temporary folder; a model is trained for an epoch, exported, and applied by
-the command itself, in a process of its own under a limit of its address space. Half of the videos are predicted first:
-memory that grew with their number would show between the two.
+Features of simulated videos are written to a temporary folder; a model is trained for an epoch, exported, and applied
+by the command itself, in a process of its own under a limit of its address space. Half of the videos are predicted
+first: memory that grew with their number would show between the two.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def main() -> None:
             seconds, processor_s, peak = predict(model, features, Path(folder) / "p.json", int(given.limit_gb * 2**30))
             print(
                 f"{count:,} videos, {snippets:,} snippets x {given.dimensions}, {size / 1e9:.2f} GB of features: "
-                f"{seconds:.1f} s ({processor_s:.1f} s of a core), {snippets / processor_s:,.0f} snippets a core second, "
+                f"{seconds:.1f} s ({processor_s:.1f} s of a core), {snippets / processor_s:,.0f} snippets each; "
                 f"peak {peak / 1e6:.0f} MB of at most {given.limit_gb:g} GB",
                 flush=True,
             )
