@@ -84,6 +84,7 @@ class StudyFacts:
     base_model: str = "refineloc"
     takes_last_epoch: bool = False
     selection_rule: str = ""
+    selection_signal: str = ""
     evaluation_protocol: str = "activitynet"
     tiou: tuple[float, ...] = (0.5,)
     selection_tiou: tuple[float, ...] = ()
@@ -115,6 +116,7 @@ class StudyFacts:
             "base_model": _text(lookup(run, "model", "name")),
             "takes_last_epoch": lookup(run, "training", "choice") == "last",
             "selection_rule": _text(lookup(run, "selection", "rule")),
+            "selection_signal": _text(lookup(run, "selection", "signal")),
             "evaluation_protocol": _text(lookup(run, "evaluation", "protocol")),
             "tiou": _numbers(lookup(run, "evaluation", "tiou")) or selection_tiou,
             "selection_tiou": selection_tiou,

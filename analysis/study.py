@@ -26,8 +26,8 @@ from trainables.report import IterationReport, SplitMap
 TRIAL_COLUMNS = ("trial", "state", "seed", "origin", "objective", "best_iteration", "num_iterations", "test_map",
                  "selection_split", "reason", "seconds", "device", "configuration", "lines",
                  "best_is_known")  # fmt: skip
-ITERATION_COLUMNS = ("trial", "seed", "iteration", "test_map", "selection_map", "selection_split", "seconds",
-                     "chosen_epoch", "tiou_map", "labels", "held_out_map", "signals", "line")  # fmt: skip
+ITERATION_COLUMNS = ("trial", "seed", "iteration", "test_map", "selection", "selection_split", "seconds",
+                     "chosen_epoch", "tiou_map", "labels", "signals", "held_out_map", "line")  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,13 +37,13 @@ class Study:
     settings: study.json. trials: one row per trial, in number order: TRIAL_COLUMNS and one column for each dotted
     key that was searched. ``test_map`` is the test selection mAP (mean over the selection thresholds) at
     ``best_iteration``, NaN when there is none; ``configuration`` is equal for replicates that differ in the seed
-    alone; ``lines`` are places in the ledger; ``best_is_known``: no damaged line hides the
-    report of ``best_iteration``. iterations: one row per trial and iteration, ITERATION_COLUMNS;
-    ``tiou_map`` holds test mAP by tIoU and their mean as ``average``, ``labels`` the quality of the pseudo labels by
-    split (None at iteration 0), ``signals`` what the videos that choose say without temporal annotations (None in older
-    studies). Numbers that need temporal annotations are NaN, or left out, where there are none.
-    test_counts: videos and instances of the test split, once a trial has evaluated it. problems: sentences about
-    what is wrong with the folder's files.
+    alone; ``lines`` are places in the ledger; ``best_is_known``: no damaged line hides the report of
+    ``best_iteration``. iterations: one row per trial and iteration, ITERATION_COLUMNS; ``selection`` is the number that
+    compares iterations, ``tiou_map`` holds test mAP by tIoU and their mean as ``average``, ``labels`` the quality of
+    the pseudo labels by split (None at iteration 0), ``signals`` what was measured without temporal annotations (None
+    in a folder of an older version). Numbers that need such annotations are NaN, or left out, where there are none.
+    test_counts: videos and instances of the test split, once a trial has evaluated it. problems: sentences about what
+    is wrong with the folder's files.
     """
 
     folder: Path
@@ -135,14 +135,14 @@ def _iterations(records: Iterable[TrialRecord], events: Iterable[Event]) -> pd.D
             "seed": record.seed,
             "iteration": report.iteration,
             "test_map": _float(report.selection_map("test")),
-            "selection_map": _float(report.selection.map),
+            "selection": _float(report.selection.number),
             "selection_split": report.selection.split,
             "seconds": _float(report.seconds),
             "chosen_epoch": report.chosen_epoch,
             "tiou_map": _tiou_map(report),
             "labels": _labels(report),
+            "signals": report.signals,
             "held_out_map": _float(report.selection_map("held_out")),
-            "signals": dict(report.signals) if report.signals else None,
             "line": lines.get((record.number, report.iteration)),
         }
         for record in records

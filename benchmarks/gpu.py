@@ -28,7 +28,7 @@ from trainables.base_models import RefineLoc
 from trainables.batching import SplitTensors
 from trainables.config import RunConfig
 from trainables.data import Dataset, Split
-from trainables.gpu import Resident, Share
+from trainables.gpu import DeviceCache, JointRun
 from trainables.gpu.joint_training import JointTrainer
 from trainables.labels import sample
 from trainables.refinement import refine, refine_together
@@ -38,26 +38,26 @@ MIB = 2**20
 
 def joint_epochs(config: RunConfig, data: Dataset, runs: int, epochs: int) -> Callable[[], object]:
     """So many epochs of runs that train together, by the trainer that every trial on a GPU uses."""
-    resident, shape = Resident.of(config), (data.dimensions, len(data.classes))
+    cache, shape = DeviceCache.of(config), (data.dimensions, len(data.classes))
     rng = np.random.default_rng(0)
 
     def labelled(split: Split) -> SplitTensors:
-        tensors = SplitTensors.of(split, shape[1], "first", resident.features)
+        tensors = SplitTensors.of(split, shape[1], "first", cache.features)
         return tensors.with_labels(sample(split.snippet_truth, split, 0.8, rng), 0.7)
 
     train, valid = labelled(data.train), labelled(data.test)
     config = config.updated({"training.epochs": epochs}, "benchmark")
     models = [RefineLoc(config, *shape, torch.Generator().manual_seed(k)) for k in range(runs)]
     weights = [{name: value.clone() for name, value in model.state_dict().items()} for model in models]
-    on_device = [model.to(resident.device) for model in models]
-    trainer = JointTrainer(on_device, train, valid, getattr(torch, config.compute.dtype), fixed=True)
-    shares = [Share(own, config.loss.beta, train, valid) for own in weights]
-    return lambda: trainer.train(shares, lambda: rng.permutation(len(data.train)))
+    on_device = [model.to(cache.device) for model in models]
+    trainer = JointTrainer(on_device, train, valid, getattr(torch, config.compute.dtype), captures=True)
+    joint_runs = [JointRun(own, config.loss.beta, train, valid) for own in weights]
+    return lambda: trainer.train(joint_runs, lambda: rng.permutation(len(data.train)))
 
 
 def epochs_table(config: RunConfig, data: Dataset, runs: int) -> list[list[object]]:
     """Seconds of an epoch, three ways; medians of runs in turn."""
-    device, together = Resident.of(config).device, 5
+    device, together = DeviceCache.of(config).device, 5
     ways = {
         "floor: the matrix products": (floor(config, data), 1),
         "steps launched one by one": (epoch(config, data), 1),
@@ -92,7 +92,7 @@ def together_table(config: RunConfig, data: Dataset, most: int) -> list[list[obj
     for count in counts:
         _reset_peak()
         configs = [config.updated({"loss.beta": 2.0 + k / most}, "benchmark") for k in range(count)]
-        rounds = refine_together(configs, data, resident=Resident.of(config))
+        rounds = refine_together(configs, data, cache=DeviceCache.of(config))
         next(rounds)
         started = time.perf_counter()
         next(rounds)
@@ -139,7 +139,7 @@ def main() -> None:
         }
     )
     data = simulated(given.dimensions, given.snippets * 19 // 40, given.snippets * 21 // 40)
-    device = Resident.of(config).device
+    device = DeviceCache.of(config).device
     name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU: no GPU is seen, nothing is recorded"
     print(f"{name}, torch {torch.__version__}, {given.dtype}; simulated: {data.train.num_snippets:,} + "
           f"{data.test.num_snippets:,} snippets x {data.dimensions}")  # fmt: skip

@@ -13,6 +13,7 @@ from collections import Counter
 
 VARIABLE = "STUDY_FAULT"
 _passed: Counter[str] = Counter()
+dies_too: list[int] = []  # processes that a power cut would end with this one
 
 
 def fault_point(name: str) -> None:
@@ -22,4 +23,5 @@ def fault_point(name: str) -> None:
         return
     _passed[name] += 1
     if _passed[name] == int(times):
-        os.kill(os.getpid(), signal.SIGKILL)
+        for process in (*dies_too, os.getpid()):
+            os.kill(process, signal.SIGKILL)

@@ -6,10 +6,12 @@ Everything is checked before torch and Ray are imported: a wrong request ends wi
 from __future__ import annotations
 
 import shlex
+import signal
 import socket
 import sys
 from argparse import Namespace
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,11 +27,12 @@ from study.cli.request import (
     searched_generators,
     versions,
 )
+from study.cli.stops import append_event, describe_stop
+from study.cli.supervisor import STOPPED_STATUS, Supervisor, supervised
 from study.execution.loggers import check_logger, logger_callback
 from study.ledger import (
     Session,
     StudyCreated,
-    StudyEnded,
     StudyFolder,
     StudyResumed,
     StudyStarted,
@@ -41,19 +44,26 @@ from study.ledger import (
 )
 from study.m0_cache import M0Cache
 from study.placement import Placement, check_address, probe_on_ray, probed_memory
+from study.signals import Stopped, stop_status
 from trainables.errors import UserError
-from trainables.files import is_unavailable
 from trainables.output import print_error, run_command
 
 if TYPE_CHECKING:
     from study.driver import Driver
+    from study.execution.cluster import Cluster
 
-INTERRUPTED, UNWRITABLE_STATUS = 130, 3
+LEAVE_RAY_S = 15.0
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command; returns the exit status: 0 done, 1 no trial succeeded, 2 wrong request,
-    3 the study's folder could no longer be written to, 130 interrupted."""
+def main(arguments: list[str] | None = None, supervisor: Supervisor | None = None) -> int:
+    """Run the command; returns the exit status: 0 done, 1 no trial succeeded, 2 wrong request, 3 stopped by what the
+    study needs (its folder, Ray), 130 or 143 stopped by a signal. supervisor: of this process, where it has one."""
+    supervisor = supervisor or Supervisor()
+    with supervisor.signals.installed():
+        return _main(arguments, supervisor)
+
+
+def _main(arguments: list[str] | None, supervisor: Supervisor) -> int:
     given = parse_arguments(arguments)
     command = [shlex.join(["python", "-m", "study.launch", *(sys.argv[1:] if arguments is None else arguments)])]
     try:
@@ -71,10 +81,14 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         _check_with_torch(request)
         folder = request.create(command)
-        with lock(folder):
-            return _session(given, request, folder, placement)
+        request = replace(request, name=folder.name)
+        with lock(folder, supervisor.process):
+            return _session(given, request, folder, placement, supervisor)
     except UserError as error:
         return print_error(error)
+    except KeyboardInterrupt as stop:
+        print("stopped before the study began; nothing was run")
+        return stop_status(getattr(stop, "number", signal.SIGINT))
 
 
 def _dry_run(given: Namespace, request: Request, placement: Placement | None) -> str:
@@ -116,9 +130,14 @@ def _check_with_torch(request: Request) -> None:
     require_annotations(request.run, splits, searched_generators(request.study, request.run))
 
 
-def _session(given: Namespace, request: Request, folder: StudyFolder, placement: Placement | None) -> int:
+def _session(
+    given: Namespace, request: Request, folder: StudyFolder, placement: Placement | None, supervisor: Supervisor
+) -> int:
+    """All of a session, from the open folder to the last line; whatever ends it is told, here or by the supervisor."""
     from study.driver import Driver
 
+    resume = _resume_command(given, folder)
+    supervisor.study_began(folder.path, resume)
     driver = None
     try:
         opened = request.opened or open_study(folder.path.parent, folder.name)
@@ -132,51 +151,80 @@ def _session(given: Namespace, request: Request, folder: StudyFolder, placement:
             print(f"note: {problem}")
         print(request.card, end="\n\n")
         if driver.num_finished < request.study.num_trials:
-            _run(given, request, driver, placement)
-        return _conclude(request, driver)
-    except KeyboardInterrupt:
-        if driver is None:
+            _run(given, request, driver, placement, supervisor)
+        with supervisor.signals.deferred():  # all trials have ended: there is nothing left to stop
+            status = _conclude(request, driver)
+    except BaseException as error:
+        if isinstance(error, SystemExit | GeneratorExit):
             raise
-        driver.note(StudyStopped("interrupted"))
-        finished = f"{driver.num_finished} of {request.study.num_trials} trials finished"
-        print(f"\nstopped with {finished}; nothing is lost. To go on:\n  {_resume_command(given, folder)}")
-        return INTERRUPTED
-    except OSError as error:
-        if not is_unavailable(error):
-            raise
-        # The ledger cannot be told either; it ends with its last whole line.
-        where = error.filename or folder.path
-        print(f"error: {where}: {error.strerror}; the study stops, no finished trial is lost. When it can be written "
-              f"to again:\n  {_resume_command(given, folder)}", file=sys.stderr)  # fmt: skip
-        return UNWRITABLE_STATUS
-    except Exception as error:
-        if driver is not None:
-            driver.note(StudyStopped(str(error).strip().rpartition("\n")[2] or type(error).__name__))
-        raise
+        status = _tell_stop(error, request, folder, driver, resume)
     finally:
         if driver is not None:
             driver.close()
+    supervisor.end_told(status)
+    _leave_ray(supervisor, status)
+    return status
+
+
+def _tell_stop(error: BaseException, request: Request, folder: StudyFolder, driver: Driver | None, resume: str) -> int:
+    """Write why the study stops before its end, and say how it goes on; returns the exit status."""
+    line, status = describe_stop(error, folder)
+    try:
+        reason = error.args[0] if isinstance(error, Stopped) else line
+        if driver is not None:
+            driver.note(StudyStopped(reason))
+        else:
+            append_event(folder, StudyStopped(reason))
+    except OSError:
+        pass  # the ledger ends with its last whole line
+    if isinstance(error, KeyboardInterrupt):
+        finished = (
+            "" if driver is None else f" with {driver.num_finished} of {request.study.num_trials} trials finished"
+        )
+        print(f"\n{line}{finished}; nothing is lost. To go on:\n  {resume}")
+    else:
+        print_error(line)
+        if not isinstance(error, UserError):  # its line says what to change in the command
+            print(f"nothing is lost. To go on:\n  {resume}", file=sys.stderr)
+    return status
+
+
+def _leave_ray(supervisor: Supervisor, status: int) -> None:
+    if "ray" not in sys.modules:
+        return
+    from study.execution.cluster import stop_ray
+
+    with supervisor.limit(LEAVE_RAY_S, "Ray does not shut down", status):
+        stop_ray()
 
 
 def _resume_command(given: Namespace, folder: StudyFolder) -> str:
-    where = "" if given.study_dir is None else f" --study-dir {given.study_dir}"
-    return f"python -m study.launch --resume {folder.name}{where}"
+    """To be pasted into a shell."""
+    arguments = ["python", "-m", "study.launch", "--resume", folder.name]
+    if given.study_dir is not None:
+        arguments += ["--study-dir", str(given.study_dir)]
+    if given.address is not None:
+        arguments += ["--address", given.address]
+    return shlex.join(arguments)
 
 
-def _run(given: Namespace, request: Request, driver: Driver, placement: Placement | None) -> None:
+def _run(
+    given: Namespace, request: Request, driver: Driver, placement: Placement | None, supervisor: Supervisor
+) -> None:
+    from study.execution.cluster import check_nodes_see, token_hint, watch_ray
     from study.execution.optuna_journal import Mirror
-    from study.execution.session import MAX_FAILURES, check_nodes_see, run_trials, start_ray, stop_ray
+    from study.execution.session import MAX_FAILURES, run_trials
 
+    local = placement or Placement(0, 0, 0, 0, 0, 0)
+    cluster = _start_ray(local, given.address, supervisor)
+    watch = watch_ray(supervisor.give_up)
     try:
-        local = placement or Placement(0, 0, 0, 0, 0, 0)
-        cluster = start_ray(local.cores, local.gpus, given.address)
         if given.address:
             check_nodes_see(driver.folder.study_file.absolute())
         placement = placement or read_placement(given, request.run, request.data, (cluster.cores, cluster.gpus))
         placement = _probed(given, request, placement, (cluster.cores, cluster.gpus))
         print(describe_plan(request, placement, driver.num_finished))
-        shown = f"{cluster.dashboard}; sign in with the token of: ray get-auth-token" if cluster.dashboard else "none"
-        print(f"dashboard    {shown}", end="\n\n")
+        print(f"dashboard    {f'{cluster.dashboard}; {token_hint()}' if cluster.dashboard else 'none'}", end="\n\n")
         session = Session(versions(), placement.as_dict(), socket.gethostname())
         started = StudyResumed if given.resume else StudyStarted
         driver.note(started(session, request.study.num_samples, request.study.num_trials))
@@ -195,13 +243,31 @@ def _run(given: Namespace, request: Request, driver: Driver, placement: Placemen
                 timeout_s=given.trial_timeout,
                 max_failures=failures,
                 callbacks=callbacks,
+                signals=supervisor.signals,
             )
         finally:
             progress.close()
             mirror.close()
     finally:
-        stop_ray()
-    driver.note(StudyEnded(driver.num_finished))
+        watch.set()
+    with supervisor.signals.deferred():
+        driver.note_end()
+
+
+def _start_ray(local: Placement, address: str | None, supervisor: Supervisor) -> Cluster:
+    """Ray, or an error within a time that a user waits."""
+    from study.execution.cluster import JOIN_S, START_S, ray_logs, start_ray
+
+    if address:
+        limit = JOIN_S, f"--address: no Ray cluster has answered at '{address}' within {JOIN_S:.0f} s", 2
+    else:
+        limit = START_S, f"Ray did not start within {START_S:.0f} s; its logs: {ray_logs()}", STOPPED_STATUS
+    supervisor.doing(f"while Ray started; its logs: {ray_logs()}")
+    with supervisor.limit(*limit):
+        cluster = start_ray(local.cores, local.gpus, address)
+    supervisor.signals.install()  # ray.init has set a handler of its own for SIGTERM
+    supervisor.doing(f"while trials ran; Ray's logs: {ray_logs()}")
+    return cluster
 
 
 def _probed(given: Namespace, request: Request, placement: Placement, cluster: tuple[int, int]) -> Placement:
@@ -216,15 +282,17 @@ def _conclude(request: Request, driver: Driver) -> int:
     records = sorted(driver.records.values(), key=lambda record: record.number)
     counts = Counter(record.state for record in records)
     folder = driver.folder.path
-    option = "" if request.study_dir == Path("studies") else f" --study-dir {request.study_dir}"
     ended, saved = ", ".join(f"{count} {state}" for state, count in counts.items()), saved_text(records)
     print(f"\n{ended}{f'; {saved}' if saved else ''}\n")
     print(comparison(records, request.run))
     print(f"\nledger       {driver.folder.ledger_file}")
     print(f"predictions  {folder / 'predictions'} (test split, best iteration of each trial)")
-    print(f"next         python -m analysis.tables --study {folder.name}{option}")
+    following = ["python", "-m", "analysis.tables", "--study", folder.name]
+    if request.study_dir != Path("studies"):
+        following += ["--study-dir", str(request.study_dir)]
+    print(f"next         {shlex.join(following)}")
     return 0 if counts["completed"] else 1
 
 
 if __name__ == "__main__":
-    run_command(main, prints_result=False)
+    run_command(lambda: supervised(lambda supervisor: main(supervisor=supervisor)), prints_result=False)

@@ -1,6 +1,6 @@
-"""M0 once: iteration 0 depends on none of the searched parameters, so trials of one base share one training.
+"""M0 cache: iteration 0 depends on none of the searched parameters, so trials that need the same M0 share one training.
 
-A base model is kept under ``base/KEY.pt`` (state after iteration 0), ``base/KEY.csv`` (its test predictions) and
+An M0 is kept under ``base/KEY.pt`` (state after iteration 0), ``base/KEY.csv`` (its test predictions) and
 ``base/KEY.model.pt`` (weights of its chosen epoch; older studies lack them).
 The key is made of what iteration 0 depends on, so a file that lies there is the right one for whoever asks for it.
 No torch, no Ray.
@@ -41,7 +41,7 @@ def m0_key(run: RunConfig, environment: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True)
 class M0Cache:
-    """The base models of a study. environment: data hash, versions and device, the same for all its trials."""
+    """The M0s of a study. environment: data hash, versions and device, the same for all its trials."""
 
     folder: StudyFolder
     environment: Mapping[str, str]
@@ -50,7 +50,7 @@ class M0Cache:
         return m0_key(run, self.environment)
 
     def ready(self, key: str) -> bool:
-        """Whether this base model is there, in this study or in one beside it, from which it is then copied."""
+        """Whether an M0 is there, in this study or in one beside it, from which it is then copied."""
         if all(path.exists() for path in self.folder.base_files(key)):
             return True
         for other in sorted(self.folder.path.absolute().parent.glob(f"*/base/{key}.pt")):

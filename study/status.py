@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from study.ledger import (
     StudyEnded,
     StudyStarted,
     StudyStopped,
+    TrialEvent,
     TrialRecord,
     best_configuration,
     is_driven,
@@ -26,16 +28,21 @@ from study.ledger import (
 from trainables.errors import UserError
 from trainables.output import print_error, run_command
 
+# A worker that tells nothing for so long is worth a word; the driver waits longer before it ends one.
+QUIET_AT_LEAST_S, QUIET_ITERATIONS = 120.0, 3
+
 
 def study_status(study_dir: Path, name: str) -> dict[str, Any]:
     """JSON-able status of a study, running, ended, dead or copied elsewhere; raises UserError.
 
     state: running (its driver lives), ended, stopped (it can be resumed). eta_s: seconds, None unless running.
+    quiet_s of a trial: seconds since its worker last told something, where that is long; else None.
     """
     opened = open_study(study_dir, name, "study")
     settings, records = opened.settings, trial_records(opened.ledger.events)
     study = parse_study(settings.study, str(opened.folder.study_file))
     trials, state = _num_trials(opened) or study.num_trials, _state(opened)
+    quiet = _quiet_s(opened, records) if state == "running" else {}
     best = best_configuration(records, settings.run_value("pseudo_labels.generator"))
     return {
         "name": opened.name,
@@ -46,7 +53,7 @@ def study_status(study_dir: Path, name: str) -> dict[str, Any]:
         "counts": dict(Counter(record.state for record in records)),
         "eta_s": _eta(opened, records, trials) if state == "running" else None,
         "best": _trial(best[0]) if best else None,
-        "trials": [_trial(record) for record in records],
+        "trials": [_trial(record) | {"quiet_s": quiet.get(record.number)} for record in records],
         "problems": opened.problems,
     }
 
@@ -57,7 +64,9 @@ def status_text(status: dict[str, Any]) -> str:
     eta = f", ETA {seconds_text(status['eta_s'])}" if status["state"] == "running" else ""
     lines = [f"{status['name']}: {status['state']}; {status['dataset']}; {status['num_trials']} trials: {counts}{eta}"]
     for trial in status["trials"]:
-        outcome = trial["reason"] or f"{number_text(trial['objective']):>5}"
+        quiet = trial.get("quiet_s")
+        silence = f"no sign of life for {seconds_text(quiet)}" if quiet else None
+        outcome = trial["reason"] or silence or f"{number_text(trial['objective']):>5}"
         lines.append(
             f"{trial_name(trial['number'])}  {trial['state']:<13} {trial['iterations']} iterations  {outcome}  "
             f"seed {trial['seed']}  {point_text(trial['params'])}"
@@ -92,6 +101,15 @@ def _state(opened: OpenedStudy) -> str:
     if sessions and isinstance(sessions[-1], StudyEnded):
         return "ended"
     return "running" if is_driven(opened.folder) else "stopped"
+
+
+def _quiet_s(opened: OpenedStudy, records: list[TrialRecord]) -> dict[int, float]:
+    """Running trial -> seconds since its last event, where that is much longer than an iteration takes."""
+    last = {event.trial: event.time for event in opened.ledger.events if isinstance(event, TrialEvent) and event.time}
+    longest_s = max((report.seconds for record in records for report in record.iterations), default=0.0)
+    limit_s, now = max(QUIET_AT_LEAST_S, QUIET_ITERATIONS * longest_s), time.time()
+    running = [record.number for record in records if record.state == "running" and record.number in last]
+    return {number: quiet for number in running if (quiet := now - last[number]) > limit_s}
 
 
 def _eta(opened: OpenedStudy, records: list[TrialRecord], trials: int) -> float | None:

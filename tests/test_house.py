@@ -23,7 +23,9 @@ class TestEveryPackage:
         assert circles(module_graph(package)) == []
 
     def test_it_has_no_more_floors_than_planned(self, package: str) -> None:
-        assert max(floors(room_graph(package)).values()) <= HIGHEST[package]
+        found = floors(room_graph(package))
+        # A command stands on the roof: nothing imports it.
+        assert max(floor for name, floor in found.items() if not name.endswith(".__main__")) <= HIGHEST[package]
 
     def test_it_imports_of_the_others_only_what_lies_below(self, package: str) -> None:
         others = {other for name in PACKAGES if name != package for other in modules(name)}

@@ -44,6 +44,7 @@ class Output(io.TextIOWrapper):
         """In place of ``stream``: same file, encoding and buffering."""
         with contextlib.suppress(OSError):
             stream.flush()
+        self._stream = stream  # it owns the descriptor
         self._file = _LossyFile(stream.fileno(), "w", closefd=False)
         buffered = io.BufferedWriter(self._file)
         super().__init__(buffered, stream.encoding, SPELLED, line_buffering=True)
@@ -66,6 +67,26 @@ def install_output() -> None:
         Output(stream or open(number, "w", encoding="utf-8", closefd=False))  # noqa: SIM115 (open as long as we are)
         for number, stream in ((1, sys.stdout), (2, sys.stderr))
     )
+
+
+def detach_output() -> None:
+    """From now on, what Python prints is all that this process shows.
+
+    What C++ libraries write to the descriptors 1 and 2 is dropped, and processes that are started hold neither the
+    terminal nor a pipe open. Only where ``install_output`` was called.
+    """
+    streams = [stream for stream in (sys.stdout, sys.stderr) if isinstance(stream, Output)]
+    if len(streams) < 2:
+        return
+    sys.stdout, sys.stderr = (Output(_duplicate(stream)) for stream in streams)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for number in (1, 2):
+        os.dup2(nowhere, number)
+    os.close(nowhere)
+
+
+def _duplicate(stream: Output) -> TextIO:
+    return open(os.dup(stream.fileno()), "w", encoding=stream.encoding)
 
 
 def run_command(main: Callable[[], int], prints_result: bool = True) -> NoReturn:

@@ -23,6 +23,7 @@ from trainables.errors import UserError
 MOST_BYTES = 2**30
 MOST_YAML_BYTES = 2**20  # PyYAML needs about 20 s for a megabyte
 MOST_YAML_VALUES = 100_000  # aliases counted as often as they are used: ten lines can stand for a billion values
+MOST_SECONDS = 1e9  # 31 years
 EXACT_DIGITS = 18  # longer integers are read as floats; Python refuses those of more than 4,300 digits
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -168,6 +169,14 @@ def finite_number(value: Any) -> float:
         found = math.nan
     if not math.isfinite(found):
         raise ValueError(f"must be a number, got {reprlib.repr(value)}")
+    return found
+
+
+def seconds(value: Any) -> float:
+    """A time within a video, of at most MOST_SECONDS; raises ValueError. Beyond, differences of times overflow."""
+    found = finite_number(value)
+    if abs(found) > MOST_SECONDS:
+        raise ValueError(f"must be seconds within a video, got {reprlib.repr(value)}")
     return found
 
 

@@ -14,7 +14,7 @@ from analysis.diagnosis.diagnosis import Diagnosis, diagnose, to_markdown
 from analysis.text import finite
 from trainables.data import read_class_list, read_ground_truth
 from trainables.errors import UserError
-from trainables.evaluation import read_detections, tiou_thresholds
+from trainables.evaluation import read_detections, tiou_thresholds, truth_warnings
 from trainables.output import print_error, run_command
 
 
@@ -75,11 +75,8 @@ def _diagnoses(options: argparse.Namespace) -> list[Diagnosis]:
             raise UserError(f"--drop-beyond-video: {options.ground_truth} does not tell the videos' durations")
         # not "<= 1": an instance of a video of unknown duration stays
         truth = replace(truth, instances=truth.instances[~(coverage(truth) > 1)])
-    if truth.reversed:
-        print(
-            f"warning: {options.ground_truth}: {truth.reversed} instances end before they start and are left out",
-            file=sys.stderr,
-        )
+    for warning in truth_warnings(truth):
+        print(f"warning: {options.ground_truth}: {warning}", file=sys.stderr)
     names = options.names or [str(path) for path in options.predictions]
     if len(names) != len(options.predictions):
         raise UserError(f"--names: {len(names)} names for {len(options.predictions)} prediction files")

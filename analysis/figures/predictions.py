@@ -27,7 +27,7 @@ EDGES_IN = 0.3  # above and below the panels
 def prediction_drawings(study: Study) -> list[Drawing]:
     """Those that the study's folder has the files for; under the study's evaluation protocol, which they name."""
     found = best_predictions(study)
-    if found is None:
+    if found is None or not found.test.is_annotated:
         return []
     thresholds = np.array(study.settings.tiou)
     selecting = study.settings.selection_tiou or study.settings.tiou

@@ -9,6 +9,7 @@ from analysis.figures.heat_maps import draw_generator_beta, draw_thresholds
 from analysis.figures.iterations import draw_iterations, draw_label_quality
 from analysis.figures.predictions import prediction_drawings
 from analysis.figures.search import draw_cost, draw_history, draw_importance, draw_parallel, draw_slices
+from analysis.figures.signals import signal_drawing
 from analysis.results.comparisons import threshold_table
 from analysis.results.generators import generator_table
 from analysis.results.importance import importance_data, importances
@@ -28,8 +29,14 @@ def study_drawings(study: Study) -> list[Drawing]:
 
 def result_drawings(study: Study) -> list[Drawing]:
     """Iterations, heat maps of two places or more, quality of pseudo labels; none of what has no annotations."""
-    found = [iteration_drawing(study), _generator_beta(study), _thresholds(study), _label_quality(study)]
+    found = [iteration_drawing(study), _generator_beta(study), _thresholds(study), _label_quality(study),
+             signal_drawing(study)]  # fmt: skip
     return [drawing for drawing in found if drawing]
+
+
+def lead_drawing(study: Study) -> Drawing | None:
+    """The one figure that shows the result: mAP over iterations, or what stands for it without annotations."""
+    return iteration_drawing(study) or signal_drawing(study)
 
 
 def iteration_drawing(study: Study) -> Drawing | None:

@@ -3,37 +3,70 @@
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from analysis.report.page import report_page
 from analysis.requests import add_study_arguments, open_studies, out_folder
+from analysis.study import Study
+from study.ledger import is_driven
 from trainables.errors import UserError
 from trainables.files import write_whole
 from trainables.output import print_error, run_command
 
+WATCH_S = 30
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the page of each study and print its path; 2 when the request is wrong."""
+    options = _parser().parse_args(arguments)
+    try:
+        studies = open_studies(options)
+        for path in _write_pages(studies, options):
+            print(path, flush=True)
+        while options.watch and any(is_driven(study.files) for study in studies):
+            time.sleep(options.watch)
+            studies = open_studies(options)
+            _write_pages(studies, options)
+    except UserError as error:
+        return print_error(error)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m analysis.report", description="One self-contained HTML page per study.")
     add_study_arguments(parser)
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="where to write report.html (default: the study's folder)"
     )
-    options = parser.parse_args(arguments)
-    try:
-        studies = open_studies(options)
-        for study in studies:
-            path = out_folder(study, options.out, ".", len(studies) > 1) / "report.html"
-            try:
-                others = [other for other in studies if other is not study]
-                write_whole(path, report_page(study, others).encode("utf-8", "replace"))
-            except OSError as error:
-                raise UserError(f"--out: {path.parent}: cannot be written to ({error.strerror})") from None
-            print(path)
-    except UserError as error:
-        return print_error(error)
-    return 0
+    parser.add_argument(
+        "--watch", type=_seconds, nargs="?", const=WATCH_S, default=0, metavar="SECONDS",
+        help=f"write the page anew every so many seconds while the study runs (default: {WATCH_S}); the browser loads "
+        "it anew by itself",
+    )  # fmt: skip
+    return parser
+
+
+def _write_pages(studies: Sequence[Study], options: argparse.Namespace) -> list[Path]:
+    """Where each page lies; a page is loaded anew as long as its study runs and is watched."""
+    paths = []
+    for study in studies:
+        path = out_folder(study, options.out, ".", len(studies) > 1) / "report.html"
+        refresh_s = options.watch if is_driven(study.files) else 0
+        page = report_page(study, [other for other in studies if other is not study], refresh_s)
+        try:
+            write_whole(path, page.encode("utf-8", "replace"))
+        except OSError as error:
+            raise UserError(f"--out: {path.parent}: cannot be written to ({error.strerror})") from None
+        paths.append(path)
+    return paths
+
+
+def _seconds(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"a number of seconds from 1 on, got {text!r}")
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -113,7 +113,7 @@ def better_than_base(study: Study) -> Check:
 def better_over_videos(study: Study) -> Check | None:
     """The same of one trial over the test videos; None where the folder lacks the prediction files."""
     found = best_predictions(study)
-    if found is None or found.base is None:
+    if found is None or found.base is None or not found.test.is_annotated:
         return None
     interval = video_interval(found.test, found.base, found.chosen, _selection_tiou(study))
     said = (
@@ -131,7 +131,7 @@ def predictions_agree(study: Study) -> Check | None:
     if found is None:
         return None
     told = study.trials.loc[study.trials["trial"] == found.trial, "test_map"].iloc[0]
-    if np.isnan(told):
+    if np.isnan(told) or not found.test.is_annotated:
         return None
     mean_ap = found.test.mean_ap(found.chosen, _selection_tiou(study))
     said = f"The prediction file of {trial_name(found.trial)} gives mAP {mean_ap:.2f}, the ledger has {told:.2f}"

@@ -6,11 +6,11 @@ import base64
 import time
 from collections.abc import Sequence
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
-from analysis.figures import Drawing, figure_title, iteration_drawing, render, study_drawings
+from analysis.figures import Drawing, figure_title, lead_drawing, render, study_drawings
 from analysis.figures.pairs import pair_drawing
 from analysis.report.checks import checks
 from analysis.report.result import cost_sentence, result_sentences
@@ -21,7 +21,7 @@ from analysis.report.trials import MOST_TRIALS, TrialRow, rerun_command, trial_r
 from analysis.requests import why_empty
 from analysis.results.pairs import paired_studies
 from analysis.study import Study
-from analysis.tables import Grid, study_tables
+from analysis.tables import Cell, Grid, study_tables
 from analysis.tables.pair_table import pair_table
 from analysis.text import data_title, how_made, metric_on_test
 from study.ledger import trial_name
@@ -32,6 +32,42 @@ SECTIONS = (
     ("figures", "Figures"), ("timelines", "Timelines"), ("trials", "Trials"), ("search", "Search"),
     ("made", "How these numbers were made"), ("settings", "Settings"),
 )  # fmt: skip
+
+
+class PageCell(NamedTuple):
+    """A cell with the trial that its number rests on, the first of several."""
+
+    text: str
+    mark: str
+    trial: str
+    trials: str
+
+
+class PageTable(NamedTuple):
+    """names: of the columns where they stand beside each cell."""
+
+    caption: str
+    spanner: str
+    header: list[str]
+    names: list[str]
+    rows: list[list[PageCell]]
+    notes: Sequence[str]
+
+
+class Picture(NamedTuple):
+    """A figure: width in pixels, png in base 64."""
+
+    name: str
+    about: str
+    width: int
+    png: str
+
+
+class Comparison(NamedTuple):
+    """With another study; no figure where nothing can be paired."""
+
+    table: PageTable
+    figure: Picture | None
 
 
 def report_page(study: Study, others: Sequence[Study] = (), refresh_s: int = 0) -> str:
@@ -75,14 +111,15 @@ def report_contents(study: Study, others: Sequence[Study] = ()) -> dict[str, Any
 
 def _results(study: Study) -> dict[str, Any]:
     plots = search_plots(study)
-    first = iteration_drawing(study)
+    first = lead_drawing(study)
+    lead = first.name if first else ""
     return {
         "result": result_sentences(study),
         "cost": cost_sentence(study),
-        "lead": _figure(study, first) if first else None,
+        "lead": _picture(study, first) if first else None,
         "made": how_made(study),
         "tables": [_linked(grid) for grid, _ in study_tables(study)],
-        "figures": [_figure(study, drawing) for drawing in study_drawings(study) if drawing.name != "iterations"],
+        "figures": [_picture(study, drawing) for drawing in study_drawings(study) if drawing.name != lead],
         "plots": plots,
         "plotly_js": plotly_script() if plots else "",
         "timelines": timeline_json(study),
@@ -94,46 +131,42 @@ def _no_results() -> dict[str, Any]:
             "plotly_js": "", "timelines": None}  # fmt: skip
 
 
-def _comparisons(study: Study, others: Sequence[Study]) -> list[dict[str, Any]]:
+def _comparisons(study: Study, others: Sequence[Study]) -> list[Comparison]:
     """The study against each of the others that has a completed trial."""
     found = []
     for other in others:
         if not other.completed.empty:
             pairs, metric = paired_studies(other, study), metric_on_test(study)
             drawing = pair_drawing(pairs, metric)
-            figure = _figure(study, drawing) if drawing else None
-            found.append({"table": _linked(pair_table(pairs, metric)[0]), "figure": figure})
+            figure = _picture(study, drawing) if drawing else None
+            found.append(Comparison(_linked(pair_table(pairs, metric)[0]), figure))
     return found
 
 
-def _linked(grid: Grid) -> dict[str, Any]:
-    """A table of the page: each cell with the trial that its number rests on, the first of several."""
-    rows = [
-        [
-            {
-                "text": "" if cell.covered else cell.text,
-                "mark": " ".join(["best"] * cell.bold + ["second"] * cell.underline),
-                "trial": trial_name(cell.trials[0]) if cell.trials else "",
-                "trials": ", ".join(map(trial_name, cell.trials)),
-            }
-            for cell in row
-        ]
-        for row in grid.rows
-    ]
+def _linked(grid: Grid) -> PageTable:
     # On a narrow screen each cell stands beside the name of its column, without the heading over several of them.
     first, *others = grid.header
     names = [first, *(f"{grid.spanner} = {name}" if grid.spanner else name for name in others)]
-    return {"caption": grid.caption, "spanner": grid.spanner, "header": grid.header, "names": names, "rows": rows,
-            "notes": grid.notes}  # fmt: skip
+    rows = [[_linked_cell(cell) for cell in row] for row in grid.rows]
+    return PageTable(grid.caption, grid.spanner, grid.header, names, rows, grid.notes)
 
 
-def _figure(study: Study, drawing: Drawing) -> dict[str, Any]:
-    return {
-        "name": drawing.name,
-        "about": drawing.about,
-        "width": round(drawing.width * PIXELS_PER_INCH),
-        "png": base64.b64encode(render(drawing, figure_title(study), ["png"])["png"]).decode(),
-    }
+def _linked_cell(cell: Cell) -> PageCell:
+    return PageCell(
+        text="" if cell.covered else cell.text,
+        mark=" ".join(["best"] * cell.bold + ["second"] * cell.underline),
+        trial=trial_name(cell.trials[0]) if cell.trials else "",
+        trials=", ".join(map(trial_name, cell.trials)),
+    )
+
+
+def _picture(study: Study, drawing: Drawing) -> Picture:
+    return Picture(
+        name=drawing.name,
+        about=drawing.about,
+        width=round(drawing.width * PIXELS_PER_INCH),
+        png=base64.b64encode(render(drawing, figure_title(study), ["png"])["png"]).decode(),
+    )
 
 
 def _summary(study: Study) -> str:

@@ -16,6 +16,7 @@ from analysis.text import (
     metric_on_test,
     number_text,
     objective_name,
+    value_text,
     what_is_chosen,
 )
 
@@ -44,7 +45,8 @@ def _duration(seconds: float) -> str:
 def _measured(study: Study, found: Headline) -> str:
     if found.test is None:
         return (
-            f"{objective_name(study)} {number_text(found.selection)} over {count_text(len(found.seeds), 'seed')}; "
+            f"{objective_name(study)} {number_text(found.selection)} over {count_text(len(found.seeds), 'seed')} at "
+            f"{eta_text(found.etas)}; "
             "the test split has no temporal annotations, so mAP is not known"
         )
     spread = f" ± {number_text(found.test.std)}" if found.test.n > 1 else ""
@@ -77,5 +79,6 @@ def _rule(study: Study) -> str:
     if chosen_on_test(study):
         return f"†{what} were chosen on the test split itself, which makes the number too high as an estimate."
     if study.settings.selection_rule == "video-labels":
-        return f"{what} were chosen by video-level labels, without temporal annotations."
+        signal = value_text(study.settings.selection_signal)
+        return f"{what} were chosen without temporal annotations, by {signal} on held-out training videos."
     return f"{what} were chosen on held-out training videos; the test split was only measured on."

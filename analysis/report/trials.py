@@ -67,14 +67,14 @@ def rerun_command(study: Study, trial: str) -> str:
 
 def _bounds(iterations: pd.DataFrame) -> tuple[float, float]:
     """All curves have one scale, so that they can be compared."""
-    values = iterations["selection_map"].dropna()
+    values = iterations["selection"].dropna()
     return (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
 
 
 def _polyline(iterations: pd.DataFrame | None, bounds: tuple[float, float]) -> str:
     if iterations is None:
         return ""
-    values: npt.NDArray[np.float64] = iterations.sort_values("iteration")["selection_map"].dropna().to_numpy(np.float64)
+    values: npt.NDArray[np.float64] = iterations.sort_values("iteration")["selection"].dropna().to_numpy(np.float64)
     if len(values) < 2:
         return ""
     low, high = bounds

@@ -30,6 +30,11 @@ class EvaluatedSplit:
     ambiguous: Segments | None
 
     @property
+    def is_annotated(self) -> bool:
+        """Whether there is anything to find."""
+        return bool(np.any(self.truth.instances.start_s < self.truth.instances.end_s))
+
+    @property
     def num_classes(self) -> int:
         return len(self.truth.classes)
 
@@ -109,13 +114,11 @@ class TellingVideo(NamedTuple):
 
 
 def read_test_split(study: Study) -> EvaluatedSplit | None:
-    """None when the folder has no instance of the test split."""
+    """None when the folder does not tell the test split; a split without temporal annotations has no instances."""
     files, settings = study.files, study.settings
     if not files.ground_truth_file.is_file():
         return None
     truth = read_ground_truth(files.ground_truth_file, classes=settings.classes)
-    if not np.any(truth.instances.start_s < truth.instances.end_s):
-        return None
     ambiguous = read_intervals(files.ambiguous_file) if files.ambiguous_file.is_file() else None
     protocol = settings.evaluation_protocol if settings.evaluation_protocol in PROTOCOLS else "activitynet"
     return EvaluatedSplit(truth, protocol, ambiguous)

@@ -65,7 +65,7 @@ def search_history(study: Study) -> History:
     completed = trials["trial"].isin(study.completed["trial"])
     objective = trials["objective"].to_numpy(np.float64)
     counted = pd.Series(np.where(completed & (trials[GENERATOR] != ORACLE), objective, np.nan))
-    first = study.iterations[study.iterations["iteration"] == 0].drop_duplicates("seed")["selection_map"].dropna()
+    first = study.iterations[study.iterations["iteration"] == 0].drop_duplicates("seed")["selection"].dropna()
     return History(
         trial=trials["trial"].to_numpy(np.int64),
         objective=objective,

@@ -16,6 +16,7 @@ from analysis.tables.generator_tables import generator_grid, iteration_grid
 from analysis.tables.grid import Cell, Grid, mark_remarks, marked, summary_cell
 from analysis.tables.paper_tables import differences_to_paper, state_of_the_art
 from analysis.tables.rendering import Table
+from analysis.tables.signal_table import signal_grid
 from analysis.text import caption, configuration_text, data_title, label, number_text
 
 
@@ -27,8 +28,10 @@ def study_tables(study: Study, marks: str = "second", with_paper: bool = False) 
     shared = [top_grid(study), states_grid(study)]
     labels = label_quality_table(study)
     quality = [number_grid(study, labels, marks)] if labels else []
+    measured = signal_grid(study)
+    signals = [measured] if measured else []
     if not study.has_test_map:
-        return [*quality, *shared]
+        return [*signals, *quality, *shared]
     optional = (threshold_table(study), choosing_table(study))
     numbers = [refinement_table(study), *value_tables(study), *(table for table in optional if table)]
     return [
@@ -36,6 +39,7 @@ def study_tables(study: Study, marks: str = "second", with_paper: bool = False) 
         iteration_grid(study, marks),
         *(number_grid(study, table, marks) for table in numbers),
         *quality,
+        *signals,
         *state_of_the_art(study),
         *shared,
         *(differences_to_paper(study) if with_paper else []),

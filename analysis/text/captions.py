@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from analysis.study import Study
-from analysis.text.names import BASE_MODELS, EVALUATIONS
+from analysis.text.names import BASE_MODELS, EVALUATIONS, value_text
 from analysis.text.numbers import count_text
 
 VIDEO_LABELS = "video-labels"
@@ -43,7 +43,7 @@ def metric_on_test(study: Study) -> str:
 def objective_name(study: Study) -> str:
     """What trials are ranked by."""
     if study.settings.selection_rule == VIDEO_LABELS:
-        return "selection score (video labels)"
+        return f"selection signal {value_text(study.settings.selection_signal)}".strip()
     return f"selection {metric_name(study)} (%)"
 
 
@@ -120,7 +120,8 @@ def _selection(study: Study) -> str:
     if "test" in splits:
         return f"†{chosen} were chosen on the test split itself in some of the trials"
     if study.settings.selection_rule == VIDEO_LABELS:
-        return f"{chosen} were chosen by video-level labels alone, without temporal annotations"
+        signal = value_text(study.settings.selection_signal)
+        return f"{chosen} were chosen without temporal annotations, by {signal} on held-out training videos"
     return f"{chosen} were chosen on held-out training videos (selection rule: held-out)"
 
 

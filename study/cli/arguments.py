@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
-from study.config import studies
+from study.config import PRUNER_NAMES, SAMPLER_NAMES, studies
 from trainables.config import BASE_MODEL_PRESETS, datasets
 from trainables.errors import nearest
 
@@ -17,14 +17,14 @@ examples:
   python -m study.launch --dataset thumos14 --study generator-beta --seeds 3
   python -m study.launch --dataset my-videos/dataset.yaml          the same on videos of your own
   python -m study.launch --study my-study.yaml --set training.epochs=30
-  python -m study.launch --resume NAME --num-samples 128           go on after anything, and extend
+  python -m study.launch --resume NAME --num-samples 128           continue after any stop, and extend
 
 data sets: {", ".join(datasets())},
            or a data set file of your own (python -m trainables.datasets new DIR writes one)
 studies:   {", ".join(studies())}, or a YAML file of your own
 
-exit status: 0 done; 1 no trial succeeded; 2 the request was wrong; 3 the study's folder
-cannot be written to any more; 130 interrupted"""
+exit status: 0 done; 1 no trial succeeded; 2 the request was wrong; 3 stopped by a folder or a
+Ray that failed; 130, 143 stopped by a signal"""
 
 # What may be said to a study that exists; everything else is in its study.json already.
 WITH_RESUME = {
@@ -34,7 +34,7 @@ WITH_RESUME = {
 }
 WITH_RERUN = {"rerun", "study_dir", "data_dir"}
 
-SAMPLERS = ("tpe", "gp", "qmc", "random", "grid", "brute_force")
+LONGEST_S = 1e8  # three years; the timers of some systems hold no more than 2**31 seconds
 
 LOGGERS = ("tensorboard", "mlflow", "wandb")
 
@@ -63,8 +63,11 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     _add_where(parser)
     given = parser.parse_args(arguments)
     for way, allowed in (("resume", WITH_RESUME), ("rerun", WITH_RERUN)):
-        if getattr(given, way):
+        if getattr(given, way) is not None:
             _refuse_others(parser, given, way, allowed)
+    for option, name in (("--resume", given.resume), ("--rerun", given.rerun and given.rerun[0])):
+        if name is not None and not name.strip():
+            parser.error(f"{option}: the name of the study is empty")
     if given.probe and not given.dry_run:
         parser.error("--probe: tells what a study would cost; give --dry-run with it")
     if given.rerun and not given.rerun[1].removeprefix("t").isdecimal():
@@ -98,21 +101,29 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
         choices=("held-out", "paper", "video-labels"),
         help="what chooses (default: as the study says; video-labels where nothing has temporal annotations)",
     )
-    group.add_argument("--study", metavar="NAME|FILE", help="what varies (default: search)")
+    group.add_argument("--study", metavar="NAME|FILE", help="search space and budget (default: search)")
     group.add_argument("--num-samples", type=_positive, metavar="N", help="configurations (default: the study's)")
     group.add_argument("--seeds", type=_positive, metavar="N", help="replicates of each configuration")
-    group.add_argument("--seed", type=_natural, metavar="N", help="of the proposals, and of the first replicate")
-    group.add_argument("--sampler", choices=SAMPLERS, help="what proposes (default: as the study says)")
-    group.add_argument("--pruner", choices=("none", "asha", "median"), help="stop weak trials early (default: none)")
+    group.add_argument("--seed", type=_natural, metavar="N", help="base seed of sampler and replicates")
+    group.add_argument("--sampler", choices=SAMPLER_NAMES, help="proposes configurations (default: the study's)")
+    group.add_argument("--pruner", choices=PRUNER_NAMES, help="stop weak trials early (default: none)")
     group.add_argument(
         "--grace", type=_natural, metavar="N", help="iterations before a trial may be pruned (default: 1)"
     )
-    group.add_argument("--confirm", type=_positive, metavar="N", help="run the best N again, on further seeds")
-    group.add_argument("--asynchronous", action="store_true", help="never wait for results; repeats on one worker only")
-    group.add_argument("--no-shared-base", action="store_true", help="each trial trains its own iteration 0")
+    group.add_argument(
+        "--confirm", type=_positive, metavar="N", help="run the best N configurations again on further seeds"
+    )
+    group.add_argument(
+        "--asynchronous", action="store_true", help="never wait for results; reproducible only with one worker"
+    )
+    group.add_argument("--no-shared-base", action="store_true", help="each trial trains its own M0")
     group.add_argument("--set", action="append", metavar="KEY=VALUE", help="any RunConfig field; may be repeated")
-    group.add_argument("--allow-missing", action="store_true", help="videos without features count, unpredicted")
-    group.add_argument("--resume", metavar="NAME", help="go on with a study; --num-samples may extend it")
+    group.add_argument(
+        "--allow-missing", action="store_true", help="videos without features are evaluated as having no predictions"
+    )
+    group.add_argument(
+        "--resume", metavar="NAME", help="continue a study, by name or path; --num-samples may extend it"
+    )
     group.add_argument(
         "--rerun", nargs=2, metavar=("NAME", "TRIAL"), help="run a trial again, outside the ledger, and compare"
     )
@@ -129,23 +140,23 @@ def _add_where(parser: argparse.ArgumentParser) -> None:
         "--trials-per-process",
         type=_positive,
         metavar="K",
-        help="trials that train together, equal but for rounding",
+        help="trials that train together in one process; equal up to rounding",
     )
     group.add_argument("--max-concurrent", type=_positive, metavar="N", help="default: as many as fit")
     group.add_argument(
-        "--lookback", type=_natural, metavar="N", help="how many earlier configurations a proposal does not wait for"
+        "--lookback", type=_natural, metavar="N", help="propose without waiting for the latest N configurations"
     )
-    group.add_argument("--trial-timeout", type=_seconds, metavar="S", help="seconds that the work of a trial may take")
+    group.add_argument("--trial-timeout", type=_seconds, metavar="S", help="limit on the seconds that a trial works")
     group.add_argument(
         "--max-failures", type=_natural, metavar="N", help="retries of a trial, and of its lost worker (default: 1)"
     )
     group.add_argument("--address", metavar="HOST:PORT", help="join this Ray cluster ('auto': the one running here)")
-    group.add_argument("--log-to", choices=LOGGERS, help="write the trials for this program too")
+    group.add_argument("--log-to", choices=LOGGERS, help="also log the trials for this program")
     group.add_argument("--dry-run", action="store_true", help="print the plan and its cost, start nothing")
     group.add_argument(
         "--probe", action="store_true", help="with --dry-run: run a shortened trial, to tell time and GPU memory"
     )
-    group.add_argument("--verbose", action="store_true", help="a line for each refinement iteration too")
+    group.add_argument("--verbose", action="store_true", help="also print a line for each refinement iteration")
 
 
 def _is_given(value: object) -> bool:
@@ -171,7 +182,9 @@ def _seconds(text: str) -> float:
         value = float(text)
     except ValueError:
         value = 0.0
-    if not 0 < value < float("inf"):
+    if value > LONGEST_S:
+        raise argparse.ArgumentTypeError(f"must be at most {LONGEST_S:.0f} seconds, got '{text}'")
+    if not value > 0:
         raise argparse.ArgumentTypeError(f"must be a number of seconds above 0, got '{text}'")
     return value
 

@@ -129,13 +129,14 @@ def comparison(records: Sequence[TrialRecord], run: RunConfig) -> str:
 
 
 def saved_text(records: Sequence[TrialRecord]) -> str | None:
-    """How much the shared base models saved; None where they saved nothing."""
+    """How much compute the M0 cache saved; None where it saved nothing."""
     saved = sum(record.saved_seconds for record in records)
     spent = sum(record.own_seconds for record in records)
     taken = sum(record.m0 is not None and not record.m0.trained for record in records)
     if not taken:
         return None
-    return f"M0 was taken over by {taken} of {len(records)} trials: {100 * saved / (saved + spent):.0f} % compute saved"
+    share = 100 * saved / (saved + spent)
+    return f"{taken} of {len(records)} trials took M0 from the cache: {share:.0f} % compute saved"
 
 
 def _names(records: Sequence[TrialRecord]) -> str:

@@ -16,6 +16,7 @@ from study.cli.config_file import with_config
 from study.config import StudyConfig, check_values, known_point, load_study, parse_study
 from study.ledger import (
     DatasetSettings,
+    FolderExists,
     LedgerContents,
     OpenedStudy,
     StudyFolder,
@@ -50,7 +51,8 @@ PACKAGES = ("ray", "optuna", "torch", "numpy", "pandas", "pydantic")
 
 @dataclass(frozen=True)
 class Request:
-    """A study that can be run. opened: None for a new study. notes: what the user should know."""
+    """A study that can be run. opened: None for a new study. notes: what the user should know. stem: of a name that
+    was made by adding a number to it."""
 
     name: str
     study_dir: Path
@@ -61,18 +63,41 @@ class Request:
     card: DataCard
     opened: OpenedStudy | None = None
     notes: list[str] = field(default_factory=list)
+    stem: str | None = None
 
     def create(self, command: list[str]) -> StudyFolder:
-        """The folder of the study; made now when it is new."""
+        """The folder of the study: made now when it is new, completed when something is missing in it.
+
+        Of two studies that get a number at once, the later one takes the next. Raises UserError.
+        """
         if self.opened:
+            self._complete(self.opened.folder)
             return self.opened.folder
-        folder = create_folder(self.study_dir, self.name, self._settings(command))
+        name = self.name
+        while True:
+            try:
+                return create_folder(self.study_dir, name, self._settings(command), self._fill)
+            except FolderExists:
+                if self.stem is None:
+                    raise
+                name = free_name(self.study_dir, self.stem)
+
+    def _fill(self, folder: StudyFolder) -> None:
         test = self.data.test
         write_ground_truth(folder.ground_truth_file, test.ground_truth, test.durations_s, self.data.classes)
         names = {split.name: scored_videos(split) for split in (self.data.train, test)}
         write_whole(folder.videos_file, json.dumps(names, ensure_ascii=False).encode())
         write_intervals(folder.ambiguous_file, test.ambiguous)
-        return folder
+
+    def _complete(self, folder: StudyFolder) -> None:
+        """A study of an older version may have been killed while its folder was made."""
+        try:
+            for part in ("predictions", "checkpoints"):
+                (folder.path / part).mkdir(exist_ok=True)
+            if not folder.ground_truth_file.is_file() or not folder.ground_truth_file.stat().st_size:
+                self._fill(folder)
+        except OSError as error:
+            raise UserError(f"--study-dir: {folder.path} cannot be written to: {error.strerror}") from None
 
     @property
     def ledger(self) -> LedgerContents | None:
@@ -180,7 +205,8 @@ def _new(given: Namespace, study_dir: Path) -> Request:
     study = _changed(load_study(given.study or "search"), given)
     run, notes = _run_config(given, study)
     parts = (run.dataset.name, given.base_model, study.name)
-    name = given.name or free_name(study_dir, "-".join(part for part in parts if part))
+    stem = "-".join(part for part in parts if part)
+    name = given.name or free_name(study_dir, stem)
     check_name(study_dir, name)
     data_dir = given.data_dir or Path("data")
     data = _load(run, data_dir, _kept_features(given, study_dir))
@@ -190,7 +216,8 @@ def _new(given: Namespace, study_dir: Path) -> Request:
         )
         study = parse_study({**study.as_dict(), "selection": "video-labels"}, "command line")
         run = run.updated({"selection.rule": "video-labels"})
-    return Request(name, study_dir, data_dir, study, run, data, make_card(data, run.dataset), notes=notes)
+    card, numbered = make_card(data, run.dataset), None if given.name else stem
+    return Request(name, study_dir, data_dir, study, run, data, card, notes=notes, stem=numbered)
 
 
 def _can_choose(run: RunConfig, data: Dataset) -> bool:

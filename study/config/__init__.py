@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from study.config.space import Point, check_values, grid, known_point, point_at, suggest
-from study.config.study import StudyConfig, load_study, parse_study, studies
+from study.config.study import PRUNER_NAMES, SAMPLER_NAMES, StudyConfig, load_study, parse_study, studies
 
 __all__ = [
+    "PRUNER_NAMES",
+    "SAMPLER_NAMES",
     "Point",
     "StudyConfig",
     "check_values",

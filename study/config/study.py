@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field, field_validator
 
@@ -13,6 +13,12 @@ from study.config.space import Dimension, grid, parse_space
 from trainables.config import Part, validated
 from trainables.errors import UserError, nearest
 from trainables.text_files import parse_yaml, read_yaml
+
+# The names of the two families, which the options and the tests read too; what they do is in ``study.search``.
+SamplerName = Literal["tpe", "gp", "qmc", "random", "grid", "brute_force"]
+PrunerName = Literal["none", "asha", "median"]
+SAMPLER_NAMES: tuple[str, ...] = get_args(SamplerName)
+PRUNER_NAMES: tuple[str, ...] = get_args(PrunerName)
 
 
 class ConfirmConfig(Part):
@@ -28,10 +34,10 @@ class StudyConfig(Part):
     name: str
     description: str = ""
     space: dict[str, Dimension]
-    sampler: Literal["tpe", "gp", "qmc", "random", "grid", "brute_force"] = "tpe"
+    sampler: SamplerName = "tpe"
     num_samples: int | None = Field(None, ge=1, description="configurations; None: the whole grid")
     seeds: int = Field(1, ge=1, description="replicates: each configuration runs on so many seeds")
-    seed: int = Field(0, ge=0, description="study seed: the proposals depend on it")
+    seed: int = Field(0, ge=0, description="base seed of sampler and replicates")
     selection: Literal["held-out", "paper", "video-labels"] | None = Field(
         None, description="overrides the preset's rule"
     )
@@ -42,13 +48,13 @@ class StudyConfig(Part):
     )
     startup: int = Field(8, ge=1, description="results that TPE and GP wait for before they stop drawing at random")
     history: int = Field(
-        1000, ge=10, description="how many results the search looks back on: the latest and the best of the others"
+        1000, ge=10, description="how many results the sampler sees: the latest and the best of the others"
     )
-    asynchronous: bool = Field(False, description="propose from whatever has ended; repeats on one worker only")
-    pruner: Literal["none", "asha", "median"] = Field("none", description="stops weak trials early")
+    asynchronous: bool = Field(False, description="propose from whatever has ended; reproducible only with one worker")
+    pruner: PrunerName = Field("none", description="stops weak trials early")
     grace: int = Field(1, ge=0, description="refinement iterations before a trial may be pruned")
-    confirm: ConfirmConfig | None = Field(None, description="a last stage; None: no such stage")
-    shared_base: bool = Field(True, description="iteration 0 is trained once per base, not once per trial")
+    confirm: ConfirmConfig | None = Field(None, description="confirmation stage after the search; None: none")
+    shared_base: bool = Field(True, description="each M0 is trained once, not once per trial")
 
     @field_validator("space", mode="before")
     @classmethod

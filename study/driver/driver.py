@@ -18,6 +18,7 @@ from study.ledger import (
     Event,
     IterationEnded,
     LedgerContents,
+    StudyEnded,
     StudyFolder,
     TrialEnded,
     TrialRecord,
@@ -83,6 +84,13 @@ class Driver:
     def note(self, event: Event) -> None:
         """Write an event of the study as a whole."""
         self._recorder.note(event)
+
+    def note_end(self) -> None:
+        """Write that the study has ended, which it has when each of its trials has."""
+        unfinished = [trial_name(number) for number, record in sorted(self.records.items()) if not record.finished]
+        if unfinished:
+            raise RuntimeError(f"{', '.join(unfinished)} did not end")
+        self.note(StudyEnded(self.num_finished))
 
     def next_trial(self) -> TrialRecord | NoTrial:
         """The trial to start now; a new one is in the ledger when this returns."""

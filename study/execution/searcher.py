@@ -6,9 +6,8 @@ Tune's callbacks hear of an event before Tune asks for another trial, so the led
 from __future__ import annotations
 
 import os
-import re
-from collections import Counter
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +16,7 @@ from ray import tune
 from ray.tune.search import Searcher
 
 from study.driver import Driver, NoTrial
+from study.execution.losses import HungWorkers, Losses, LostWorker
 from study.ledger import TrialRecord, trial_name
 from trainables.worker.messages import (
     METRIC,
@@ -34,7 +34,7 @@ from trainables.worker.messages import (
 
 MODE = "max"
 DESCRIBE_S = 10.0
-ACTOR_ID = r"\b[0-9a-f]{32}\b"
+SAME_CAUSE_S = 0.5  # what ends all processes of a job reaches this one just as soon
 
 
 class Limits(NamedTuple):
@@ -49,24 +49,29 @@ class Limits(NamedTuple):
 
 
 class StudySearcher(Searcher):
-    """Hands the driver's trials to Tune; holds no state of its own."""
+    """Hands the driver's trials to Tune, to no more workers at a time than ``losses`` allows."""
 
-    def __init__(self, driver: Driver, limits: Limits) -> None:
+    def __init__(self, driver: Driver, limits: Limits, losses: Losses) -> None:
         super().__init__(metric=METRIC, mode=MODE)
-        self._driver, self._limits = driver, limits
+        self._driver, self._limits, self._losses = driver, limits, losses
+        self._at_work: set[str] = set()
 
     def suggest(self, trial_id: str) -> Any:
         """A trial's configuration; None: not yet; FINISHED: no more (Tune's own annotation forgets the last)."""
+        if not self._losses.may_start(len(self._at_work)):
+            return None
         with self._driver.noting_full_disk():
             records = self._driver.next_trials(self._limits.together)
         if records is NoTrial.EXHAUSTED:
             return Searcher.FINISHED
         if isinstance(records, NoTrial):
             return None
+        self._at_work.add(trial_id)
         return as_config(worker_order(self._driver, records, self._limits))
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """Nothing: the callback has told the driver."""
+        """Its place is free; the callback has told the driver."""
+        self._at_work.discard(trial_id)
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: a study is resumed from its ledger."""
@@ -76,47 +81,58 @@ class StudySearcher(Searcher):
 
 
 class LedgerCallback(tune.Callback):
-    """Tells the driver what happens to its trials. max_failures: how many losses of its worker a trial survives."""
+    """Tells the driver what happens to its trials.
 
-    def __init__(self, driver: Driver, max_failures: int = 1) -> None:
-        self._driver, self._max_failures = driver, max_failures
-        self._put_back: Counter[int] = Counter()
+    losses: whether a trial whose worker is lost is tried again. workers: those that run. check_stop: raises where the
+    study is to stop, so that what is lost with it counts as no loss.
+    """
+
+    def __init__(
+        self, driver: Driver, losses: Losses, workers: HungWorkers, check_stop: Callable[[], None] = lambda: None
+    ) -> None:
+        self._driver, self._losses, self._workers, self._check_stop = driver, losses, workers, check_stop
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         with self._driver.noting_full_disk():
-            place = _describe(trial)
-            for one in order_in(trial.config).trials:
+            place, order = _describe(trial), order_in(trial.config)
+            for one in order.trials:
                 self._driver.started(one.trial, place.host, place.pid, place.device)
+            self._workers.began(order.trials[0].trial, place.host, place.pid, order.timeout_s)
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         with self._driver.noting_full_disk():
-            orders = {one.trial: one for one in order_in(trial.config).trials}
-            answer = answer_in(result)
-            for one in answer.trials if answer else ():
+            order, answer = order_in(trial.config), answer_in(result)
+            orders = {one.trial: one for one in order.trials}
+            answers = answer.trials if answer else ()
+            seconds = [one.report.seconds for one in answers if one.report is not None]
+            self._workers.heard(order.trials[0].trial, max(seconds, default=0.0))
+            for one in answers:
                 self._answered(orders[one.trial], one)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        time.sleep(SAME_CAUSE_S)
+        self._check_stop()
         log = Path(trial.error_file).read_text(encoding="utf-8", errors="replace") if trial.error_file else ""
-        lines = [line.strip() for line in log.splitlines() if line.strip()]
-        reason = next((line for line in lines if "died" in line or "Error" in line), "the worker was lost")
-        state = "out-of-memory" if "OutOfMemory" in reason else "failed"
+        orders, lost, running = order_in(trial.config).trials, LostWorker(log), len(self._workers)
+        hung = self._workers.ended(orders[0].trial)
+        if lost.memory_was_short:
+            self._losses.memory_was_short(running)
         with self._driver.noting_full_disk():
-            for one in order_in(trial.config).trials:
-                if not self._lost_once(one.trial, log, reason):
-                    self._driver.ended(one.trial, state, reason, log)
+            for one in reversed(orders):  # each is put back before the others
+                self._lost(one.trial, lost, hung)
 
-    def _lost_once(self, number: int, log: str, reason: str) -> bool:
-        """Put a trial back that Tune gave up too early: it counts each call that a lost worker did not answer, and a
-        node that goes away leaves two of them unanswered."""
-        workers = set(re.findall(ACTOR_ID, log))
-        calls = log.count("Failure # ")
-        if not workers or calls <= len(workers) or self._put_back[number] + len(workers) > self._max_failures:
-            return False
-        self._put_back[number] += len(workers)
-        self._driver.retried(number, reason, self._driver.records[number].gpus)
-        return True
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._workers.ended(order_in(trial.config).trials[0].trial)
+
+    def _lost(self, number: int, lost: LostWorker, hung: str | None) -> None:
+        if hung is not None:
+            self._driver.ended(number, "timed-out", hung)
+        elif self._losses.retries(number):
+            self._driver.retried(number, lost.reason, self._driver.records[number].gpus)
+        else:
+            self._driver.ended(number, lost.state, lost.reason, lost.log)
 
     def _answered(self, order: TrialOrder, answer: TrialAnswer) -> None:
         number = answer.trial

@@ -1,4 +1,4 @@
-"""One session of a study on Ray: start or join a cluster, run what is left, leave. The only user of Ray Tune."""
+"""The trials of a session on Ray: run what is left. The only user of Ray Tune."""
 
 from __future__ import annotations
 
@@ -6,99 +6,25 @@ import errno
 import logging
 import os
 import shutil
-import signal
-import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from study.driver import Driver
+from study.execution.cluster import start_ray, stop_ray
 from study.placement import Placement
+from study.signals import StopSignals
 from trainables.data import Dataset
-from trainables.errors import UserError
 from trainables.report import JsonObject
 
 if TYPE_CHECKING:
-    from types import FrameType
+    from study.execution.losses import HungWorkers
+
+__all__ = ["MAX_FAILURES", "run_trials", "start_ray", "stop_ray"]
 
 MAX_FAILURES = 1
 FULL_BYTES = 64 * 1024
-
-# Read by Ray when it is imported or started. The terminal and the ledger are ours.
-RAY_ENVIRONMENT = {
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # a trial's results are in the ledger: no further files
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl+C is handled here
-    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # the reason is in the trial's line, the traceback in its log
-    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
-    "TUNE_GLOBAL_CHECKPOINT_S": "1e9",  # Tune's own snapshots hold all trials, and are not used
-    "RAY_AIR_NEW_OUTPUT": "0",  # a progress table of Ray's beside ours
-    "RAY_USAGE_STATS_ENABLED": "0",  # its consent prompt is three lines
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # a trial without a share of a GPU sees none
-}
-
-
-class Cluster(NamedTuple):
-    """What was started or joined; dashboard: its address, None without one."""
-
-    dashboard: str | None
-    cores: int
-    gpus: int
-
-
-def start_ray(cores: int, gpus: int, address: str | None = None) -> Cluster:
-    """Start Ray on this machine with so many cores and GPUs, or join the cluster at ``address``.
-
-    Token authentication is Ray's default and stays on. Raises UserError when there is no such cluster.
-    """
-    for name, value in RAY_ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
-    # Ray announces the token, and its own start, as warnings on the terminal.
-    logging.getLogger("ray").setLevel(logging.ERROR)
-    import ray
-
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    if address:
-        try:
-            context = ray.init(address=address, **quiet)
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise UserError(f"--address: no Ray cluster at '{address}': {reason}") from None
-        cores, gpus = (int(ray.cluster_resources().get(name, 0)) for name in ("CPU", "GPU"))
-    else:
-        # "local": a cluster that somebody else runs on this machine is not ours to join unasked.
-        context = ray.init(address="local", num_cpus=cores, num_gpus=gpus, include_dashboard=True, **quiet)
-    url = context.dashboard_url
-    return Cluster(f"http://{url}" if url else None, cores, gpus)
-
-
-def check_nodes_see(file: Path) -> None:
-    """Every node that can run a trial sees ``file``; raises UserError that names those that do not."""
-    import ray
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    @ray.remote(num_cpus=0)
-    def sees(path: str) -> bool:
-        return os.path.exists(path)
-
-    nodes = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]
-    asked = [
-        sees.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)).remote(str(file))
-        for node in nodes
-    ]
-    blind = [node["NodeName"] for node, seen in zip(nodes, ray.get(asked), strict=True) if not seen]
-    if blind:
-        raise UserError(
-            f"--study-dir: {file.parent} is not seen by {', '.join(blind)}; choose a --study-dir that all nodes share"
-        )
-
-
-def stop_ray() -> None:
-    """Leave the cluster; one that was started here ends with its workers."""
-    import ray
-
-    ray.shutdown()
 
 
 def run_trials(
@@ -109,16 +35,19 @@ def run_trials(
     timeout_s: float | None = None,
     max_failures: int = MAX_FAILURES,
     callbacks: Sequence[Any] = (),
+    signals: StopSignals | None = None,
 ) -> None:
     """Run all trials that are left; returns when there are none.
 
-    Raises KeyboardInterrupt soon after SIGINT or SIGTERM: trials then go on from their last iteration at the next
-    session. trainable: a tune.Trainable class in place of RefinementTrainable, called with the same configuration.
-    timeout_s: of one trial. max_failures: how often a trial is tried again after an exception, and after the loss of
-    its worker. callbacks: further ones of Tune's, after the ledger's.
+    Raises Stopped soon after a signal (``study.signals``): trials then go on from their last iteration at the next
+    session; OSError where the study's folder refuses. trainable: a tune.Trainable class in place of
+    RefinementTrainable, called with the same configuration. timeout_s: of one trial. max_failures: how often a trial
+    is tried again after an exception, and after the loss of its worker. callbacks: further ones of Tune's, after the
+    ledger's. signals: those of this process, where they are handled already.
     """
     from ray import tune
 
+    from study.execution.losses import HungWorkers, Losses
     from study.execution.scheduler import FreeWorkerFirst
     from study.execution.searcher import LedgerCallback, Limits, StudySearcher, title
     from study.ledger import trial_name
@@ -133,7 +62,10 @@ def run_trials(
     prepared = tune.with_resources(tune.with_parameters(trainable or RefinementTrainable, data=data), resources)
     limits = Limits(placement.cpus_per_trial, placement.gpus_per_trial, timeout_s, max_failures, together)
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # a lost trial has its line and its reason here
-    with _stop_request() as requested, _as_it_was(driver), warnings.catch_warnings():
+    _treat_lost_workers_alike()
+    losses, workers = Losses(max_failures), HungWorkers(_longest_iteration_s(driver))
+    signals = signals or StopSignals()
+    with signals.installed(), signals.deferred(), _as_it_was(driver), warnings.catch_warnings():
         # Ray's own internals, at the end of a study: nothing that a user could act on.
         warnings.filterwarnings("ignore", category=DeprecationWarning, module="ray")
         warnings.filterwarnings("ignore", category=FutureWarning, module="ray")
@@ -141,7 +73,7 @@ def run_trials(
             prepared,
             param_space={},
             tune_config=tune.TuneConfig(
-                search_alg=StudySearcher(driver, limits),
+                search_alg=StudySearcher(driver, limits, losses),
                 scheduler=FreeWorkerFirst(),
                 num_samples=-1,
                 max_concurrent_trials=placement.concurrency,
@@ -152,23 +84,25 @@ def run_trials(
             run_config=tune.RunConfig(
                 name="checkpoints",
                 storage_path=str(driver.folder.path.absolute()),
-                callbacks=[LedgerCallback(driver, max_failures), *callbacks],
+                callbacks=[LedgerCallback(driver, losses, workers, signals.check), *callbacks],
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # a trial keeps its own state
-                failure_config=tune.FailureConfig(max_failures=max_failures),
-                stop=_stopper(driver, requested),
+                failure_config=tune.FailureConfig(max_failures=0),  # a trial is put back by the callback
+                stop=_stopper(driver, signals, workers),
                 verbose=0,
             ),
         ).fit()
     _remove_snapshots(driver)
 
 
-def _stopper(driver: Driver, requested: threading.Event) -> Any:
+def _stopper(driver: Driver, signals: StopSignals, workers: HungWorkers) -> Any:
     from ray import tune
 
     from trainables.worker.messages import answer_in
 
     class StopRequested(tune.Stopper):
         """Asked by Tune between two events: the one place where stopping tears nothing."""
+
+        begun = False
 
         def __call__(self, trial_id: str, result: JsonObject) -> bool:
             answer = answer_in(result)
@@ -178,8 +112,11 @@ def _stopper(driver: Driver, requested: threading.Event) -> Any:
             return one.report is not None and driver.prunes(one.trial, one.report)
 
         def stop_all(self) -> bool:
-            if requested.is_set():
-                raise KeyboardInterrupt
+            if not self.begun:
+                signals.install()  # Tune has set a handler of its own for SIGUSR1
+                self.begun = True
+            signals.check()
+            workers.kill_overdue()
             return False
 
         def __reduce__(self) -> Any:
@@ -190,38 +127,51 @@ def _stopper(driver: Driver, requested: threading.Event) -> Any:
 
 @contextmanager
 def _as_it_was(driver: Driver) -> Iterator[None]:
-    """Tune turns whatever goes wrong into an error of its own; a full disk is to be told as that."""
+    """Tune turns whatever goes wrong into an error of its own; what the study's folder refuses is told as that."""
     try:
         yield
     except Exception as error:
-        full = driver.unwritable
-        if full is None and shutil.disk_usage(driver.folder.path).free < FULL_BYTES:
-            full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(driver.folder.path))
-        if full is None:
+        refused = driver.unwritable or _os_error_behind(error)
+        if refused is None and shutil.disk_usage(driver.folder.path).free < FULL_BYTES:
+            refused = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(driver.folder.path))
+        if refused is None:
             raise
-        raise full from error
+        raise refused from error
 
 
-@contextmanager
-def _stop_request() -> Iterator[threading.Event]:
-    """An event that the first SIGINT or SIGTERM sets; a second one acts at once."""
-    requested = threading.Event()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+def _os_error_behind(error: BaseException | None) -> OSError | None:
+    while error is not None:
+        if isinstance(error, OSError) and error.errno is not None and not isinstance(error, ConnectionError):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
 
-    def note(number: int, frame: FrameType | None) -> None:
-        requested.set()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
-    if threading.current_thread() is threading.main_thread():
-        for number in before:
-            signal.signal(number, note)
-    try:
-        yield requested
-    finally:
-        if threading.current_thread() is threading.main_thread():
-            for number, handler in before.items():
-                signal.signal(number, handler)
+def _treat_lost_workers_alike() -> None:
+    """Let Tune take the loss of a worker for that, whoever ended it.
+
+    Its actor manager expects RayActorError alone; the OutOfMemoryError of Ray's memory monitor, like any other, makes
+    it raise and ends all trials. No public interface is between the two.
+    """
+    from ray.air.execution._internal import actor_manager
+    from ray.exceptions import RayActorError, RayError, RayTaskError
+
+    manager: Any = actor_manager.RayActorManager
+    failed = manager._actor_task_failed
+    if getattr(failed, "takes_all_losses", False):
+        return
+
+    def task_failed(self: Any, tracked_actor_task: Any, exception: Exception) -> None:
+        if isinstance(exception, RayError) and not isinstance(exception, RayActorError | RayTaskError):
+            exception = RayActorError(error_msg=f"{type(exception).__name__}: {exception}")
+        failed(self, tracked_actor_task, exception)
+
+    task_failed.takes_all_losses = True  # type: ignore[attr-defined]
+    manager._actor_task_failed = task_failed
+
+
+def _longest_iteration_s(driver: Driver) -> float:
+    return max((report.seconds for record in driver.records.values() for report in record.iterations), default=0.0)
 
 
 def _remove_snapshots(driver: Driver) -> None:

@@ -22,8 +22,9 @@ from study.ledger.events import (
     TrialRetried,
     TrialStarted,
 )
-from study.ledger.folder import StudyFolder, check_name, free_name, is_driven, lock, nearest_existing, trial_name
+from study.ledger.folder import FolderExists, StudyFolder, check_name, free_name, nearest_existing, trial_name
 from study.ledger.ledger_file import Ledger, LedgerContents, read_ledger
+from study.ledger.lock import is_driven, lock
 from study.ledger.ranking import (
     CONFIRM,
     ORACLE,
@@ -52,6 +53,7 @@ __all__ = [
     "Configuration",
     "DatasetSettings",
     "Event",
+    "FolderExists",
     "IterationEnded",
     "Ledger",
     "LedgerContents",

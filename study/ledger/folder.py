@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import socket
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from trainables.errors import UserError
 
@@ -103,51 +101,39 @@ def nearest_existing(path: Path) -> Path:
     return path
 
 
+class FolderExists(UserError):
+    """There is a folder of this name already."""
+
+
+def exists(study_dir: Path, name: str) -> FolderExists:
+    """The refusal of a name that is taken."""
+    folder = StudyFolder(study_dir / name)
+    if folder.study_file.exists() or folder.ledger_file.exists():
+        remedy = f"; go on with --resume {name}, or choose another --name"
+    else:
+        remedy = ", but neither study.json nor ledger.jsonl is there; remove it, or choose another --name"
+    return FolderExists(f"--name: study '{name}' exists in {study_dir}{remedy}")
+
+
+def remove_unbegun(path: Path) -> None:
+    """Remove what a launch of an older version has left that was killed while it made the folder."""
+    if _is_unbegun(path):
+        shutil.rmtree(path)
+
+
+def _is_unbegun(path: Path) -> bool:
+    found = list(path.rglob("*")) if path.is_dir() and not path.is_symlink() else []
+    return bool(found) and all(each.name in ("predictions", "checkpoints") and each.is_dir() for each in found)
+
+
 def check_name(study_dir: Path, name: str) -> None:
     """A new study of this name can be made in ``study_dir``; raises UserError otherwise, and makes nothing."""
     if not is_folder_name(name):
         size = len(os.fsencode(name))
         rule = "use letters, digits, '-' and '_'" if size <= LONGEST_NAME else f"{size} bytes, at most {LONGEST_NAME}"
         raise UserError(f"--name: '{name[:80]}' is not a folder name; {rule}")
-    if (study_dir / name).exists():
-        raise UserError(
-            f"--name: study '{name}' exists in {study_dir}; go on with --resume {name}, or choose another --name"
-        )
+    if os.path.lexists(study_dir / name) and not _is_unbegun(study_dir / name):
+        raise exists(study_dir, name)
     parent = nearest_existing(study_dir)
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
         raise UserError(f"--study-dir: {parent} is not a folder that can be written to; choose another --study-dir")
-
-
-def lock(folder: StudyFolder) -> IO[str]:
-    """Become the only driver of a study, until the returned file is closed or the process ends.
-
-    Raises UserError that names the host and process that drives it already.
-    """
-    try:
-        # Open for as long as the lock is held.
-        file = open(folder.path / "driver.lock", "a+", encoding="utf-8")  # noqa: SIM115
-    except OSError as error:
-        raise UserError(f"--study-dir: {folder.path} cannot be written to: {error.strerror}") from None
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.seek(0)
-        holder = file.read().strip() or "another process"
-        file.close()
-        raise UserError(f"study '{folder.name}' is being driven by {holder}; wait for it or stop it") from None
-    file.truncate(0)
-    file.write(f"process {os.getpid()} on {socket.gethostname()}")
-    file.flush()
-    return file
-
-
-def is_driven(folder: StudyFolder) -> bool:
-    """Whether a driver on a host that shares this file system holds the lock; asking leaves it alone."""
-    try:
-        with open(folder.path / "driver.lock", encoding="utf-8") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False

@@ -6,17 +6,20 @@ copy of it in the ledger serves.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import secrets
+import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from study.ledger.events import StudyCreated
 from study.ledger.fields import Fields, JsonObject
-from study.ledger.folder import StudyFolder, check_name, is_folder_name
+from study.ledger.folder import StudyFolder, check_name, exists, is_folder_name, remove_unbegun
 from study.ledger.ledger_file import LedgerContents, read_ledger
 from trainables.errors import UserError, nearest
 from trainables.files import write_whole
@@ -197,17 +200,30 @@ def settings_in_ledger(ledger: LedgerContents) -> StudySettings | None:
     return None
 
 
-def create_folder(study_dir: Path, name: str, settings: StudySettings) -> StudyFolder:
-    """Make the folder of a new study with its study.json; raises UserError when it exists or cannot be made."""
+def create_folder(
+    study_dir: Path, name: str, settings: StudySettings, fill: Callable[[StudyFolder], object] = lambda folder: None
+) -> StudyFolder:
+    """Make the folder of a new study with its study.json, and what ``fill`` writes into it.
+
+    It is made aside and then renamed: a folder that exists is whole, and of two that are made at once one is refused.
+    Raises FolderExists, and UserError when it cannot be made.
+    """
     check_name(study_dir, name)
-    folder = StudyFolder(study_dir / name)
+    folder, aside = StudyFolder(study_dir / name), StudyFolder(study_dir / f".new-{secrets.token_hex(4)}")
     try:
-        folder.path.mkdir(parents=True)
+        aside.path.mkdir(parents=True)
         for part in ("predictions", "checkpoints"):
-            (folder.path / part).mkdir()
-        write_settings(folder, replace(settings, name=name, created=time.time()))
+            (aside.path / part).mkdir()
+        fill(aside)
+        write_settings(aside, replace(settings, name=name, created=time.time()))
+        remove_unbegun(folder.path)
+        aside.path.rename(folder.path)
     except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            raise exists(study_dir, name) from None
         raise UserError(f"--study-dir: {folder.path} cannot be made: {error.strerror}") from None
+    finally:
+        shutil.rmtree(aside.path, ignore_errors=True)
     return folder
 
 

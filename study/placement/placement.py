@@ -9,8 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from study.placement.cores import count_cores
 from study.placement.memory import GIGABYTE, TrialMemory
 from trainables.errors import UserError
+
+__all__ = ["Placement", "check_address", "count_cores", "count_gpus", "gpu_share", "place"]
 
 CONNECT_S = 2.0
 MOST_PER_GPU = 16  # processes that share one GPU take turns: more of them help no further
@@ -112,16 +115,6 @@ def check_address(address: str) -> None:
     except OSError as error:
         reason = error.strerror or str(error)
         raise UserError(f"--address: no Ray cluster at '{address}' ({reason}); start one: ray start --head") from None
-
-
-def count_cores() -> int:
-    """Cores that this process may use: affinity, and the container's quota."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        return max(1, min(cores, int(quota) // int(period)))
-    except (OSError, ValueError):
-        return cores
 
 
 def count_gpus() -> int:

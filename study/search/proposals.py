@@ -3,7 +3,7 @@
 Configuration c is proposed from the results of configurations up to c - 1 - lookback, told to Optuna in number
 order and no further, by a sampler that is made anew for c from (study seed, c). So neither the number of workers,
 nor the order in which they end, nor a kill and a resume changes what is proposed. An asynchronous study gives that
-up: it is told whatever has ended, and never waits. Of a long study Optuna sees a part (``study.history``). No Ray.
+up: it is told whatever has ended, and never waits. Of a long study Optuna sees a part (``retained_trials``). No Ray.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from optuna.trial import TrialState
 
 from study.config import Point, StudyConfig, grid, point_at, suggest
 from study.ledger import Configuration, TrialRecord
-from study.search.history import History, Remembered
+from study.search.retained_trials import RetainedStorage, RetainedTrials
 
 SAMPLED_TRIES, RANDOM_TRIES = 8, 100
 SOBOL_SKIP = 2**20  # a repeated point is replaced by one from far behind, so that the others keep their order
@@ -69,7 +69,7 @@ class Proposals:
         self._untold: list[int] = []  # a heap
         self._told: set[int] = set()
         self._first_unknown = 0
-        self._history = History(study.history)
+        self._history = RetainedTrials(study.history)
 
     def __len__(self) -> int:
         return len(self._points)
@@ -155,7 +155,7 @@ class Proposals:
             return point_at(self._config.space, _sobol(self._config, len(self._points) + attempt * SOBOL_SKIP))
         # A study for one question: what is asked leaves no trace that the next one would have to wade through.
         asked = optuna.create_study(
-            storage=Remembered(self._history.trials()), sampler=self._sampler(attempt), direction="maximize"
+            storage=RetainedStorage(self._history.trials()), sampler=self._sampler(attempt), direction="maximize"
         )
         return suggest(self._config.space, asked.ask())
 

@@ -15,8 +15,8 @@ from statistics import median
 Curve = Sequence[float]
 Pruner = Callable[[Curve, Sequence[Curve], int], bool]
 
-LEAST_CURVES = 4
-REDUCTION = 3
+LEAST_CURVES = 4  # a median of fewer says nothing: the first trials of a study are never pruned by it
+REDUCTION = 3  # the factor that ASHA's authors use
 
 
 def prune_by_median(curve: Curve, others: Sequence[Curve], grace: int) -> bool:

@@ -27,11 +27,12 @@ def report(
     offset: float = 5.0,
     labels: dict[str, Any] | None = None,
     annotated: bool = True,
+    signals: dict[str, float | None] | None = None,
 ) -> dict[str, Any]:
     """Report of one iteration: ``curve`` holds the selection mAP so far, test mAP lies ``offset`` below.
 
     labels: quality of the pseudo labels of the training split, from iteration 1 on. annotated: whether the test split
-    has temporal annotations.
+    has temporal annotations. signals: measured without them.
     """
     best = max(range(iteration + 1), key=lambda i: (curve[i], -i))
     test = curve[iteration] - offset
@@ -50,6 +51,7 @@ def report(
         "best_iteration": best,
         "best_so_far": curve[best],
         "finished": iteration == len(curve) - 1,
+        **({"signals": signals} if signals else {}),
     }  # fmt: skip
 
 

@@ -13,7 +13,8 @@ import pytest
 from study.execution.optuna_journal import Mirror
 from study.launch import main
 from study.ledger.events import StudyCreated
-from study.ledger.folder import StudyFolder, lock
+from study.ledger.folder import StudyFolder
+from study.ledger.lock import lock
 from study.ledger.settings import DatasetSettings, StudySettings, create_folder, open_study
 from study.m0_cache import M0Cache
 from study.status import study_status

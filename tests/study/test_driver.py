@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from study.config.study import PRUNER_NAMES
 from study.driver import NoTrial
 from study.ledger.ranking import ranked_configurations
 from tests.study.ledgers import read_events
@@ -124,7 +125,7 @@ def test_a_failure_keeps_its_log_in_a_file_and_its_reason_in_the_ledger(tmp_path
     assert (tmp_path / "logs" / "t0000.log").read_text().endswith("ValueError: no\n")
 
 
-@pytest.fixture(scope="module", params=["median", "asha"])
+@pytest.fixture(scope="module", params=[name for name in PRUNER_NAMES if name != "none"])
 def pruned(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[Any]]:
     """A pruner's name and an undisturbed study with it."""
     driver = driver_of(tmp_path_factory.mktemp("pruned"), study_of(num_samples=20, pruner=request.param))
@@ -223,7 +224,7 @@ def test_any_damaged_line_of_a_ledger_costs_that_line_alone(
     assert len(again.problems) == 1
     assert f"line {damaged + 1} " in again.problems[0]
     work(again, 2, random.Random(6))
-    # An iteration's own line cannot be had back when its trial has ended; all else can.
+    # An iteration's own line cannot be restored when its trial has ended; all else can.
     found, expected = outcomes(again), reference
     assert [trial[:6] + trial[7:] for trial in found] == [trial[:6] + trial[7:] for trial in expected]
     assert sum(a != b for a, b in zip(found, expected, strict=True)) <= 1

@@ -96,8 +96,8 @@ def test_status_tells_all_from_the_folder(reference: tuple[Path, str, str]) -> N
 def test_a_study_leaves_few_files(reference: tuple[Path, str, str]) -> None:
     folder = reference[0] / "s"
     assert sorted(p.name for p in folder.iterdir()) == [
-        "ambiguous.csv", "base", "checkpoints", "driver.lock", "ground_truth.csv", "ledger.jsonl", "optuna.journal",
-        "predictions", "study.json",
+        "ambiguous.csv", "base", "checkpoints", "driver.lock", "ground_truth.csv", "ledger.jsonl", "models",
+        "optuna.journal", "predictions", "study.json", "videos.json",
     ]  # fmt: skip
     written = sorted(p.name for p in (folder / "predictions").iterdir())
     assert written == [f"t000{trial}{part}.csv" for trial in range(5) for part in ("", ".m0")]
@@ -120,7 +120,7 @@ def test_a_damaged_iteration_of_an_ended_study_is_had_back_from_the_checkpoint(
     damaged = max(n for n, line in enumerate(lines) if b'"event": "iteration"' in line)
     ledger.write_bytes(b"".join([*lines[:damaged], lines[damaged][:40] + b"\n", *lines[damaged + 1 :]]))
     assert main(["--resume", "s", "--study-dir", str(tmp_path)]) == 0
-    assert "is told again from its checkpoint" in capsys.readouterr().out
+    assert "is restored from its checkpoint" in capsys.readouterr().out
     ledger.write_bytes(b"".join(line for n, line in enumerate(ledger.read_bytes().splitlines(True)) if n != damaged))
     assert outcomes(tmp_path) == outcomes(reference[0])
 

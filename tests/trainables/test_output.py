@@ -99,6 +99,19 @@ def test_a_terminal_that_somebody_made_non_blocking_gets_all(mark: Path) -> None
     assert content.count(b"x" * 50_000 + b"\n") == 3
 
 
+def test_what_a_library_writes_to_the_descriptors_is_dropped_when_output_is_detached(tmp_path: Path) -> None:
+    script = tmp_path / "command.py"
+    script.write_text(
+        f"import os, subprocess, sys\nsys.path.insert(0, {str(Path(__file__).resolve().parents[2])!r})\n"
+        "from trainables.output import detach_output, install_output\n"
+        "install_output(); print('before'); detach_output(); os.write(1, b'library'); os.write(2, b'library')\n"
+        "subprocess.run(['echo', 'child']); print('β'); print('after', file=sys.stderr)\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("before\nβ\n", "after\n")
+
+
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [

@@ -16,6 +16,7 @@ from trainables.text_files import (
     read_json,
     read_text,
     read_yaml,
+    seconds,
 )
 
 
@@ -126,3 +127,10 @@ def test_a_name_is_text_that_can_be_written(value: object) -> None:
     with pytest.raises(ValueError, match="must be"):
         checked_name(value)
     assert checked_name("日本") == "日本"
+
+
+def test_a_time_lies_within_a_video() -> None:
+    assert seconds("-1.5") == -1.5
+    for value in ("1e10", -2e9, 1.7e308):
+        with pytest.raises(ValueError, match="must be seconds within a video"):
+            seconds(value)

@@ -1,17 +1,17 @@
-"""Batches: whole videos one after another, or fixed shapes for recorded steps; features on the device."""
+"""Batches: whole videos one after another, or fixed shapes for CUDA graphs; features on the device."""
 
 from __future__ import annotations
 
 from trainables.batching.device_features import FeatureStore
-from trainables.batching.fixed import ResidentSplit, batch_lengths, fixed_size
+from trainables.batching.fixed import DeviceSplit, batch_lengths, fixed_size
 from trainables.batching.layout import VideoLayout, softmax_per_video, sum_per_video
 from trainables.batching.videos import CHUNK_SNIPPETS, Batch, SplitTensors, whole_video_chunks
 
 __all__ = [
     "CHUNK_SNIPPETS",
     "Batch",
+    "DeviceSplit",
     "FeatureStore",
-    "ResidentSplit",
     "SplitTensors",
     "VideoLayout",
     "batch_lengths",

@@ -1,7 +1,7 @@
-"""Features on the device that computes, in the type that it computes with.
+"""Features on the compute device, in the compute dtype.
 
-What is mapped from a file stays so: on the CPU float32 is read in place, and bfloat16 is a second file beside it that
-is made once for all processes. A GPU is filled through small staging buffers.
+Features mapped from a file stay mapped: on the CPU float32 is read in place, and bfloat16 is a second file beside it
+that is made once for all processes. Copies to a GPU go through small staging buffers.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class FeatureStore:
         Raises OSError where that file cannot be written.
         """
         if id(features) not in self._tensors:
-            # The array is kept beside its tensor: its id stays taken while the entry lives.
+            # Keep the array alive with its tensor: a freed array's id could be given to another one.
             self._tensors[id(features)] = features, self._converted(features)
         return self._tensors[id(features)][1]
 
@@ -95,7 +95,7 @@ def _rounded(features: npt.NDArray[np.float32]) -> Iterator[npt.NDArray[np.uint1
 
 
 def _shared_tensor(array: npt.NDArray[np.float32] | npt.NDArray[np.uint16]) -> Tensor:
-    """A tensor of the same memory, also where that is read-only: nothing here writes to it."""
+    """A tensor that shares the array's memory, also where that is read-only: nothing here writes to it."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
         return torch.from_numpy(array)

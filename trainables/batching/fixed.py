@@ -1,8 +1,8 @@
-"""Batches of whole videos whose shapes are known beforehand, made on the device from nothing but the videos' numbers.
+"""Batches of whole videos in fixed shapes, gathered on the device by the videos' numbers.
 
 A batch holds ``size`` snippets: those of its videos, then padding, which is the snippets of one more video that has no
 class and no label and that counts in no mean. The only input of a training step is therefore a vector of video
-numbers, so that a step can be recorded for a few sizes and replayed for any batch.
+numbers: a CUDA graph captured for one size serves every batch of that size.
 
 V: videos of a batch, N: its snippets with the padding, K: runs that train together, C: classes.
 """
@@ -25,7 +25,7 @@ SIZES_PER_OCTAVE = 8  # batch sizes between N and 2 N: at most an eighth of a ba
 
 
 @dataclass(frozen=True, eq=False)
-class ResidentSplit:
+class DeviceSplit:
     """A split on the device. starts, lengths, offsets: of its videos, (videos,). targets: (videos + 1, C), last the
     padding's zeros. labels: (K, snippets), int8, and background_share: (K,), both overwritten for each training."""
 
@@ -39,7 +39,7 @@ class ResidentSplit:
     longest: int
 
     @classmethod
-    def of(cls, data: SplitTensors, runs: int) -> ResidentSplit:
+    def of(cls, data: SplitTensors, runs: int) -> DeviceSplit:
         device, split = data.features.device, data.split
         starts, lengths, offsets = (
             torch.from_numpy(column).to(device) for column in (split.starts, split.lengths, split.offsets[:-1])

@@ -1,4 +1,4 @@
-"""Whose each snippet of a batch is, and sums over the snippets of a video.
+"""To which video each snippet of a batch belongs, and sums over the snippets of a video.
 
 N: snippets of all videos of a batch, V: videos. Videos lie one after another: no feature is padded and no loop runs
 over videos.
@@ -18,7 +18,7 @@ class VideoLayout(NamedTuple):
     """Where the N snippets of V videos belong.
 
     video_N: index of each snippet's video. time_N: its place within the video. longest: most snippets of a video,
-    known without a look at the device.
+    known on the host, without a synchronisation.
     """
 
     video_N: Tensor
@@ -41,7 +41,7 @@ def softmax_per_video(values_N: Tensor, layout: VideoLayout) -> Tensor:
     """Softmax within each video, shape (N,).
 
     Laid out as a (longest, V) grid, one number per snippet: torch's own softmax then sums over time in the order
-    of the reference implementation, bit for bit. That matters: the video loss does not feel a constant added to a
+    of the reference implementation, bit for bit. That matters: the video loss is invariant to a constant added to a
     video's logits, so the exact gradient of the scalar head's bias at iteration 0 is zero, and Adam turns the
     rounding that is left of it into steps of the size of the learning rate.
     """
@@ -53,13 +53,13 @@ def softmax_per_video(values_N: Tensor, layout: VideoLayout) -> Tensor:
 def sum_per_video(values: Tensor, layout: VideoLayout) -> Tensor:
     """Sum of the rows of each video: (N, ...) -> (V, ...)."""
     if values.is_cuda:
-        return sum_on_grid(values, layout)  # index_add would add in the order of chance
+        return sum_on_grid(values, layout)  # index_add is not deterministic on CUDA
     zeros = torch.zeros((layout.num_videos, *values.shape[1:]), dtype=values.dtype, device=values.device)
     return zeros.index_add(0, layout.video_N, values)
 
 
 def sum_on_grid(values: Tensor, layout: VideoLayout) -> Tensor:
-    """The same, laid out as a (longest, V) grid and summed over time, always in the same order."""
+    """The same result by a (longest, V) grid that is summed over time: deterministic on every device."""
     grid = values.new_zeros((layout.longest * layout.num_videos, *values.shape[1:]))
     grid = grid.index_copy(0, _places(layout), values)
     return grid.view(layout.longest, layout.num_videos, *values.shape[1:]).sum(dim=0)

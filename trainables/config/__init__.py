@@ -17,9 +17,9 @@ from trainables.config.run import (
     VideoChoice,
     field_keys,
     parse_config,
-    validated,
 )
 from trainables.config.sharing import JOINT_MODELS, check_joint, joint_key
+from trainables.config.validation import validated
 
 __all__ = [
     "BASE_MODEL_PRESETS",

@@ -14,7 +14,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from trainables.config.part import FloatTuple, Part, StrTuple
-from trainables.config.run import SimulationConfig, VideoChoice, validated
+from trainables.config.run import SimulationConfig, VideoChoice
+from trainables.config.validation import validated
 from trainables.errors import UserError, nearest
 from trainables.text_files import parse_yaml, read_text, read_yaml
 

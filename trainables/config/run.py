@@ -8,23 +8,19 @@ carries its letter, and the presets in ``configs/datasets/presets`` hold both an
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
     Field,
     SerializerFunctionWrapHandler,
-    ValidationError,
     model_serializer,
     model_validator,
 )
 
 from trainables.config.base_models import BaseModelSettings
 from trainables.config.part import FloatTuple, Part, Share, StrTuple
-from trainables.errors import UserError, nearest
-
-PartT = TypeVar("PartT", bound=BaseModel)
+from trainables.config.validation import keys_of, set_key, validated
 
 
 class SimulationConfig(Part):
@@ -222,7 +218,7 @@ class EvaluationConfig(Part):
     """Detection evaluation (evaluation.md)."""
 
     protocol: Literal["activitynet", "thumos14", "wtalc", "basnet"] = Field(
-        "activitynet", description="named protocol of evaluation_protocols.py"
+        "activitynet", description="evaluation protocol, see trainables/evaluation/protocols.py"
     )
     tiou: FloatTuple = Field((0.5,), min_length=1, description="thresholds to report")
     selection_tiou: FloatTuple = Field((0.5,), min_length=1, description="thresholds whose mean mAP selects")
@@ -276,13 +272,15 @@ class ComputeConfig(Part):
     dtype: Literal["float32", "bfloat16"] = "float32"
     threads: int = Field(1, ge=1, description="CPU threads of one run")
     steps: Literal["recorded", "eager"] = Field(
-        "recorded", description="on a GPU: training steps replayed as CUDA graphs, or launched one by one"
+        "recorded", description="on a GPU: training steps as CUDA graphs, or launched kernel by kernel"
     )
 
 
 class RunConfig(Part):
     """One complete refinement run."""
 
+    # The name of the preset. Elsewhere "protocol" is the evaluation protocol; the key keeps its first name because
+    # study.json, run presets and --protocol spell it so, and keys of the M0 cache are made without it.
     protocol: Literal["released", "paper", "custom"] = Field("custom", description="preset this comes from")
     dataset: DatasetConfig
     model: ModelConfig = ModelConfig()
@@ -300,7 +298,7 @@ class RunConfig(Part):
         """A copy with dotted keys replaced, e.g. ``{"loss.beta": 2.0}``; unknown keys raise UserError."""
         tree = self.model_dump(mode="json")
         for key, value in values.items():
-            _set(tree, key, value, source)
+            set_key(RunConfig, tree, key, value, source)
         return parse_config(tree, source)
 
 
@@ -309,61 +307,6 @@ def parse_config(tree: Mapping[str, Any], source: str) -> RunConfig:
     return validated(RunConfig, tree, source)
 
 
-def validated(model: type[PartT], tree: Any, source: str) -> PartT:
-    """``model`` made from ``tree``, or UserError in the user's words."""
-    if not isinstance(tree, Mapping):
-        raise UserError(f"{source}: expected a mapping of keys to values, got {type(tree).__name__}")
-    try:
-        return model.model_validate(dict(tree))
-    except ValidationError as error:
-        raise UserError("\n".join(_lines(model, error, source))) from None
-
-
-def field_keys(model: type[BaseModel] = RunConfig, prefix: str = "") -> list[str]:
-    """All dotted keys of a configuration, e.g. ``loss.beta``."""
-    keys: list[str] = []
-    for name, field in model.model_fields.items():
-        part = _part(field.annotation)
-        keys += field_keys(part, f"{prefix}{name}.") if part else [f"{prefix}{name}"]
-    return keys
-
-
-def _part(annotation: Any) -> type[BaseModel] | None:
-    for candidate in (annotation, *getattr(annotation, "__args__", ())):
-        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            return candidate
-    return None
-
-
-def _set(tree: dict[str, Any], key: str, value: Any, source: str) -> None:
-    if key not in field_keys():
-        raise UserError(f"{source}: {key}: unknown key. {nearest(key, field_keys())}")
-    *parents, leaf = key.split(".")
-    for name in parents:
-        if tree.get(name) is None:
-            tree[name] = {}
-        tree = tree[name]
-    tree[leaf] = value
-
-
-def _lines(model: type[BaseModel], error: ValidationError, source: str) -> list[str]:
-    lines = []
-    for item in error.errors(include_url=False):
-        location = [str(part) for part in item["loc"]]
-        key = ".".join(part for part in location if "[" not in part)
-        if item["type"] == "extra_forbidden":
-            parent = model
-            for name in (part for part in location[:-1] if part in parent.model_fields):  # not places in a list
-                parent = _part(parent.model_fields[name].annotation) or parent
-            lines.append(f"{source}: {key}: unknown key. {nearest(location[-1], parent.model_fields)}")
-        elif item["type"] == "missing":
-            lines.append(f"{source}: {key}: required key is missing")
-        else:
-            got = "" if item["type"] == "value_error" else f", got {item['input']!r}"
-            lines.append(f"{source}: {key}: {_lower(item['msg'])}{got}")
-    return lines
-
-
-def _lower(message: str) -> str:
-    message = message.removeprefix("Value error, ")
-    return message[:1].lower() + message[1:]
+def field_keys() -> list[str]:
+    """All dotted keys of a run's configuration, e.g. ``loss.beta``."""
+    return keys_of(RunConfig)

@@ -1,4 +1,4 @@
-"""Which runs can train together, in steps that they share. No torch."""
+"""Which runs can train together, in the same steps. Imports no torch: the command checks a request with it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import Any
 from trainables.config.run import RunConfig
 from trainables.errors import UserError
 
-JOINT_MODELS = ("refineloc",)  # whose batches are whole videos, and whose losses know nothing of the host
+# Base models whose batches are whole videos and whose losses need no host-device synchronisation, so that a CUDA graph
+# can hold a step. W-TALC and BaS-Net draw their batches on the host.
+JOINT_MODELS = ("refineloc",)
 
 
 def joint_key(config: RunConfig) -> str:
-    """Equal for runs that can train together: all but the labels, their weight and the outer loop is the same."""
+    """Equal for runs that can train together: they differ only in pseudo labels, beta and the outer loop."""
     own: Any = {"protocol": True, "loss": {"beta"}, "pseudo_labels": True, "refinement": True}
     return config.model_dump_json(exclude=own)
 

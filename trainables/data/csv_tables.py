@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainables.errors import UserError
-from trainables.text_files import checked_name, finite_number, read_text
+from trainables.text_files import checked_name, finite_number, read_text, seconds
 
 Value = TypeVar("Value")
 
@@ -35,6 +35,10 @@ class CsvTable:
     def numbers(self, column: str) -> npt.NDArray[np.float64]:
         """Finite numbers, float64."""
         return np.array(self._values(column, finite_number), dtype=np.float64)
+
+    def seconds(self, column: str) -> npt.NDArray[np.float64]:
+        """Times within a video, float64."""
+        return np.array(self._values(column, seconds), dtype=np.float64)
 
     def require(self, columns: Sequence[str]) -> None:
         """Raise UserError that names the columns which are missing."""

@@ -22,7 +22,8 @@ class GroundTruth:
 
     numbers: what integer labels of predictions mean; empty where nothing says so. videos: all that are evaluated, also
     without instances. durations: seconds by video, of those that are known. reversed: how many instances end before
-    they start. ambiguous_beside: folders with the ambiguous intervals that these files lack.
+    they start. label_only: videos of which the files say what they show, but not when. ambiguous_beside: folders with
+    the ambiguous intervals that these files lack.
     """
 
     instances: Segments
@@ -32,6 +33,7 @@ class GroundTruth:
     numbers: Mapping[int, str] = field(default_factory=dict)
     videos: frozenset[str] = frozenset()
     reversed: int = 0
+    label_only: int = 0
     ambiguous_beside: tuple[Path, ...] = ()
 
     def with_length(self) -> GroundTruth:
@@ -51,14 +53,17 @@ def read_ground_truth(path: Path, subset: str | None = None, classes: Sequence[s
             raise UserError(f"--subset: {path} is a single CSV and has no subsets; leave the option out")
         return _read_csv(path, classes, numbers)
     chosen = read_subset(path, subset, classes)
+    names = frozenset(video.name for video in chosen.videos)
+    labelled = {video for video, own in chosen.video_labels.items() if own}
     return GroundTruth(
         chosen.instances,
         chosen.classes,
         {video.name: video.duration_s for video in chosen.videos if video.duration_s},
         chosen.ambiguous,
         numbers or chosen.class_numbers,
-        frozenset(video.name for video in chosen.videos),
+        names,
         len(chosen.reversed),
+        len(labelled & (names - set(chosen.instances.video.tolist()))),
         () if len(chosen.ambiguous) else tuple(folders_with_ambiguous(chosen.source)),
     )
 

@@ -21,7 +21,7 @@ from trainables.data.class_lists import UNKNOWN_LABEL, class_ids, require_named
 from trainables.data.csv_tables import read_csv_table
 from trainables.data.segments import Segments
 from trainables.errors import UserError
-from trainables.text_files import checked_name, finite_number, read_json
+from trainables.text_files import checked_name, finite_number, read_json, seconds
 
 COLUMNS = ("video-name", "t-start", "t-end", "label", "score")
 VIDEO_KEYS = ("video-name", "video_name", "video-id", "video_id", "video")
@@ -81,8 +81,8 @@ def read_predictions(path: Path, classes: Sequence[str]) -> Segments:
 def _read_csv(path: Path) -> Rows:
     table = read_csv_table(path)
     table.require(COLUMNS)
-    start, end, score = (table.numbers(column).tolist() for column in ("t-start", "t-end", "score"))
-    return Rows(table.names("video-name"), start, end, table.names("label"), score)
+    start, end = (table.seconds(column).tolist() for column in ("t-start", "t-end"))
+    return Rows(table.names("video-name"), start, end, table.names("label"), table.numbers("score").tolist())
 
 
 def _read_json(path: Path) -> Rows:
@@ -129,7 +129,7 @@ def _row(path: Path, video: Any, place: int, detection: Any) -> tuple[str, float
         (score,) = (detection[key] for key in SCORE_KEYS if key in detection)
         label = detection["label"]
         text = str(label) if isinstance(label, int) and not isinstance(label, bool) else checked_name(label)
-        return checked_name(video), finite_number(start), finite_number(end), text, finite_number(score)
+        return checked_name(video), seconds(start), seconds(end), text, finite_number(score)
     except (KeyError, TypeError, ValueError, IndexError):
         raise UserError(
             f"{path}: video {_shown(video)}, detection {place}: expected segment [start, end], label and one "

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from trainables.errors import UserError
-from trainables.text_files import checked_name, finite_number
+from trainables.text_files import checked_name, finite_number, seconds
 
 SUBSET_WORDS = {
     "train": "training", "training": "training",
@@ -103,7 +103,7 @@ def splits_of(words: Iterable[str], source: object) -> dict[str, str]:
 def interval(video: str, start: Any, end: Any, label: str, where: str) -> RawInterval:
     """One interval; raises UserError, after ``where``, for times that are no numbers."""
     try:
-        return RawInterval(video, finite_number(start), finite_number(end), label)
+        return RawInterval(video, seconds(start), seconds(end), label)
     except ValueError as error:
         raise UserError(f"{where}: a time {error}") from None
 

@@ -52,7 +52,7 @@ def read_csv(files: list[Path]) -> RawAnnotations:
 
 def instances_of(table: CsvTable) -> list[RawInterval]:
     """The instances of a table with INSTANCE_COLUMNS."""
-    start, end = (table.numbers(column).tolist() for column in ("t-start", "t-end"))
+    start, end = (table.seconds(column).tolist() for column in ("t-start", "t-end"))
     rows = zip(table.names("video-name"), start, end, table.names("label"), strict=True)
     return [RawInterval(*row) for row in rows]
 

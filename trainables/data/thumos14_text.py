@@ -28,6 +28,7 @@ def read_thumos14(files: list[Path]) -> RawAnnotations:
     videos: dict[tuple[str, str], RawVideo] = {}
     instances: list[RawInterval] = []
     ambiguous: dict[str, list[RawInterval]] = {}
+    _require_one_each(files)
     for path in files:
         match = _FILE.fullmatch(path.name)
         if match is None:
@@ -40,6 +41,15 @@ def read_thumos14(files: list[Path]) -> RawAnnotations:
             subset = match["subset"].lower()
             videos.update({(row.video, subset): RawVideo(row.video, subset) for row in rows})
     return RawAnnotations(list(videos.values()), instances, ambiguous, classes)
+
+
+def _require_one_each(files: Sequence[Path]) -> None:
+    """Refuse names that differ in capitals alone: the instances of such a class would count twice."""
+    seen: dict[str, Path] = {}
+    for path in files:
+        first = seen.setdefault(path.name.lower(), path)
+        if first is not path:
+            raise UserError(f"{path}: {first.name} has the same class and subset; keep one of the two")
 
 
 def read_intervals(path: Path, label: str) -> list[RawInterval]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from trainables.config import DatasetConfig, datasets, preset
-from trainables.datasets import DataProblems, load_dataset, make_card
+from trainables.datasets import DataProblems, Dataset, load_dataset, make_card
 from trainables.datasets.draft import Given, default_file, draft
 from trainables.errors import UserError
 from trainables.files import write_whole
@@ -16,7 +16,8 @@ from trainables.output import print_error, run_command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 when the data set is usable as it is, or its file is written; 2 when not."""
+    """Exit status: 0 when the data set is usable as it is, or its file is written; 1 when M0 learns nothing from it; 2
+    when it is not usable."""
     options = _parser().parse_args(arguments)
     try:
         status: int = options.command(options)
@@ -38,7 +39,18 @@ def _check(options: argparse.Namespace) -> int:
         return 2
     print(make_card(dataset, config))
     print("no problem found")
-    return 0
+    return _probe(options, dataset) if options.probe else 0
+
+
+def _probe(options: argparse.Namespace, dataset: Dataset) -> int:
+    """Whether M0 learns with the settings that the data set starts from; 1 where it does not."""
+    from trainables.refinement.learning import learning_check  # torch takes seconds to import
+
+    found = learning_check(preset(options.dataset, options.features, "released"), dataset)
+    print(found)
+    for problem in found.problems():
+        print(f"M0 did not learn: {problem}", file=sys.stderr)
+    return int(bool(found.problems()))
 
 
 def _config(options: argparse.Namespace) -> DatasetConfig:
@@ -98,6 +110,9 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--annotations", type=Path, metavar="PATH", help="overrides DIR/NAME")
     check.add_argument("--features-path", type=Path, metavar="PATH", help="overrides DIR/NAME/FEATURES")
     check.add_argument("--allow-missing", action="store_true", help="videos without features are no problem")
+    check.add_argument(
+        "--probe", action="store_true", help="train M0 briefly and say whether it learns; 1 if it does not"
+    )
     new = commands.add_parser("new", help="look at a folder and write its data set file, saying what is assumed")
     new.set_defaults(command=_new)
     new.add_argument("folder", type=Path, metavar="DIR", help="the data set's folder; the file lies in it")

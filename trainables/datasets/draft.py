@@ -23,6 +23,7 @@ from trainables.data import (
     open_features,
     plan_features,
     read_annotations,
+    read_feature_description,
 )
 from trainables.datasets.subsets import subset_rule
 from trainables.errors import UserError
@@ -154,7 +155,15 @@ def _in_file(choice: Any, home: Path) -> Any:
 
 def _annotations(path: Path, choices: dict[str, Any]) -> Annotations:
     config = DatasetConfig.model_validate({"name": "new", **choices})
-    annotations = read_annotations(path, None, subset_rule(config))
+    if choices:
+        annotations = read_annotations(path, None, subset_rule(config))
+    else:
+        try:
+            annotations = read_annotations(path, None, subset_rule(config))
+        except UserError as error:
+            if "subset" not in str(error):
+                raise
+            raise UserError(f"{error}; --train and --test can say which videos train and which test") from None
     for split in ("train", "test"):
         if not annotations.subset(split).videos:
             raise UserError(
@@ -192,11 +201,18 @@ def _features(
             "must be spelt alike"
         )
     found = [f"features: {path} ({layout}), {width}-d, of {present} of {len(names)} videos"]
-    name = given.feature_name or path.stem
-    assumed = [] if given.feature_name else [f"the features' name '{name}', after their path"]
+    described = read_feature_description(path)
+    protocol = described.protocol if described else None
+    if protocol:
+        found.append(f"features.yaml: {protocol}")
+    name = given.feature_name or (protocol.backbone if protocol else path.stem)
+    assumed = [] if given.feature_name or protocol else [f"the features' name '{name}', after their path"]
     if (given.fps, given.window) != (None, None):
         fps, window, stride = given.fps or 25.0, given.window or 16, given.stride
         return _grid(name, fps, window, stride or window), found, assumed
+    if protocol and protocol.fps and protocol.window_frames:
+        stride = protocol.stride_frames or protocol.window_frames
+        return _grid(name, protocol.fps, protocol.window_frames, stride), found, assumed
     grid, sentence = _fitting_grid(annotations, plan.lengths)
     return _grid(name, *grid), found, [*assumed, sentence]
 

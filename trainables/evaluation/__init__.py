@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trainables.evaluation.detections import InputCounts, read_detections
+from trainables.evaluation.detections import InputCounts, read_detections, truth_warnings
 from trainables.evaluation.matching import Floats, Ints, candidate_pairs, matches
 from trainables.evaluation.mean_ap import evaluate, tiou_thresholds
 from trainables.evaluation.protocols import PROTOCOLS, EvaluationProtocol, Ranking
@@ -19,4 +19,5 @@ __all__ = [
     "matches",
     "read_detections",
     "tiou_thresholds",
+    "truth_warnings",
 ]

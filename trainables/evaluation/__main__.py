@@ -12,7 +12,7 @@ from tabulate import tabulate
 
 from trainables.data import GroundTruth, read_class_list, read_ground_truth
 from trainables.errors import UserError
-from trainables.evaluation.detections import Detections, read_detections
+from trainables.evaluation.detections import Detections, read_detections, truth_warnings
 from trainables.evaluation.mean_ap import Evaluation, evaluate, tiou_thresholds
 from trainables.evaluation.protocols import PROTOCOLS
 from trainables.output import print_error, run_command
@@ -69,11 +69,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _truth_warnings(options: argparse.Namespace, truth: GroundTruth) -> list[str]:
-    warnings = []
-    if truth.reversed:
-        warnings.append(
-            f"{options.ground_truth}: {truth.reversed} instances end before they start and are left out, as officially"
-        )
+    warnings = [f"{options.ground_truth}: {text}" for text in truth_warnings(truth)]
     if PROTOCOLS[options.protocol].ignores_ambiguous and not len(truth.ambiguous):
         beside = truth.ambiguous_beside
         remedy = f"; {beside[0]} has some: --ground-truth {beside[0]}" if beside else ""

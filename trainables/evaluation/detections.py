@@ -56,6 +56,19 @@ def read_detections(path: Path, truth: GroundTruth, protocol: str | None = None)
     return Detections(segments, counts, tuple(_warnings(found, unmatched, counts, truth, protocol)))
 
 
+def truth_warnings(truth: GroundTruth) -> list[str]:
+    """What must be said of the ground truth, whatever it is compared with; without the file's name."""
+    warnings = []
+    if truth.reversed:
+        warnings.append(f"{truth.reversed} instances end before they start and are left out, as officially")
+    if truth.label_only:
+        warnings.append(
+            f"{_counted(truth.label_only, 'video')} of {len(truth.videos)} have labels without segments: nothing says "
+            "when, and whatever is detected there counts as false"
+        )
+    return warnings
+
+
 def _matched(path: Path, segments: Segments, truth: GroundTruth) -> tuple[Segments, dict[str, int]]:
     """The segments with known spellings, and how many lie in each video that is not evaluated."""
     known = truth.videos | set(truth.ambiguous.video.tolist())

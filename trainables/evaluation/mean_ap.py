@@ -7,6 +7,7 @@ In which they differ: ``protocols.py``.
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from trainables.data import Segments
 from trainables.errors import UserError
 from trainables.evaluation.matching import Floats
 from trainables.evaluation.protocols import PROTOCOLS, average_precision
+from trainables.text_files import finite_number
 
 __all__ = ["Evaluation", "average_precision", "evaluate", "tiou_thresholds"]
 
@@ -118,20 +120,23 @@ def evaluate(
 def tiou_thresholds(text: str) -> Floats:
     """Thresholds from ``0.5``, ``0.3,0.5`` or ``start:step:stop`` (stop included), the floats of a linspace.
 
-    Raises UserError unless all lie in (0, 1] and the step is positive.
+    Raises UserError unless all lie in (0, 1], the step is positive and there are at most MOST_THRESHOLDS.
     """
     try:
         if ":" in text:
-            start, step, stop = (float(part) for part in text.split(":"))
+            start, step, stop = (finite_number(part) for part in text.split(":"))
             steps = int(np.floor((stop - start) / step + 1e-9)) if step > 0 else -1
             if steps >= MOST_THRESHOLDS:
                 raise ValueError
             on_grid = abs(start + steps * step - stop) < 1e-9
             values = np.linspace(start, stop if on_grid else start + steps * step, steps + 1)
         else:
-            values = np.array([float(part) for part in text.split(",")])
+            values = np.array([finite_number(part) for part in text.split(",")])
     except (ValueError, OverflowError):
         values = np.empty(0)
-    if not values.size or not np.all((values > 0) & (values <= 1)):
-        raise UserError(f"--tiou: must be start:step:stop or a list of numbers in (0, 1], got {text!r}")
+    if not 0 < values.size <= MOST_THRESHOLDS or not np.all((values > 0) & (values <= 1)):
+        raise UserError(
+            f"--tiou: must be start:step:stop or a list of numbers in (0, 1], at most {MOST_THRESHOLDS} of them, "
+            f"got {reprlib.repr(text)}"
+        )
     return values

@@ -1,12 +1,12 @@
-"""Several runs in one network, steps recorded as CUDA graphs, and what stays on the device between trials."""
+"""Several runs in one network, CUDA graphs of training steps, and the device cache."""
 
 from __future__ import annotations
 
-from trainables.gpu.device_cache import Resident, resolve_device
-from trainables.gpu.joint_training import Share
+from trainables.gpu.device_cache import DeviceCache, resolve_device
+from trainables.gpu.joint_training import JointRun
 
 __all__ = [
-    "Resident",
-    "Share",
+    "DeviceCache",
+    "JointRun",
     "resolve_device",
 ]

@@ -18,8 +18,8 @@ from trainables.base_models import RefineLoc, SnippetLogits
 
 
 class RefineLocStack:
-    """Forward pass of K models. Their parameters become views of this stack's, which lie side by side: whoever
-    changes the ones changes the others. ``share_gradients`` hands the stack's gradients to the models."""
+    """Forward pass of K models. Their parameters become views of the stack's parameters, so both always hold the same
+    values; ``share_gradients`` does the same for the gradients."""
 
     def __init__(self, models: Sequence[RefineLoc]) -> None:
         self.models = list(models)

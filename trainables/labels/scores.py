@@ -1,4 +1,4 @@
-"""What a trained base model says about the snippets of a split: the input of prediction and pseudo labels."""
+"""Scores of the snippets of a split by a trained base model: the input of prediction and pseudo labels."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from trainables.batching import SplitTensors
 from trainables.config import PseudoLabelConfig, RunConfig
 from trainables.data import Dataset, Segments, Split
 from trainables.errors import UserError
-from trainables.gpu import Resident
+from trainables.gpu import DeviceCache
 from trainables.labels import SnippetScores, generator_named, of_any_class, sample, union
 from trainables.refinement.randomness import FIXED_LABEL_SEED, Purpose, numpy_stream, torch_stream
 from trainables.refinement.report import iteration_report, mean_ap, split_report
@@ -56,8 +56,8 @@ class IterationResult:
 
 
 @dataclass(frozen=True, eq=False)
-class Begun:
-    """An iteration up to its training. labels: unsampled, by split. seconds: what it took so far."""
+class PreparedIteration:
+    """An iteration that is ready to train. labels: unsampled, by split. seconds: spent so far."""
 
     previous: RunState | None
     history: dict[str, list[Mask]]
@@ -72,12 +72,12 @@ class Begun:
 class Engine:
     """The parts of a run that stay the same over its iterations."""
 
-    def __init__(self, config: RunConfig, data: Dataset, resident: Resident) -> None:
-        self.config, self.data, self.resident = config, data, resident
+    def __init__(self, config: RunConfig, data: Dataset, cache: DeviceCache) -> None:
+        self.config, self.data, self.cache = config, data, cache
         self.splits: SelectionSplits = selection_splits(config, data)
         multi_label = config.dataset.multi_label
         self.tensors = {
-            name: SplitTensors.of(split, len(data.classes), multi_label, resident.features, _trains_background(config))
+            name: SplitTensors.of(split, len(data.classes), multi_label, cache.features, _trains_background(config))
             for name, split in self.splits.reported().items()
         }
         self.labels_config = _resolved(config.pseudo_labels, self.splits.train)
@@ -85,7 +85,7 @@ class Engine:
         self.shape = data.dimensions, len(data.classes)
         self._scored: tuple[Weights, dict[str, SnippetScores]] | None = None  # with the weights that make labels next
 
-    def begin(self, state: RunState | None) -> Begun:
+    def prepare(self, state: RunState | None) -> PreparedIteration:
         """Pseudo labels from the model before, and a fresh model."""
         started = time.perf_counter()
         iteration = 0 if state is None else state.iteration + 1
@@ -98,16 +98,16 @@ class Engine:
         shuffling = numpy_stream(self.config.seed, iteration, "shuffling")
         valid = tensors[self.splits.valid.name]
         seconds = time.perf_counter() - started
-        return Begun(state, history, labels, model, tensors["train"], valid, shuffling, seconds)
+        return PreparedIteration(state, history, labels, model, tensors["train"], valid, shuffling, seconds)
 
-    def train(self, begun: Begun) -> Trained | NonFiniteLoss:
-        """On its own."""
-        model = begun.model
+    def train(self, prepared: PreparedIteration) -> Trained | NonFiniteLoss:
+        """Train this run alone, not in the joint trainer."""
+        model = prepared.model
         try:
             return train(
                 model,
-                lambda _: model.training_batches(begun.train, begun.shuffling),
-                begun.valid,
+                lambda _: model.training_batches(prepared.train, prepared.shuffling),
+                prepared.valid,
                 self.config.training,
                 self.dtype,
                 self.measure,
@@ -115,15 +115,15 @@ class Engine:
         except NonFiniteLoss as error:
             return error
 
-    def end(self, begun: Begun, trained: Trained, training_s: float) -> IterationResult:
+    def finish(self, prepared: PreparedIteration, trained: Trained, training_s: float) -> IterationResult:
         """Scores, predictions and report of the chosen epoch's model."""
         started = time.perf_counter()
-        model = begun.model
-        labels = {name: of_any_class(mask) for name, mask in begun.labels.items()}
+        model = prepared.model
+        labels = {name: of_any_class(mask) for name, mask in prepared.labels.items()}
         model.load_state_dict(trained.best)
         scores = {name: self._score(model, name) for name in self.tensors}
 
-        previous = [] if begun.previous is None else begun.previous.reports
+        previous = [] if prepared.previous is None else prepared.previous.reports
         predictions = {name: model.predict(scores[name], self._split(name)) for name in scores}
         splits = {
             name: split_report(
@@ -131,7 +131,7 @@ class Engine:
             )
             for name, every in self.splits.reported().items()
         }
-        spent_s = begun.seconds + training_s
+        spent_s = prepared.seconds + training_s
         found = self._signals(trained, scores, predictions, labels)
         report = replace(
             iteration_report(self.config, splits, trained, previous, found),
@@ -144,7 +144,7 @@ class Engine:
             finished=report.finished,
             reports=[*previous, report],
             weights={name: tensor.cpu() for name, tensor in next_weights.items()},
-            label_history=begun.history,
+            label_history=prepared.history,
         )
         if next_weights is trained.best or trained.chosen_epoch == trained.curve[-1].epoch:
             self._scored = next_state.weights, scores
@@ -180,7 +180,7 @@ class Engine:
         model = build_base_model(self.config, *self.shape, rng)
         if state is not None and not self.config.refinement.reinitialise:
             model.load_state_dict(state.weights)
-        return model.to(self.resident.device)
+        return model.to(self.cache.device)
 
     def _score(self, model: BaseModel, name: str) -> SnippetScores:
         return score_split(model, self.tensors[name], self.dtype)

@@ -10,8 +10,8 @@ import torch
 
 from trainables.config import RunConfig, joint_key
 from trainables.data import Dataset
-from trainables.gpu import Resident, Share
-from trainables.refinement.iteration import Begun, Engine, IterationResult, RunState
+from trainables.gpu import DeviceCache, JointRun
+from trainables.refinement.iteration import Engine, IterationResult, PreparedIteration, RunState
 from trainables.training import NonFiniteLoss, Trained
 
 
@@ -25,15 +25,15 @@ def after_m0(config: RunConfig, state: RunState) -> RunState:
 
 
 def refine(
-    config: RunConfig, data: Dataset, state: RunState | None = None, resident: Resident | None = None
+    config: RunConfig, data: Dataset, state: RunState | None = None, cache: DeviceCache | None = None
 ) -> Iterator[IterationResult]:
     """Run refinement iterations 0, 1, ... and yield each as it ends; iteration 0 trains without pseudo labels.
 
-    state: go on after this state's iteration, with the same numbers as an uninterrupted run. resident: what other
+    state: go on after this state's iteration, with the same numbers as an uninterrupted run. cache: what other
     runs of this process left on the device. Sets torch's thread count, which float sums depend on. Stops after
     ``refinement.iterations``, or when ``refinement.patience`` iterations brought no new best selection mAP.
     """
-    for (result,) in refine_together([config], data, [state], resident):
+    for (result,) in refine_together([config], data, [state], cache):
         if isinstance(result, Exception):
             raise result
         assert result is not None, "a run on its own yields until it ends"
@@ -44,9 +44,9 @@ def refine_together(
     configs: Sequence[RunConfig],
     data: Dataset,
     states: Sequence[RunState | None] | None = None,
-    resident: Resident | None = None,
+    cache: DeviceCache | None = None,
 ) -> Iterator[list[IterationResult | NonFiniteLoss | None]]:
-    """Several runs of one base (``joint_key``) side by side, trained in steps that they share.
+    """Several runs with one ``joint_key`` side by side, trained in steps that they share.
 
     Yields an entry for each run after each round, None for a run that has ended; a run whose loss is not finite
     ends with its error. As on their own but for rounding.
@@ -54,8 +54,8 @@ def refine_together(
     if len({joint_key(config) for config in configs}) > 1:
         raise ValueError("runs that train together differ in labels, beta and refinement only")
     torch.set_num_threads(configs[0].compute.threads)
-    resident = resident or Resident.of(configs[0])
-    engines = [Engine(config, data, resident) for config in configs]
+    cache = cache or DeviceCache.of(configs[0])
+    engines = [Engine(config, data, cache) for config in configs]
     now: list[RunState | None] = [None] * len(configs) if states is None else list(states)
     running = [state is None or not state.finished for state in now]
     while any(running):
@@ -72,7 +72,7 @@ def refine_together(
 
 
 def _by_iteration(states: Sequence[RunState | None], running: Sequence[bool]) -> list[list[int]]:
-    """Numbers of the running ones, those that have come equally far together."""
+    """Indices of the running ones, grouped by their last iteration."""
     groups: dict[int, list[int]] = {}
     for k, state in enumerate(states):
         if running[k]:
@@ -81,26 +81,26 @@ def _by_iteration(states: Sequence[RunState | None], running: Sequence[bool]) ->
 
 
 def _iterate(engines: Sequence[Engine], states: Sequence[RunState | None]) -> list[IterationResult | NonFiniteLoss]:
-    """One iteration of each; seconds of the training are shared out equally."""
-    begun = [engine.begin(state) for engine, state in zip(engines, states, strict=True)]
+    """One iteration of each run. The time of a joint training is divided equally among them."""
+    prepared = [engine.prepare(state) for engine, state in zip(engines, states, strict=True)]
     started = time.perf_counter()
-    trained = _train(engines, begun)
+    trained = _train(engines, prepared)
     share_s = (time.perf_counter() - started) / len(engines)
     return [
-        result if isinstance(result, NonFiniteLoss) else engine.end(one, result, share_s)
-        for engine, one, result in zip(engines, begun, trained, strict=True)
+        result if isinstance(result, NonFiniteLoss) else engine.finish(one, result, share_s)
+        for engine, one, result in zip(engines, prepared, trained, strict=True)
     ]
 
 
-def _train(engines: Sequence[Engine], begun: Sequence[Begun]) -> list[Trained | NonFiniteLoss]:
-    """In steps of fixed shapes where they are recorded or shared, else as the reference implementation trains."""
-    first, one, runs = engines[0], begun[0], len(engines)
-    if not first.resident.trains_jointly(first.config, runs):
-        return [engine.train(own) for engine, own in zip(engines, begun, strict=True)]
-    trainer = first.resident.trainer(first.config, first.shape, one.train, one.valid, runs)
-    shares = [
-        Share(own.model.state_dict(), engine.config.loss.beta, own.train, own.valid, engine.measure)
-        for engine, own in zip(engines, begun, strict=True)
+def _train(engines: Sequence[Engine], prepared: Sequence[PreparedIteration]) -> list[Trained | NonFiniteLoss]:
+    """In the joint trainer where it is used, else as the reference implementation trains."""
+    first, one, runs = engines[0], prepared[0], len(engines)
+    if not first.cache.uses_joint_trainer(first.config, runs):
+        return [engine.train(own) for engine, own in zip(engines, prepared, strict=True)]
+    trainer = first.cache.trainer(first.config, first.shape, one.train, one.valid, runs)
+    joint_runs = [
+        JointRun(own.model.state_dict(), engine.config.loss.beta, own.train, own.valid, engine.measure)
+        for engine, own in zip(engines, prepared, strict=True)
     ]
     videos = len(one.train.split)
-    return trainer.train(shares, lambda: one.shuffling.permutation(videos))
+    return trainer.train(joint_runs, lambda: one.shuffling.permutation(videos))

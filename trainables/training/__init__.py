@@ -1,26 +1,16 @@
-"""One training: the loop over epochs, the optimizer, the choice of the epoch."""
+"""One training: optimizer, state with the choice of the epoch, loop."""
 
 from __future__ import annotations
 
-from trainables.training.loop import (
-    Course,
-    Measure,
-    NonFiniteLoss,
-    Trained,
-    Weights,
-    adam,
-    autocast,
-    score_features,
-    score_split,
-    step_if_finite,
-    train,
-)
+from trainables.training.loop import autocast, score_features, score_split, train
+from trainables.training.optimizer import adam, step_if_finite
+from trainables.training.state import Measure, NonFiniteLoss, Trained, TrainingState, Weights
 
 __all__ = [
-    "Course",
     "Measure",
     "NonFiniteLoss",
     "Trained",
+    "TrainingState",
     "Weights",
     "adam",
     "autocast",

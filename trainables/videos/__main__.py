@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
+from trainables.output import run_command
 from trainables.videos.command import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainables.errors import UserError
+from trainables.output import print_error
 from trainables.videos import decoding, weights
 from trainables.videos.backbones import BACKBONES
 from trainables.videos.torchvision_networks import kinetics_classes
@@ -28,8 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except UserError as error:
-        print(error, file=sys.stderr)
-        return 2
+        return print_error(error)
     except KeyboardInterrupt:
         print("stopped; the same command goes on", file=sys.stderr)
         return 130
@@ -46,10 +46,17 @@ def extract(options: argparse.Namespace) -> int:
     description = request.description()
     with FeatureWriter(options.out, description, options.layout) as writer:
         waiting = {name: path for name, path in videos.items() if not writer.is_finished(name, path)}
-        print(
-            f"{description.protocol}\n{len(videos)} videos, {len(videos) - len(waiting)} of them finished", flush=True
-        )
-        failed = _write_all(request.results(waiting), waiting, writer, options.allow_damaged)
+        print(description.protocol)
+        if note := request.note():
+            print(f"note: {note}")
+        print(f"{len(videos)} videos, {len(videos) - len(waiting)} of them finished", flush=True)
+        if options.address:
+            from trainables.videos.cluster import extract_on_cluster
+
+            results = extract_on_cluster(options, waiting)
+        else:
+            results = request.extractor().extract(waiting)
+        failed = _write_all(results, waiting, writer, options.allow_damaged)
     return _report(failed, len(videos), options)
 
 
@@ -59,7 +66,7 @@ def classify(options: argparse.Namespace) -> int:
 
     videos = decoding.find_videos(options.videos)
     decoding.require_decoder()
-    extractor = Request.of(options).extractor
+    extractor = Request.of(options).extractor()
     names = kinetics_classes()
     status = 0
     for name, path in videos.items():
@@ -156,8 +163,13 @@ def _parser() -> argparse.ArgumentParser:
     extraction.add_argument("--layout", choices=("npy", "hdf5"), default="npy", help="a file per video, or one for all")
     extraction.add_argument("--dtype", choices=("float32", "float16"), default="float32", help="type of stored numbers")
     extraction.add_argument("--allow-damaged", action="store_true", help="keep the features of what could be read")
+    add = extraction.add_argument_group("on a Ray cluster").add_argument
+    add("--address", metavar="ADDRESS", help="spread the videos over this cluster; all nodes see videos and weights")
+    add("--workers", type=_positive, metavar="N", help="default: as many as fit")
+    add("--cpus-per-worker", type=float, default=1, metavar="N", help="default 1")
+    add("--gpus-per-worker", type=float, default=0, metavar="SHARE", help="e.g. 0.25; default 0: on the CPU")
     extraction.set_defaults(run=extract)
     naming = commands.add_parser("classify", parents=[frames], help="the most probable Kinetics classes of each clip")
-    naming.set_defaults(run=classify)
+    naming.set_defaults(run=classify, address=None)
     commands.add_parser("weights", help="download the weights of i3d-rgb").set_defaults(run=get_weights)
     return parser

@@ -1,4 +1,4 @@
-"""What one trial needs of its device, measured: a run of two iterations of one epoch each. No Ray.
+"""The device time and memory of one trial, measured by a run of two iterations of one epoch each. No Ray.
 
 Two iterations go through everything that a trial does: features on the device, training without and with pseudo
 labels, scores of all splits, predictions. What epochs beyond the first add to the peak is the order of their batches.

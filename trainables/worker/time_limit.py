@@ -1,4 +1,4 @@
-"""A limit on the wall-clock time of a piece of work, also of one that never looks at a clock."""
+"""A limit on the wall-clock time of a block of code, enforced by a signal."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from ray import tune
 
 from trainables.config import RunConfig
 from trainables.data import Dataset
-from trainables.gpu import Resident
+from trainables.gpu import DeviceCache
 from trainables.refinement import IterationResult, refine_together
 from trainables.report import JsonObject
 from trainables.training import NonFiniteLoss
@@ -42,7 +42,7 @@ class RefinementTrainable(tune.Trainable):
     def setup(self, config: JsonObject, data: Dataset | None = None) -> None:
         assert data is not None, "the data set comes through tune.with_parameters"
         self._data = data
-        self._residents: dict[tuple[str, str], Resident] = {}
+        self._device_caches: dict[tuple[str, str], DeviceCache] = {}
         _warm_up()
         self._begin(order_in(config))
 
@@ -106,8 +106,8 @@ class RefinementTrainable(tune.Trainable):
             self._running = self._left()
             states = [trial.open() for trial in self._running]
             runs = [trial.run for trial in self._running]
-            self._iterations = refine_together(runs, self._data, states, self._resident())
-        told = [answer for trial in self._running if (answer := trial.replayed()) is not None]
+            self._iterations = refine_together(runs, self._data, states, self._device_cache())
+        told = [answer for trial in self._running if (answer := trial.next_known()) is not None]
         if told:
             return tuple(told)
         ended = zip(self._running, next(self._iterations), strict=True)
@@ -117,11 +117,11 @@ class RefinementTrainable(tune.Trainable):
         self._iterations = None
         return tuple(trial.failed(error) for trial in self._left())
 
-    def _resident(self) -> Resident:
+    def _device_cache(self) -> DeviceCache:
         key = (self._run.compute.device, self._run.compute.dtype)
-        if key not in self._residents:
-            self._residents[key] = Resident.of(self._run)
-        return self._residents[key]
+        if key not in self._device_caches:
+            self._device_caches[key] = DeviceCache.of(self._run)
+        return self._device_caches[key]
 
 
 def _answer(trial: Trial, ended: IterationResult | NonFiniteLoss) -> TrialAnswer:
@@ -129,28 +129,29 @@ def _answer(trial: Trial, ended: IterationResult | NonFiniteLoss) -> TrialAnswer
 
 
 def _release() -> None:
-    """Give the GPU memory of the last trial back before the next one asks for its own."""
+    """Free the GPU memory of the last trial before the next one allocates."""
     if torch.cuda.is_available() and torch.cuda.is_initialized():
         gc.collect()
         torch.cuda.empty_cache()
 
 
 def _cap_gpu_memory(share: float) -> None:
-    """Ray's fractions are book-keeping; this makes a trial that needs more fail instead of its neighbours."""
+    """Ray only counts its fractions of a GPU; this limit makes a trial that needs more fail, not its neighbours."""
     if share and torch.cuda.is_available():
         torch.cuda.set_per_process_memory_fraction(min(share, 1.0))
 
 
 def _set_process_title(title: str) -> None:
     """The trial that runs now, in ``ps``, ``top``, ``nvidia-smi`` and the dashboard's list of processes."""
-    # Ray brings this along for its own titles; it is no part of its interface, so it may go.
+    # A private function: Ray bundles setproctitle here and sets each worker's title with it. Where a later version
+    # has no such attribute, titles are missing and nothing else.
     change = getattr(ray._raylet, "setproctitle", None)
     if change is not None:
         change(f"ray::{title}")
 
 
 def _warm_up() -> None:
-    """One step of a tiny training: what torch imports at its first use is not charged to the first iteration."""
+    """One step of a tiny training, so that torch's lazy imports do not count as time of the first iteration."""
     weight = torch.ones(1, requires_grad=True)
     optimizer = torch.optim.Adam([weight])
     schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer)

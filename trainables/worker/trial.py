@@ -31,21 +31,21 @@ class Trial:
         self.ended = False
         self.reported = order.known_iterations
         self._objective = math.nan
-        self._replay: list[IterationReport] = []
+        self._unreported: list[IterationReport] = []
 
     def open(self) -> RunState | None:
-        """The state to go on from, None to begin; what it did beyond the reported iterations is told again."""
+        """The state to go on from, None to begin. Iterations that it has beyond the known ones are answered first."""
         with keeping_files():
             state = load_state(self.files.state) or self._take_m0()
-        self._replay = []
+        self._unreported = []
         if state is not None:
             last = state.reports[-1:] if state.finished else []
-            self._replay = state.reports[self.reported :] or last
+            self._unreported = state.reports[self.reported :] or last
         return state
 
-    def replayed(self) -> TrialAnswer | None:
-        """The answer for the next iteration that was on the disk already; None when all are told."""
-        return self._told(self._replay.pop(0)) if self._replay else None
+    def next_known(self) -> TrialAnswer | None:
+        """The answer for the next iteration that the state on the disk has beyond the known ones; None without one."""
+        return self._told(self._unreported.pop(0)) if self._unreported else None
 
     def kept(self, result: IterationResult) -> TrialAnswer:
         """The answer for an iteration, when all of it is on the disk."""

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from analysis.report.__main__ import main
 from analysis.report.page import report_page
 from analysis.report.search_plots import plotly_script
 from analysis.settings import BETA, GENERATOR
@@ -96,13 +95,6 @@ def test_a_study_that_was_not_started_or_has_one_trial_has_a_page(tmp_path: Path
     assert "no trial yet" in report_page(load_study(made.folder))
     made.add(point("attention", 1.0), [30])
     assert "is the best: test mAP@0.5 25.00 % over 1 seed" in report_page(load_study(made.folder))
-
-
-def test_command_writes_into_the_studys_folder(full: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--study", str(full)]) == 0
-    assert capsys.readouterr().out.strip() == str(full / "report.html")
-    assert (full / "report.html").stat().st_size > 1e6
-    assert main(["--study", "nowhere", "--study-dir", str(full.parent)]) == 2
 
 
 @pytest.fixture(params=[False, True], ids=["desktop", "phone"])

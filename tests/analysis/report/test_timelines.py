@@ -5,7 +5,7 @@ from pathlib import Path
 
 from analysis.report.timelines import timeline_json
 from analysis.study import load_study
-from tests.analysis.prediction_folders import with_predictions
+from tests.analysis.prediction_folders import TRUTH_HEAD, with_predictions, write
 from tests.analysis.study_folders import StudyFolder, point
 
 
@@ -35,3 +35,13 @@ def test_a_name_cannot_end_the_script(tmp_path: Path) -> None:
 def test_without_files_there_are_none(tmp_path: Path) -> None:
     StudyFolder(tmp_path / "s").add(point("attention", 1.0), [30, 40])
     assert timeline_json(load_study(tmp_path / "s")) is None
+
+
+def test_videos_without_annotations_have_timelines_of_their_predictions(tmp_path: Path) -> None:
+    folder = with_predictions(tmp_path / "s")
+    write(folder / "ground_truth.csv", TRUTH_HEAD, [])
+    text = timeline_json(load_study(folder))
+    assert text is not None
+    video = json.loads(text)["videos"]["a"]
+    assert video["tracks"]["ground truth"] == []
+    assert video["tracks"]["η = 1"] == [[0, 10, 0, 1], [1, 2, 1, 0]]

@@ -47,7 +47,9 @@ def test_a_folder_without_the_files_has_none(tmp_path: Path) -> None:
     (folder / "predictions" / "t0000.csv").unlink()
     assert best_predictions(load_study(folder)) is None
     write(folder / "ground_truth.csv", TRUTH_HEAD, [])
-    assert read_test_split(load_study(folder)) is None
+    empty = read_test_split(load_study(folder))
+    assert empty is not None
+    assert not empty.is_annotated
     (folder / "ground_truth.csv").unlink()
     assert read_test_split(load_study(folder)) is None
 

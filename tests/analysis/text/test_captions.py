@@ -69,8 +69,8 @@ def test_a_protocol_is_called_by_its_name(tmp_path: Path) -> None:
 
 def test_a_choice_by_video_labels_is_no_map(tmp_path: Path) -> None:
     run = settings("s")["run"]
-    run["selection"] = {"rule": "video-labels"}
+    run["selection"] = {"rule": "video-labels", "signal": "label_agreement"}
     StudyFolder(tmp_path / "s", run=run).add(point("attention", 1.0), [30, 40])
     study = load_study(tmp_path / "s")
-    assert objective_name(study) == "selection score (video labels)"
+    assert objective_name(study) == "selection signal label agreement"
     assert "without temporal annotations" in caption(study, "What")

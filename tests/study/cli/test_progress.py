@@ -7,7 +7,8 @@ import pytest
 
 from study.cli.plan import point_text, remaining_seconds, seconds_text
 from study.cli.progress import Progress, comparison, trial_line
-from study.ledger.folder import StudyFolder, is_driven, lock
+from study.ledger.folder import StudyFolder
+from study.ledger.lock import is_driven, lock
 from study.ledger.records import TrialRecord
 from study.placement.placement import place
 from tests.study.worlds import BETA, GENERATOR, MIN_ATTENTION, driver_of, run_of, study_of, work

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 import warnings
 from collections import Counter
@@ -17,12 +18,14 @@ import ray
 from ray import tune
 
 from study.driver import Driver
+from study.execution.losses import HungWorkers, Losses
 from study.execution.searcher import LedgerCallback, Limits, worker_order
 from study.execution.session import run_trials, start_ray, stop_ray
 from study.ledger.events import TrialStarted
 from study.ledger.records import TrialRecord
 from study.placement.gpu_probe import probe_on_ray
 from study.placement.placement import place
+from study.signals import Stopped, StopSignals
 from tests.study.worlds import driver_of, report_of, run_of, study_of
 from trainables.datasets import Dataset, load_dataset
 from trainables.report import JsonObject
@@ -103,31 +106,39 @@ def driver(tmp_path_factory: pytest.TempPathFactory, data: Dataset) -> Driver:
     return driver
 
 
-def unanswered(*workers: str) -> str:
-    """Tune's error file after calls to these workers."""
-    return "".join(f"Failure # {n}\nThe actor {worker} is unavailable: died\n" for n, worker in enumerate(workers, 1))
+LOGS = {
+    "failed": "Failure # 1\nThe actor died unexpectedly before finishing this task.\n",
+    "out-of-memory": "Failure # 1\nOutOfMemoryError: Task was killed due to the node running low on memory.\n",
+}
 
 
-def test_one_lost_worker_that_left_two_calls_unanswered_is_one_loss(tmp_path: Path) -> None:
+@pytest.mark.parametrize("state", LOGS)
+def test_one_loss_of_a_worker_costs_a_retry_and_another_one_the_trial(tmp_path: Path, state: str) -> None:
     driver = driver_of(tmp_path, study_of(num_samples=4))
-    one, other = 2 * "bcdc8c2a2617aaf0", 2 * "0523d00100000000"
-    logs = [
-        [unanswered(one, one), unanswered(other, other)],
-        [unanswered(one, other)],
-        ["Failure # 1\nValueError: no\n"],
-    ]
-    callback = LedgerCallback(driver, max_failures=1)
-    for number, files in enumerate(logs):
-        driver.next_trial()
-        for log in files:
-            (tmp_path / "error.txt").write_text(log)
-            config = as_config(worker_order(driver, [driver.records[number]], Limits()))
-            trial = SimpleNamespace(config=config, error_file=str(tmp_path / "error.txt"))
-            callback.on_trial_error(0, [], trial)
-            if log is files[0] and number == 0:
-                assert driver.records[0].state == "proposed"
-                assert driver.next_trial() is driver.records[0], "it comes first"
-        assert driver.records[number].state == "failed"
+    losses, workers = Losses(most=1), HungWorkers()
+    callback = LedgerCallback(driver, losses, workers)
+    for other in range(4):
+        workers.began(100 + other, None, None, None)
+    driver.next_trial()
+    (tmp_path / "error.txt").write_text(LOGS[state])
+    config = as_config(worker_order(driver, [driver.records[0]], Limits()))
+    trial = SimpleNamespace(config=config, error_file=str(tmp_path / "error.txt"))
+    callback.on_trial_error(0, [], trial)
+    assert driver.records[0].state == "proposed"
+    assert driver.next_trial() is driver.records[0], "it comes first"
+    assert losses.workers == (3 if state == "out-of-memory" else float("inf"))
+    callback.on_trial_error(0, [], trial)
+    assert driver.records[0].state == state
+
+
+def test_what_is_lost_with_the_study_is_no_loss(tmp_path: Path) -> None:
+    driver = driver_of(tmp_path, study_of(num_samples=4))
+    signals = StopSignals()
+    signals.number = signal.SIGTERM
+    callback = LedgerCallback(driver, Losses(most=0), HungWorkers(), signals.check)
+    with pytest.raises(Stopped, match="SIGTERM"):
+        callback.on_trial_error(0, [], SimpleNamespace())
+    assert driver.records == {}
 
 
 def placed(driver: Driver, trial: int) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import pytest
 from optuna.trial import TrialState
 
 from study.config.space import contains, grid
+from study.config.study import SAMPLER_NAMES
 from study.ledger.events import Configuration
 from study.ledger.records import TrialRecord
 from study.search.proposals import Outcome, Proposals, outcome
@@ -35,7 +36,7 @@ def propose_all(proposals: Proposals, count: int, delay: int = 0) -> list[dict[s
     return points
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "gp", "qmc", "random", "grid", "brute_force"])
+@pytest.mark.parametrize("sampler", SAMPLER_NAMES)
 def test_late_results_change_no_proposal(sampler: str) -> None:
     study = study_of(sampler=sampler, num_samples=16)
     points = propose_all(Proposals(study), 16, delay=0)
@@ -111,7 +112,7 @@ def test_a_result_is_told_once() -> None:
         proposals.tell(0, Outcome(TrialState.FAIL))
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "gp", "qmc", "random", "grid", "brute_force"])
+@pytest.mark.parametrize("sampler", SAMPLER_NAMES)
 def test_a_small_space_is_tried_point_by_point_without_repeats_and_then_ends(sampler: str) -> None:
     study = study_of(space={BETA: {"choices": [1.0, 2.0, 4.0]}, "model.layers": {"choices": [1, 2]}}, sampler=sampler)
     points = propose_all(Proposals(study), 100)

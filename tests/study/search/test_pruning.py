@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from study.search.pruning import prune_by_halving, prune_by_median
+from study.config.study import PRUNER_NAMES
+from study.search.pruning import PRUNERS, prune_by_halving, prune_by_median
 
 OTHERS = [(1.0, 10.0), (2.0, 20.0), (3.0, 30.0), (4.0,)]
 
@@ -34,3 +35,7 @@ def test_nothing_is_pruned_between_rungs(step: int) -> None:
     assert not prune_by_halving((0.0,) * (step + 1), others, 1)
     assert prune_by_halving((0.0,) * 4, others, 1)
     assert prune_by_halving((0.0,) * 10, others, 1)
+
+
+def test_every_pruner_can_be_asked_for() -> None:
+    assert {"none", *PRUNERS} == set(PRUNER_NAMES)

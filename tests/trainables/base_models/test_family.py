@@ -16,7 +16,6 @@ from trainables.base_models.refineloc import RefineLoc, SnippetLogits
 from trainables.batching.device_features import FeatureStore
 from trainables.batching.videos import Batch, SplitTensors
 from trainables.config.run import RunConfig, parse_config
-from trainables.errors import UserError
 from trainables.labels.generators import GENERATORS
 from trainables.labels.sampling import HIDDEN
 from trainables.refinement.refine import IterationResult, refine
@@ -237,11 +236,6 @@ def test_every_alternative_attachment_refines_and_goes_on_from_a_state(name: str
     assert whole[1].labels["train"].shape == (DATA.train.num_snippets,)
     assert train_loss(whole[1]).pseudo > 0
     assert numbers(list(refine(config, DATA, whole[1].state))) == numbers(whole[2:])
-
-
-def test_an_unknown_base_model_names_the_nearest() -> None:
-    with pytest.raises(UserError, match=r"model.name: no base model 'wtlc'. Did you mean 'wtalc'\?"):
-        build("wtlc")
 
 
 def test_labels_can_be_restricted_to_the_classes_of_the_video() -> None:

@@ -9,12 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from trainables.base_models.attention import foreground_probability, temporal_weights
 from trainables.base_models.losses import pseudo_label_loss, video_loss
-from trainables.batching.layout import VideoLayout, softmax_per_video
+from trainables.batching.layout import VideoLayout
 from trainables.labels.sampling import FOREGROUND, HIDDEN
 
 CASES = 4
@@ -82,13 +80,6 @@ def test_the_mean_is_over_sampled_or_over_all_snippets(mean_over: str) -> None:
     labels = torch.tensor([FOREGROUND, HIDDEN, HIDDEN, HIDDEN], dtype=torch.int8)
     loss = pseudo_label_loss(attention, labels, VideoLayout.of(np.array([4])), None, mean_over)  # type: ignore[arg-type]
     assert loss.item() == pytest.approx(math.log(2) / (1 if mean_over == "sampled" else 4))
-
-
-@given(st.lists(st.integers(1, 7), min_size=1, max_size=5), st.integers(0, 2**16))
-def test_softmax_per_video_equals_a_loop_over_videos(lengths: list[int], seed: int) -> None:
-    values = torch.randn(sum(lengths), generator=torch.Generator().manual_seed(seed)) * 30
-    expected = torch.cat([part.softmax(dim=0) for part in values.split(lengths)])
-    torch.testing.assert_close(softmax_per_video(values, VideoLayout.of(np.array(lengths))), expected)
 
 
 def test_two_value_weights_never_differ_by_more_than_e() -> None:

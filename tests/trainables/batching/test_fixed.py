@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.trainables.worlds import split_of
 from trainables.batching.device_features import FeatureStore
-from trainables.batching.fixed import SIZES_PER_OCTAVE, ResidentSplit, batch_lengths, fixed_size
+from trainables.batching.fixed import SIZES_PER_OCTAVE, DeviceSplit, batch_lengths, fixed_size
 from trainables.batching.videos import SplitTensors
 from trainables.labels.sampling import HIDDEN
 
@@ -27,11 +27,11 @@ def test_a_batch_is_its_videos_then_padding_that_has_no_label_and_no_class(
     split = split_of(lengths, labels=[(v % 2,) for v in range(len(lengths))])
     data = SplitTensors.of(split, 2, "first", FeatureStore(CPU, torch.float32))
     labels = rng.integers(-1, 2, size=(runs, sum(lengths))).astype(np.int8)
-    resident = ResidentSplit.of(data, runs)
-    resident.labels.copy_(torch.from_numpy(labels))
+    device_split = DeviceSplit.of(data, runs)
+    device_split.labels.copy_(torch.from_numpy(labels))
     order = rng.permutation(len(lengths))[: rng.integers(1, len(lengths) + 1)]
     count, total = len(order), int(split.lengths[order].sum())
-    batch = resident.batch(torch.from_numpy(order), total + padding)
+    batch = device_split.batch(torch.from_numpy(order), total + padding)
 
     (plain,) = data.batches(order, count)
     np.testing.assert_array_equal(batch.features[:total], plain.features)

@@ -189,3 +189,23 @@ def test_a_file_of_the_test_split_alone_takes_its_classes_from_it(tmp_path: Path
     database = {"v1": {"subset": "test", "annotations": [{"label": "Dive", "segment": [1.0, 2.0]}]}}
     (tmp_path / "gt.json").write_text(json.dumps({"database": database}))
     assert read_annotations(tmp_path / "gt.json").classes == ("Dive",)
+
+
+def test_instances_that_end_before_they_start_are_left_out_and_named_in_every_format(tmp_path: Path) -> None:
+    csv = read_annotations(write_csv(tmp_path / "csv", train=["a,0,1,jump,9,30,270", "a,2,1,jump,9,30,270"]))
+    rows = [{"segment": segment, "label": "jump"} for segment in ([0, 1], [2, 1])]
+    (tmp_path / "g.json").write_text(json.dumps({"database": {"a": {"subset": "train", "annotations": rows}}}))
+    for found in (csv, read_annotations(tmp_path / "g.json")):
+        assert (len(found.instances), found.reversed) == (1, ("a",))
+
+
+def test_a_second_copy_of_a_csv_is_refused_naming_both(tmp_path: Path) -> None:
+    folder = write_csv(tmp_path, train=["a,0,1,jump,9,30,270"])
+    (folder / "some_train_groundtruth (1).csv").write_bytes((folder / "some_train_groundtruth.csv").read_bytes())
+    with pytest.raises(UserError, match=r"groundtruth\.csv: some_train_groundtruth \(1\)\.csv has the same subset"):
+        read_annotations(folder)
+
+
+def test_ambiguous_intervals_without_a_listed_video_follow_their_file(shared: Path) -> None:
+    found = read_annotations(shared / "data/thumos14/annotations", THUMOS14_CLASSES)
+    assert {split: len(table) for split, table in found.ambiguous_of.items()} == {"test": 99, "train": 89}

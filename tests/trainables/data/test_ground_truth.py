@@ -97,3 +97,9 @@ def test_one_number_stands_for_one_class(tmp_path: Path) -> None:
     rows = [{"segment": [0, 1], "label": label, "label_id": 0} for label in ("a", "b")]
     with pytest.raises(UserError, match="label_id 0 stands for 'a' and for 'b'"):
         read_ground_truth(database(tmp_path, v={"subset": "test", "annotations": rows}))
+
+
+def test_videos_with_labels_alone_are_counted(tmp_path: Path) -> None:
+    weak = {"subset": "test", "annotations": [{"label": "a"}]}
+    truth = read_ground_truth(database(tmp_path, v=video("test", "a"), w=weak))
+    assert (truth.label_only, len(truth.videos)) == (1, 2)

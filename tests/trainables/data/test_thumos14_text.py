@@ -42,3 +42,9 @@ def test_lists_and_ambiguous_files_alone_are_no_annotations(tmp_path: Path) -> N
 def test_the_line_at_fault_is_named(tmp_path: Path, line: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         read_thumos14(written(tmp_path, Run_test=f"v 0 1\n{line}\n"))
+
+
+def test_names_that_differ_in_capitals_alone_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "Run_Test.txt").write_text("v 0 1\n")
+    with pytest.raises(UserError, match="has the same class and subset"):
+        read_thumos14(written(tmp_path, Run_test="v 0 1\n"))

@@ -11,6 +11,7 @@ import pytest
 
 from tests.trainables.own_data import own_videos, write_own
 from trainables.config.presets import preset
+from trainables.data import FeatureDescription, FeatureProtocol
 from trainables.datasets import Dataset, load_dataset
 from trainables.datasets.__main__ import main
 from trainables.errors import UserError
@@ -173,3 +174,12 @@ class TestLoading:
         file.write_text(file.read_text() + "classes: [jump, clap, wave]\n")
         with pytest.raises(UserError, match=r"1 of 3 classes have no training video \(wave\)"):
             load(file)
+
+
+def test_features_that_say_how_they_were_made_are_believed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_own(tmp_path, fps=24.0, window=12, stride=6)
+    protocol = FeatureProtocol(backbone="i3d-rgb", fps=24.0, window_frames=12, stride_frames=6)
+    FeatureDescription(protocol=protocol).write(tmp_path / "features")
+    data = preset(str(new(tmp_path))).dataset
+    assert (data.features, data.snippet_fps, data.window_frames, data.snippet_frames) == ("i3d-rgb", 24.0, 12, 6)
+    assert "found    features.yaml: i3d-rgb, 12 frames at 24 fps, stride 6" in capsys.readouterr().out

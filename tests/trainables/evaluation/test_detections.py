@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from trainables.data.ground_truth import GroundTruth
 from trainables.data.segments import Segments
 from trainables.errors import UserError
-from trainables.evaluation.detections import read_detections
+from trainables.evaluation.detections import read_detections, truth_warnings
 
 TRUTH = GroundTruth(Segments.of(["a", "v_b"], [0, 0], [1, 1], [0, 0]), ("run", "jump"), videos=frozenset(["a", "v_b"]))
 
@@ -45,3 +46,10 @@ def test_labels_that_count_for_nothing_are_named(tmp_path: Path) -> None:
     first, second = read_detections(path, TRUTH).warnings
     assert first.startswith("2 of 4 predictions have a class without instances (swim, jump) and are ignored")
     assert second == "1 of 4 predictions end before they start: false positives"
+
+
+def test_what_must_be_said_of_the_ground_truth() -> None:
+    assert truth_warnings(TRUTH) == []
+    first, second = truth_warnings(replace(TRUTH, reversed=2, label_only=1))
+    assert first == "2 instances end before they start and are left out, as officially"
+    assert second.startswith("1 video of 2 have labels without segments")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,14 @@ from tests.trainables.worlds import tiny_dataset
 from trainables.base_models import RefineLoc
 from trainables.base_models.refineloc import snippet_losses
 from trainables.batching.device_features import FeatureStore
-from trainables.batching.fixed import ResidentSplit
+from trainables.batching.fixed import DeviceSplit
 from trainables.batching.videos import SplitTensors
 from trainables.config.run import DatasetConfig, RunConfig
-from trainables.gpu.joint_training import JointTrainer, Share
+from trainables.gpu.joint_training import JointRun, JointTrainer
 from trainables.gpu.refineloc_stack import RefineLocStack
 from trainables.labels.sampling import background_share, sample
-from trainables.training.loop import NonFiniteLoss, Trained, train
+from trainables.training.loop import train
+from trainables.training.state import NonFiniteLoss, Trained
 
 DATA = tiny_dataset(videos=14)
 SHAPE = DATA.dimensions, len(DATA.classes)
@@ -62,19 +64,19 @@ def alone(config: RunConfig, data: tuple[SplitTensors, SplitTensors], seed: int 
 
 
 def together(
-    configs: list[RunConfig], data: list[tuple[SplitTensors, SplitTensors]], fixed: bool, trainer: Any = None
+    configs: list[RunConfig], data: list[tuple[SplitTensors, SplitTensors]], captures: bool, trainer: Any = None
 ) -> list[Trained | NonFiniteLoss]:
     rng = np.random.default_rng(7)
-    trainer = trainer or trainer_of(configs, data, fixed)
-    shares = [
-        Share(model_of(config, k).state_dict(), config.loss.beta, *own)
+    trainer = trainer or trainer_of(configs, data, captures)
+    runs = [
+        JointRun(model_of(config, k).state_dict(), config.loss.beta, *own)
         for k, (config, own) in enumerate(zip(configs, data, strict=True))
     ]
-    return list(trainer.train(shares, lambda: rng.permutation(len(DATA.train))))
+    return list(trainer.train(runs, lambda: rng.permutation(len(DATA.train))))
 
 
-def trainer_of(configs: list[RunConfig], data: list[tuple[SplitTensors, SplitTensors]], fixed: bool) -> JointTrainer:
-    return JointTrainer([model_of(config, 99) for config in configs], *data[0], torch.float32, fixed)
+def trainer_of(configs: list[RunConfig], data: list[tuple[SplitTensors, SplitTensors]], captures: bool) -> JointTrainer:
+    return JointTrainer([model_of(config, 99) for config in configs], *data[0], torch.float32, captures)
 
 
 def assert_alike(ours: Trained | NonFiniteLoss, theirs: Trained) -> None:
@@ -83,8 +85,8 @@ def assert_alike(ours: Trained | NonFiniteLoss, theirs: Trained) -> None:
     assert ours.chosen_epoch == theirs.chosen_epoch
     for kind in ("train", "valid"):
         np.testing.assert_allclose(
-            [getattr(record, kind) for record in ours.curve],
-            [getattr(record, kind) for record in theirs.curve],
+            [astuple(getattr(record, kind)) for record in ours.curve],
+            [astuple(getattr(record, kind)) for record in theirs.curve],
             rtol=2e-4,
             atol=1e-6,
         )
@@ -93,7 +95,7 @@ def assert_alike(ours: Trained | NonFiniteLoss, theirs: Trained) -> None:
         np.testing.assert_allclose(ours.last[name], weight, atol=2e-4)
 
 
-@pytest.mark.parametrize("fixed", [False, True])
+@pytest.mark.parametrize("captures", [False, True])
 @pytest.mark.parametrize(
     "changes",
     [
@@ -107,30 +109,30 @@ def assert_alike(ours: Trained | NonFiniteLoss, theirs: Trained) -> None:
         {"training__early_stopping": 1, "training__lr": 0.1, "training__epochs": 12},
     ],
 )
-def test_three_runs_together_train_as_each_alone(changes: dict[str, Any], fixed: bool) -> None:
+def test_three_runs_together_train_as_each_alone(changes: dict[str, Any], captures: bool) -> None:
     configs = [config_of(**changes | {"loss__beta": beta}) for beta in (0.5, 2.0, 8.0)]
     data = [splits(seed=seed) for seed in range(3)]
-    ours = together(configs, data, fixed)
+    ours = together(configs, data, captures)
     for k, (config, own) in enumerate(zip(configs, data, strict=True)):
         assert_alike(ours[k], alone(config, own, seed=k))
 
 
-@pytest.mark.parametrize("fixed", [False, True])
-def test_without_pseudo_labels_the_loss_is_the_videos_alone(fixed: bool) -> None:
+@pytest.mark.parametrize("captures", [False, True])
+def test_without_pseudo_labels_the_loss_is_the_videos_alone(captures: bool) -> None:
     config, data = config_of(), splits(labelled=False)
-    (ours,) = together([config], [data], fixed)
+    (ours,) = together([config], [data], captures)
     assert_alike(ours, alone(config, data))
     assert isinstance(ours, Trained)
     assert {record.train.pseudo for record in ours.curve} == {0.0}
 
 
-@pytest.mark.parametrize("fixed", [False, True])
-def test_a_trainer_that_is_used_again_trains_as_a_new_one(fixed: bool) -> None:
+@pytest.mark.parametrize("captures", [False, True])
+def test_a_trainer_that_is_used_again_trains_as_a_new_one(captures: bool) -> None:
     configs, data = [config_of(), config_of(loss__beta=8.0)], [splits(seed=0), splits(seed=1)]
-    first = together(configs, data, fixed)
-    used = trainer_of(configs, data, fixed)
-    together([config_of(loss__beta=1.0), config_of()], [splits(seed=5), splits(labelled=False)], fixed, used)
-    for again, once in zip(together(configs, data, fixed, used), first, strict=True):
+    first = together(configs, data, captures)
+    used = trainer_of(configs, data, captures)
+    together([config_of(loss__beta=1.0), config_of()], [splits(seed=5), splits(labelled=False)], captures, used)
+    for again, once in zip(together(configs, data, captures, used), first, strict=True):
         assert isinstance(again, Trained)
         assert isinstance(once, Trained)
         assert again.curve == once.curve
@@ -139,31 +141,31 @@ def test_a_trainer_that_is_used_again_trains_as_a_new_one(fixed: bool) -> None:
 
 def test_fewer_runs_than_places_leave_the_last_places_empty() -> None:
     configs, data = [config_of(), config_of(loss__beta=8.0)], [splits(seed=0), splits(seed=1)]
-    trainer = trainer_of([*configs, config_of()], [*data, splits(seed=2)], fixed=True)
+    trainer = trainer_of([*configs, config_of()], [*data, splits(seed=2)], captures=True)
     ours = together(configs, data, True, trainer)
     assert len(ours) == 2
     for k in range(2):
         assert_alike(ours[k], alone(configs[k], data[k], seed=k))
 
 
-@pytest.mark.parametrize("fixed", [False, True])
-def test_a_run_whose_loss_is_not_finite_ends_alone(fixed: bool) -> None:
+@pytest.mark.parametrize("captures", [False, True])
+def test_a_run_whose_loss_is_not_finite_ends_alone(captures: bool) -> None:
     configs, data = [config_of(), config_of()], [splits(seed=0), splits(seed=1)]
     broken = model_of(configs[1])
     with torch.no_grad():
         next(broken.parameters()).fill_(float("nan"))
-    shares = [
-        Share(model.state_dict(), 2.0, *own) for model, own in zip((model_of(configs[0]), broken), data, strict=True)
+    runs = [
+        JointRun(model.state_dict(), 2.0, *own) for model, own in zip((model_of(configs[0]), broken), data, strict=True)
     ]
     rng = np.random.default_rng(7)
-    ours = trainer_of(configs, data, fixed).train(shares, lambda: rng.permutation(len(DATA.train)))
+    ours = trainer_of(configs, data, captures).train(runs, lambda: rng.permutation(len(DATA.train)))
     assert isinstance(ours[1], NonFiniteLoss)
     assert_alike(ours[0], alone(configs[0], data[0]))
 
 
 def test_best_and_last_weights_are_copies() -> None:
     configs, data = [config_of(), config_of(loss__beta=8.0)], [splits(seed=0), splits(seed=1)]
-    trainer = trainer_of(configs, data, fixed=False)
+    trainer = trainer_of(configs, data, captures=False)
     first = together(configs, data, False, trainer)[0]
     assert isinstance(first, Trained)
     before = {name: weight.clone() for name, weight in first.last.items()}
@@ -172,7 +174,7 @@ def test_best_and_last_weights_are_copies() -> None:
 
 
 class NoLookAtTheDevice(TorchDispatchMode):
-    """Refuses what a recording on a GPU cannot hold: values read by the host, and shapes that depend on values."""
+    """Refuses what a CUDA graph cannot capture: values read by the host, and shapes that depend on values."""
 
     FORBIDDEN = ("_local_scalar_dense", "nonzero", "masked_select", "_unique2", "equal", "is_nonzero", "lift_fresh")
 
@@ -192,12 +194,12 @@ def test_the_mode_that_refuses_looks_at_the_device_refuses_them() -> None:
 @pytest.mark.parametrize("video", ["log_inside", "log_outside"])
 def test_a_step_never_looks_at_the_device(attention: str, weighting: str, video: str) -> None:
     config = config_of(model__attention=attention, loss__pseudo_weighting=weighting, loss__video=video)
-    resident = ResidentSplit.of(splits()[0], 2)
+    device_split = DeviceSplit.of(splits()[0], 2)
     stack = RefineLocStack([model_of(config, 0), model_of(config, 1)])
     beta = torch.ones(2 * 4)
     videos = torch.tensor([3, 0, 5])
     with NoLookAtTheDevice():
-        batch = resident.batch(videos, 90)
+        batch = device_split.batch(videos, 90)
         losses = snippet_losses(stack.forward(batch.features), batch, config.loss, beta)
         losses.total.mean().backward()
         stack.share_gradients()
@@ -218,7 +220,7 @@ def test_recorded_on_a_gpu_two_runs_train_as_each_alone_on_the_cpu() -> None:
             moved.append(on_device.with_labels(own.labels.numpy(), own.background_share))
         there.append((moved[0], moved[1]))
     models = [model_of(config, 99).to(device) for config in configs]
-    trainer = JointTrainer(models, *there[0], torch.float32, fixed=True)
+    trainer = JointTrainer(models, *there[0], torch.float32, captures=True)
     for _ in range(2):  # the second training replays what the first one recorded
         ours = together(configs, there, True, trainer)
         for k, config in enumerate(configs):

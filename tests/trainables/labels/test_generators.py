@@ -1,11 +1,9 @@
-"""Every registered generator, the sampling of labels and their quality."""
+"""Every registered generator."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.trainables.worlds import random_scores, scores_of, split_of
 from trainables.config.run import PseudoLabelConfig, SegmentConfig
@@ -21,8 +19,6 @@ from trainables.labels.generators import (
     register,
     segment_prediction,
 )
-from trainables.labels.quality import label_quality
-from trainables.labels.sampling import BACKGROUND, FOREGROUND, HIDDEN, background_share, sample, union
 
 LENGTHS = [9, 1, 14]
 
@@ -86,35 +82,6 @@ def test_the_oracle_takes_the_first_class_and_grows_it_as_released() -> None:
     written = oracle(scores, split, PseudoLabelConfig(form="paper"), np.random.default_rng())
     assert np.flatnonzero(released).tolist() == list(range(7, 15))
     assert np.flatnonzero(written).tolist() == [10, 11, 20, 21]
-
-
-@given(
-    st.lists(st.integers(1, 30), min_size=1, max_size=6), st.sampled_from([0.0, 0.2, 0.7, 0.8, 1.0]), st.integers(0, 99)
-)
-def test_sampling_hides_the_stated_number_in_every_video(lengths: list[int], share: float, seed: int) -> None:
-    split = split_of(lengths)
-    rng = np.random.default_rng(seed)
-    foreground = rng.random(sum(lengths)) < 0.5
-    labels = sample(foreground, split, share, rng)
-    hidden_percent = round(100 * (1 - share))
-    for first, end in zip(split.offsets[:-1], split.offsets[1:], strict=True):
-        assert (labels[first:end] == HIDDEN).sum() == (end - first) * hidden_percent // 100
-    shown = labels != HIDDEN
-    np.testing.assert_array_equal(labels[shown], np.where(foreground, FOREGROUND, BACKGROUND)[shown])
-
-
-def test_the_union_holds_every_snippet_of_any_iteration() -> None:
-    masks = [np.array([True, False, False]), np.array([False, False, True])]
-    assert union(masks).tolist() == [True, False, True]
-
-
-def test_quality_counts_both_classes_and_leaves_the_undefined_open() -> None:
-    quality = label_quality(np.array([True, True, False, False]), np.array([True, False, False, False]))
-    assert (quality.foreground_precision, quality.foreground_recall) == (50.0, 100.0)
-    assert quality.background_recall == pytest.approx(200 / 3)
-    assert quality.background_share == 50.0
-    assert label_quality(np.zeros(3, dtype=bool), np.zeros(3, dtype=bool)).foreground_precision is None
-    assert background_share(np.array([True, False, False, False])) == 0.75
 
 
 def test_an_unknown_generator_names_the_nearest() -> None:

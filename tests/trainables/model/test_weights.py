@@ -15,7 +15,7 @@ from trainables.batching import SplitTensors
 from trainables.config import RunConfig
 from trainables.data import Segments, read_predictions
 from trainables.files import DamagedFile
-from trainables.gpu import Resident
+from trainables.gpu import DeviceCache
 from trainables.model.weights import read_weights, write_weights
 from trainables.training import score_split
 from trainables.worker.messages import TrialOrder
@@ -34,7 +34,7 @@ def predicted_by_kept_weights(folder: Path, trial: int, run: RunConfig) -> tuple
     kept = read_weights(folder / "models" / f"t{trial:04d}.pt")
     model = build_base_model(run, DATA.dimensions, len(DATA.classes), torch.Generator())
     model.load_state_dict(kept.weights)
-    tensors = SplitTensors.of(DATA.test, len(DATA.classes), "first", Resident.of(run).features)
+    tensors = SplitTensors.of(DATA.test, len(DATA.classes), "first", DeviceCache.of(run).features)
     return kept.iteration, model.predict(score_split(model, tensors), tensors.split)
 
 

@@ -16,7 +16,7 @@ from trainables.config.run import RunConfig, parse_config
 from trainables.errors import UserError
 from trainables.refinement.refine import IterationResult, refine, refine_together
 from trainables.report import IterationReport, LabelQuality, LossValues, Selection, SplitMap
-from trainables.training.loop import NonFiniteLoss
+from trainables.training.state import NonFiniteLoss
 
 DATA = tiny_dataset()
 

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 import torch
 
-from tests.trainables.worlds import split_of, tiny_dataset
+from tests.trainables.training.tiny import CPU, in_order, tiny
+from tests.trainables.worlds import split_of
 from trainables.base_models import BaseModel, build_base_model
 from trainables.batching.device_features import FeatureStore
 from trainables.batching.videos import SplitTensors
@@ -27,10 +28,9 @@ from trainables.config.run import (
 from trainables.labels.generators import segment_prediction
 from trainables.labels.prediction import predict_segments
 from trainables.labels.sampling import background_share
-from trainables.training.loop import EpochBatches, NonFiniteLoss, keep_place, score_split, step_if_finite, train
+from trainables.training.loop import score_split, train
 
 TRAJECTORIES = ("two_value", "scalar", "linear")
-CPU = torch.device("cpu")
 
 
 class Trajectory:
@@ -110,12 +110,6 @@ class Trajectory:
         return model
 
 
-def in_order(data: SplitTensors, config: TrainingConfig, orders: np.ndarray | None = None) -> EpochBatches:
-    """Each epoch's batches by its row of ``orders``, or in the split's own order."""
-    own = np.arange(len(data.split))
-    return lambda epoch: data.batches(own if orders is None else orders[epoch], config.batch_videos)
-
-
 @pytest.mark.parametrize("name", TRAJECTORIES)
 def test_two_iterations_equal_the_reference(parity: Path, name: str) -> None:
     reference = Trajectory(parity, name)
@@ -155,80 +149,10 @@ def test_two_iterations_equal_the_reference(parity: Path, name: str) -> None:
         np.testing.assert_allclose(segments.score, rows["score"], rtol=1e-5)
 
 
-def _tiny(lr: float = 1e-2, epochs: int = 6) -> tuple[BaseModel, SplitTensors, TrainingConfig]:
-    data = tiny_dataset()
-    config = RunConfig(
-        dataset=DatasetConfig(name="tiny"), training=TrainingConfig(epochs=epochs, lr=lr, batch_videos=4)
-    )
-    model = build_base_model(config, data.dimensions, len(data.classes), torch.Generator().manual_seed(1))
-    tensors = SplitTensors.of(data.train, len(data.classes), "first", FeatureStore(CPU, torch.float32))
-    return model, tensors, config.training
-
-
-def test_best_weights_are_a_copy_that_later_epochs_do_not_change() -> None:
-    model, tensors, config = _tiny(lr=0.5)
-    trained = train(model, in_order(tensors, config), tensors, config)
-    losses = [record.valid.total for record in trained.curve]
-    assert trained.chosen_epoch == len(losses) - 1 - int(np.argmin(losses[::-1]))
-    if trained.chosen_epoch < len(losses) - 1:
-        assert any(not torch.equal(trained.best[name], trained.last[name]) for name in trained.best)
-
-
-def test_ties_of_the_validation_loss_go_to_the_later_epoch() -> None:
-    model, tensors, config = _tiny(lr=1e-30, epochs=3)
-    trained = train(model, in_order(tensors, config), tensors, config)
-    assert len({record.valid.total for record in trained.curve}) == 1
-    assert trained.chosen_epoch == 2
-
-
-def test_a_loss_that_is_not_finite_ends_the_training_with_its_epoch() -> None:
-    model, tensors, config = _tiny()
-    with torch.no_grad():
-        next(model.parameters()).fill_(float("nan"))
-    with pytest.raises(NonFiniteLoss, match=r"epoch 0: loss is not finite .* lower training.lr"):
-        train(model, in_order(tensors, config), tensors, config)
-
-
-def test_a_step_with_a_loss_that_is_not_finite_leaves_the_weights_alone() -> None:
-    parameter = torch.nn.Parameter(torch.ones(3))
-    optimizer = torch.optim.Adam([parameter], lr=0.1)
-    parameter.grad = torch.ones(3)
-    step_if_finite(optimizer, torch.tensor(float("nan")))
-    assert parameter.tolist() == [1.0, 1.0, 1.0]
-    step_if_finite(optimizer, torch.tensor(1.0))
-    assert parameter.tolist() != [1.0, 1.0, 1.0]
-
-
 def test_scoring_in_chunks_equals_scoring_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    model, tensors, _ = _tiny()
+    model, tensors, _ = tiny()
     whole = score_split(model, tensors)
     monkeypatch.setattr("trainables.batching.videos.CHUNK_SNIPPETS", 20)
     chunked = score_split(model, tensors)
     np.testing.assert_allclose(chunked.class_probability, whole.class_probability, rtol=1e-6)
     np.testing.assert_allclose(chunked.video_score, whole.video_score, rtol=1e-5)
-
-
-def test_a_decay_of_1_keeps_the_learning_rate() -> None:
-    model, tensors, config = _tiny(lr=0.5)
-    constant = config.model_copy(update={"lr_decay": 1.0})
-    trained = train(model, in_order(tensors, constant), tensors, constant)
-    assert {record.lr for record in trained.curve} == {0.5}
-
-
-def test_weight_decay_shrinks_weights_that_no_loss_needs() -> None:
-    norms = []
-    for decay in (0.0, 1.0):
-        model, tensors, config = _tiny()
-        decayed = config.model_copy(update={"weight_decay": decay})
-        train(model, in_order(tensors, decayed), tensors, decayed)
-        norms.append(sum(float(p.detach().norm()) for p in model.parameters()))
-    assert norms[1] < norms[0]
-
-
-def test_a_learning_rate_that_was_replaced_is_put_back_in_its_place() -> None:
-    rate = torch.tensor(0.1)
-    optimizer = torch.optim.Adam([torch.nn.Parameter(torch.ones(3))], lr=rate)
-    optimizer.param_groups[0]["lr"] = 0.05
-    keep_place(optimizer, rate)
-    assert optimizer.param_groups[0]["lr"] is rate
-    assert rate.item() == pytest.approx(0.05)

@@ -15,7 +15,7 @@ import pytest
 pytest.importorskip("av", reason="the extra 'video' is not installed")
 
 from tests.trainables.videos.clips import pictures, write_clip
-from trainables.data import read_feature_description
+from trainables.data import open_features, read_feature_description
 from trainables.videos.command import main
 
 SMALL = ["--resize", "40", "--crop", "32", "--device", "cpu"]
@@ -41,6 +41,7 @@ def test_features_and_their_protocol_are_written(
     told = capsys.readouterr().out
     assert "i3d-rgb (1024-d)" in told
     assert "16 frames at 25 fps, stride 8, shorter side 40, bilinear, centre 32" in told
+    assert "note: 16 frames of 32 pixels are mostly padding to I3D" in told
     assert "4 of 4 videos are whole" in told
     assert {name: np.load(tmp_path / "out" / f"{name}.npy").shape for name in "abcd"} == {
         "a": (4, 1024), "b": (5, 1024), "c": (6, 1024), "d": (7, 1024)}  # fmt: skip
@@ -52,6 +53,18 @@ def test_features_and_their_protocol_are_written(
     assert about.decoder is not None
     assert about.decoder.startswith("PyAV")
     assert about.protocol.weights_sha256 is not None
+
+
+def test_whole_videos_have_rows_of_8_frames_and_say_so(
+    clips: Path, untrained_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(command(clips, untrained_weights, tmp_path / "out", "--whole-video", "--layout", "hdf5")) == 0
+    told = capsys.readouterr().out
+    assert "whole video at 25 fps, stride 8" in told
+    assert "note:" not in told
+    source = open_features(tmp_path / "out")
+    assert [source.shape(name)[0] for name in "abcd"] == [4, 5, 6, 7]
+    source.close()
 
 
 def test_a_second_call_has_nothing_to_do(

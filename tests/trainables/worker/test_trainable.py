@@ -13,7 +13,7 @@ from trainables.data.prediction_files import read_predictions
 from trainables.datasets import Dataset, load_dataset
 from trainables.refinement.refine import refine
 from trainables.report import IterationReport, JsonObject
-from trainables.training.loop import NonFiniteLoss
+from trainables.training.state import NonFiniteLoss
 from trainables.worker import trainable as module
 from trainables.worker.checkpoint import load_state, save_state
 from trainables.worker.messages import (

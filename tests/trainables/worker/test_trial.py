@@ -14,7 +14,7 @@ import torch
 from tests.study.worlds import run_of
 from tests.trainables.worker.orders import answers, order_of, reports, worker_of
 from tests.trainables.worlds import tiny_dataset
-from trainables.training.loop import NonFiniteLoss
+from trainables.training.state import NonFiniteLoss
 from trainables.worker.time_limit import TimeLimitExceeded
 from trainables.worker.trial import failure_state
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from optuna.trial import FrozenTrial, TrialState
 
-from study.search.history import History, Remembered
+from study.search.retained_trials import RetainedStorage, RetainedTrials
 
 STATES = st.sampled_from([TrialState.COMPLETE, TrialState.PRUNED])
 
@@ -27,7 +27,7 @@ def obvious(results: list[tuple[TrialState, float]], size: int) -> list[int]:
 def test_the_latest_and_the_best_of_the_others_are_remembered_in_order(
     results: list[tuple[TrialState, float]], size: int
 ) -> None:
-    history = History(size)
+    history = RetainedTrials(size)
     for state, value in results:
         history.add(told(state, value))
     trials = history.trials()
@@ -37,10 +37,10 @@ def test_the_latest_and_the_best_of_the_others_are_remembered_in_order(
 
 
 def test_samplers_see_what_is_remembered_and_not_the_trial_that_is_asked_for() -> None:
-    history = History(4)
+    history = RetainedTrials(4)
     for value in range(9):
         history.add(told(TrialState.COMPLETE if value % 2 else TrialState.PRUNED, float(value)))
-    study = optuna.create_study(storage=Remembered(history.trials()), direction="maximize")
+    study = optuna.create_study(storage=RetainedStorage(history.trials()), direction="maximize")
     assert study.ask().number not in [trial.number for trial in study.get_trials()]
     assert [trial.value for trial in study.get_trials()] == [3.0, 5.0, 7.0, 8.0]
     assert [trial.value for trial in study.get_trials(states=[TrialState.PRUNED])] == [8.0]

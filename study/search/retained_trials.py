@@ -1,4 +1,4 @@
-"""What a sampler sees of a study: the latest results and the best of those before, so many in all. No Ray.
+"""Which results a sampler sees: the latest, and the best of those before. No Ray.
 
 The work of a sampler grows with the results that it looks at; all of a long study would make each proposal slower than
 the one before. TPE models its good points by the best 25 at most, whatever the study's length (Optuna's gamma): half
@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 Rank = tuple[bool, float, int]
 
 
-class History:
+class RetainedTrials:
     """Results in the order in which they were told, all of them until there are more than ``size``."""
 
     def __init__(self, size: int) -> None:
@@ -29,7 +29,7 @@ class History:
 
     def add(self, trial: FrozenTrial) -> None:
         """Take in the next result; one that is neither recent nor good is forgotten for it."""
-        # Samplers go by it: TPE trusts old results less. 0 is the trial that is asked for (see ``Remembered``).
+        # Samplers go by it: TPE trusts old results less. 0 is the trial that is asked for (see ``RetainedStorage``).
         self._told += 1
         trial.number = self._told
         self._latest.append(trial)
@@ -38,7 +38,7 @@ class History:
             del self._best[self._num_best :]
 
     def trials(self) -> list[FrozenTrial]:
-        """What is remembered, in the order in which it was told."""
+        """The retained trials, in the order in which they were told."""
         return [*sorted(self._best, key=lambda trial: trial.number), *self._latest]
 
 
@@ -48,15 +48,15 @@ def _rank(trial: FrozenTrial) -> Rank:
     return trial.state != TrialState.COMPLETE, -trial.value, trial.number
 
 
-class Remembered(InMemoryStorage):
-    """An Optuna storage in which samplers find the results that they are to see, and nothing else."""
+class RetainedStorage(InMemoryStorage):
+    """A read-only Optuna storage of the retained trials: samplers see these, and nothing else."""
 
     def __init__(self, trials: list[FrozenTrial]) -> None:
         super().__init__()
-        self._remembered = trials
+        self._retained = trials
 
     def get_all_trials(
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
     ) -> list[FrozenTrial]:
         """Of all states, or of ``states``. Samplers read only, so nothing is copied."""
-        return [trial for trial in self._remembered if states is None or trial.state in states]
+        return [trial for trial in self._retained if states is None or trial.state in states]

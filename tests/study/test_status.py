@@ -1,0 +1,45 @@
+"""What study.status says of a study whose workers tell nothing."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from study.ledger.folder import StudyFolder
+from study.ledger.lock import lock
+from study.ledger.settings import DatasetSettings, StudySettings, create_folder
+from study.status import status_text, study_status
+from tests.study.worlds import driver_of, report_of, run_of, study_of
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> StudyFolder:
+    """A study with one running trial that has ended an iteration of 2 s."""
+    dataset = DatasetSettings("simulated", "simulated", True, ("a",), ())
+    settings = StudySettings(
+        run=run_of().model_dump(mode="json"), study=study_of().as_dict(), command=(), dataset=dataset, data_dir="",
+        card={}, versions={},
+    )  # fmt: skip
+    folder = create_folder(tmp_path, "s", settings)
+    driver = driver_of(folder.path)
+    record = driver.next_trial()
+    driver.started(0, "host", 1, "cpu")
+    driver.reported(0, report_of(driver.records[0], 0))
+    driver.close()
+    assert record is driver.records[0]
+    return folder
+
+
+@pytest.mark.parametrize(("later_s", "said"), [(60, False), (600, True)])
+def test_a_worker_that_tells_nothing_for_long_is_told(
+    folder: StudyFolder, monkeypatch: pytest.MonkeyPatch, later_s: float, said: bool
+) -> None:
+    now = time.time() + later_s
+    monkeypatch.setattr("study.status.time.time", lambda: now)
+    with lock(folder):
+        status = study_status(folder.path.parent, "s")
+    assert ("no sign of life for 10 min 0 s" in status_text(status)) == said
+    assert (status["trials"][0]["quiet_s"] is not None) == said
+    assert "no sign of life" not in status_text(study_status(folder.path.parent, "s")), "a stopped study is quiet"

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tests.trainables.training.tiny import in_order, tiny
+from trainables.training.loop import train
+from trainables.training.optimizer import keep_in_place, step_if_finite
+
+
+def test_a_step_with_a_loss_that_is_not_finite_leaves_the_weights_alone() -> None:
+    parameter = torch.nn.Parameter(torch.ones(3))
+    optimizer = torch.optim.Adam([parameter], lr=0.1)
+    parameter.grad = torch.ones(3)
+    step_if_finite(optimizer, torch.tensor(float("nan")))
+    assert parameter.tolist() == [1.0, 1.0, 1.0]
+    step_if_finite(optimizer, torch.tensor(1.0))
+    assert parameter.tolist() != [1.0, 1.0, 1.0]
+
+
+def test_a_decay_of_1_keeps_the_learning_rate() -> None:
+    model, tensors, config = tiny(lr=0.5)
+    constant = config.model_copy(update={"lr_decay": 1.0})
+    trained = train(model, in_order(tensors, constant), tensors, constant)
+    assert {record.lr for record in trained.curve} == {0.5}
+
+
+def test_weight_decay_shrinks_weights_that_no_loss_needs() -> None:
+    norms = []
+    for decay in (0.0, 1.0):
+        model, tensors, config = tiny()
+        decayed = config.model_copy(update={"weight_decay": decay})
+        train(model, in_order(tensors, decayed), tensors, decayed)
+        norms.append(sum(float(p.detach().norm()) for p in model.parameters()))
+    assert norms[1] < norms[0]
+
+
+def test_a_learning_rate_that_was_replaced_is_put_back_in_its_place() -> None:
+    rate = torch.tensor(0.1)
+    optimizer = torch.optim.Adam([torch.nn.Parameter(torch.ones(3))], lr=rate)
+    optimizer.param_groups[0]["lr"] = 0.05
+    keep_in_place(optimizer, rate)
+    assert optimizer.param_groups[0]["lr"] is rate
+    assert rate.item() == pytest.approx(0.05)

@@ -1,0 +1,75 @@
+"""Validation of nested mappings by pydantic models, with errors in the user's words: one line for each problem."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from trainables.errors import UserError, nearest
+from trainables.report import JsonObject
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+def validated(model: type[ModelT], tree: Any, source: str) -> ModelT:
+    """``model`` made from ``tree``, or UserError in the user's words."""
+    if not isinstance(tree, Mapping):
+        raise UserError(f"{source}: expected a mapping of keys to values, got {type(tree).__name__}")
+    try:
+        return model.model_validate(dict(tree))
+    except ValidationError as error:
+        raise UserError("\n".join(_lines(model, error, source))) from None
+
+
+def keys_of(model: type[BaseModel], prefix: str = "") -> list[str]:
+    """All dotted keys of a model, e.g. ``loss.beta``."""
+    keys: list[str] = []
+    for name, field in model.model_fields.items():
+        part = _part(field.annotation)
+        keys += keys_of(part, f"{prefix}{name}.") if part else [f"{prefix}{name}"]
+    return keys
+
+
+def _part(annotation: Any) -> type[BaseModel] | None:
+    for candidate in (annotation, *getattr(annotation, "__args__", ())):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None
+
+
+def set_key(model: type[BaseModel], tree: JsonObject, key: str, value: Any, source: str) -> None:
+    """Put a value at a dotted key of a tree of ``model``; raises UserError for a key that it does not have."""
+    known = keys_of(model)
+    if key not in known:
+        raise UserError(f"{source}: {key}: unknown key. {nearest(key, known)}")
+    *parents, leaf = key.split(".")
+    for name in parents:
+        if tree.get(name) is None:
+            tree[name] = {}
+        tree = tree[name]
+    tree[leaf] = value
+
+
+def _lines(model: type[BaseModel], error: ValidationError, source: str) -> list[str]:
+    lines = []
+    for item in error.errors(include_url=False):
+        location = [str(part) for part in item["loc"]]
+        key = ".".join(part for part in location if "[" not in part)
+        if item["type"] == "extra_forbidden":
+            parent = model
+            for name in (part for part in location[:-1] if part in parent.model_fields):  # not places in a list
+                parent = _part(parent.model_fields[name].annotation) or parent
+            lines.append(f"{source}: {key}: unknown key. {nearest(location[-1], parent.model_fields)}")
+        elif item["type"] == "missing":
+            lines.append(f"{source}: {key}: required key is missing")
+        else:
+            got = "" if item["type"] == "value_error" else f", got {item['input']!r}"
+            lines.append(f"{source}: {key}: {_lower(item['msg'])}{got}")
+    return lines
+
+
+def _lower(message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]
