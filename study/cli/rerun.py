@@ -11,8 +11,8 @@ from study.ledger import OpenedStudy, TrialRecord, trial_name, trial_records
 from trainables.config import RunConfig
 from trainables.errors import UserError
 
-# Of this run, not of its numbers.
-TIMES = ("seconds", "training_s")
+# Of this run, not of its numbers: times, and where its M0 comes from.
+TIMES, ORIGIN = ("seconds", "training_s"), "base."
 
 
 def recorded_trial(study: OpenedStudy, number: int) -> TrialRecord:
