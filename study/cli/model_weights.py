@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tqdm import tqdm
 
-from study.cli.rerun import differences
+from study.cli.rerun import report_differences
 from study.ledger import StudyFolder, TrialRecord, trial_name
 from trainables.config import RunConfig
 from trainables.errors import UserError
@@ -74,7 +74,7 @@ def retrained_weights(record: TrialRecord, run: RunConfig, data: Dataset) -> Fou
     for result in tqdm(_until(refine(run, data), best), total=best + 1, unit=" iterations", desc="retrain"):
         iteration = result.report.iteration
         if iteration in recorded:
-            found = differences(recorded[iteration].to_json(), result.report.to_json())
+            found = report_differences(recorded[iteration], result.report)
             different += [f"iteration {iteration}: {line}" for line in found]
         weights = result.weights
     if not different:
