@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from study.config import StudyConfig
 from study.ledger import TrialRecord
-from study.placement import PastStudy, Placement, free_bytes, past_study
+from study.placement import PastStudy, Placement, free_bytes, past_study, weight_bytes
 from trainables.config import RunConfig
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def describe_plan(
         f"placement    {placement or 'as the cluster has room'}",
         f"GPU memory   a {_sharer(placement)}: {placement.memory}" if placement and placement.memory else "",
         f"time         {_time(request.run, placement, trials * iterations, past, probe)}",
-        f"disk         {_disk(trials, past)}; {size_text(free)} free",
+        f"disk         {_disk(request, trials, past)}; {size_text(free)} free",
         f"folder       {request.study_dir / request.name}",
         f"features     {features}" if features else "",
     ]
@@ -162,9 +162,11 @@ def _time(
     return f"about {total}, at {seconds:.1f} s per training ({source})"
 
 
-def _disk(trials: int, past: PastStudy | None) -> str:
+def _disk(request: Request, trials: int, past: PastStudy | None) -> str:
     if past is None:
-        return "unknown until the first trials end"
+        size = weight_bytes(request.run, request.data.dimensions, len(request.data.classes))
+        kept = f"; of each, {size_text(size)} for the weights of its best iteration" if size else ""
+        return f"unknown until the first trials end{kept}"
     return (
         f"about {size_text(past.trial_bytes * trials)}, at {size_text(past.trial_bytes)} per trial (study {past.name})"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from study.placement.cores import count_cores
 from study.placement.gpu_probe import gpu_memory, probe_on_ray
-from study.placement.memory import TrialMemory, estimated_memory, probed_memory
+from study.placement.memory import TrialMemory, estimated_memory, probed_memory, weight_bytes
 from study.placement.past_costs import PastStudy, free_bytes, past_study
 from study.placement.placement import Placement, check_address, count_gpus, place
 
@@ -22,4 +22,5 @@ __all__ = [
     "place",
     "probe_on_ray",
     "probed_memory",
+    "weight_bytes",
 ]
