@@ -13,8 +13,8 @@ from trainables.config import RunConfig
 from trainables.errors import UserError
 from trainables.report import IterationReport
 
-# Of this run, not of its numbers.
-TIMES = ("seconds", "training_s")
+# Of this run, not of its numbers: times, and where its M0 comes from.
+TIMES, ORIGIN = ("seconds", "training_s"), "base."
 
 
 def recorded_trial(study: OpenedStudy, number: int) -> TrialRecord:
