@@ -23,7 +23,7 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 from analysis.results.choosing import HELD_OUT, M0, PRESET, RANDOM, RULES, TEST, Choice, choose, rank_average
-from study.config import Point, StudyConfig, known_point, load_study
+from study.config import Point, StudyConfig, known_point, load_study_config
 from trainables.config import RunConfig, preset
 from trainables.data import Dataset, Segments, Split
 from trainables.datasets import load_dataset
@@ -62,7 +62,7 @@ def points(study: StudyConfig, run: RunConfig, count: int) -> Iterator[Point]:
 
 def collect(name: str, data_dir: Path, configurations: int, seeds: int, iterations: int, out: Path) -> None:
     """Append a line per training to ``out``; M0 is trained once for each seed."""
-    study = load_study("search")
+    study = load_study_config("search")
     base = preset(name).updated(
         {
             "selection.rule": "held-out",

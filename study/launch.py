@@ -212,7 +212,7 @@ def _run(
     given: Namespace, request: Request, driver: Driver, placement: Placement | None, supervisor: Supervisor
 ) -> None:
     from study.execution.cluster import check_nodes_see, token_hint, watch_ray
-    from study.execution.optuna_journal import Mirror
+    from study.execution.optuna_journal import OptunaJournal
     from study.execution.session import MAX_FAILURES, run_trials
 
     local = placement or Placement(0, 0, 0, 0, 0, 0)
@@ -230,9 +230,9 @@ def _run(
         driver.note(started(session, request.study.num_samples, request.study.num_trials))
         if request.study.shared_base:
             driver.share_m0(M0Cache(driver.folder, base_environment(request, placement)))
-        mirror = Mirror(driver.folder, request.study, request.data.name, driver.records)
+        journal = OptunaJournal(driver.folder, request.study, request.data.name, driver.records)
         progress = Progress(driver.records, request.study.num_trials, request.run, placement.concurrency, given.verbose)
-        driver.listeners += [progress, mirror]
+        driver.listeners += [progress, journal]
         failures = MAX_FAILURES if given.max_failures is None else given.max_failures
         try:
             callbacks = [logger_callback(given.log_to, driver.folder.path)] if given.log_to else []
@@ -247,7 +247,7 @@ def _run(
             )
         finally:
             progress.close()
-            mirror.close()
+            journal.close()
     finally:
         watch.set()
     with supervisor.signals.deferred():

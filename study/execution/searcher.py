@@ -181,7 +181,7 @@ def trial_order(driver: Driver, record: TrialRecord, limits: Limits) -> TrialOrd
         title=f"{trial_name(record.number)} {run.pseudo_labels.generator} β={run.loss.beta:g}",
         known_iterations=known,
         known_reports=tuple(report for report in record.iterations if report.iteration < known),
-        m0=None if key is None else CachedM0(key, _files(*folder.base_files(key), folder.base_model_file(key))),
+        m0=None if key is None else CachedM0(key, _files(*folder.m0_files(key), folder.m0_model_file(key))),
         gpus=record.gpus or limits.gpus,
     )
 

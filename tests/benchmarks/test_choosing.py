@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.choosing import candidates, collect, packed, points, read_lines, report_text, unpacked
-from study.config import load_study
+from study.config import load_study_config
 from trainables.config import preset
 
 
@@ -34,8 +34,8 @@ def test_records_are_gone_on_with_and_reported(tmp_path: Path) -> None:
 
 def test_points_begin_with_the_preset_and_repeat() -> None:
     run = preset("spoken-digits")
-    found = list(points(load_study("search"), run, 6))
-    assert found == list(points(load_study("search"), run, 6))
+    found = list(points(load_study_config("search"), run, 6))
+    assert found == list(points(load_study_config("search"), run, 6))
     assert found[0]["pseudo_labels.generator"] == run.pseudo_labels.generator
     assert len({json.dumps(point) for point in found}) == 6
 
