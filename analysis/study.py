@@ -27,7 +27,7 @@ TRIAL_COLUMNS = ("trial", "state", "seed", "origin", "objective", "best_iteratio
                  "selection_split", "reason", "seconds", "device", "configuration", "lines",
                  "best_is_known")  # fmt: skip
 ITERATION_COLUMNS = ("trial", "seed", "iteration", "test_map", "selection", "selection_split", "seconds",
-                     "chosen_epoch", "tiou_map", "labels", "signals", "line")  # fmt: skip
+                     "chosen_epoch", "tiou_map", "labels", "signals", "held_out_map", "line")  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,6 +142,7 @@ def _iterations(records: Iterable[TrialRecord], events: Iterable[Event]) -> pd.D
             "tiou_map": _tiou_map(report),
             "labels": _labels(report),
             "signals": report.signals,
+            "held_out_map": _float(report.selection_map("held_out")),
             "line": lines.get((record.number, report.iteration)),
         }
         for record in records

@@ -20,7 +20,7 @@ from typing import Any
 from tabulate import tabulate
 
 from benchmarks.tabulated import curve
-from study.config import load_study, parse_study
+from study.config import load_study_config, parse_study
 from study.driver import Driver, NoTrial
 from study.ledger import StudyFolder, TrialRecord
 from trainables.config import preset
@@ -32,7 +32,7 @@ SPREAD = 0.5  # standard deviation of the logarithm of a trial's time
 def simulate(folder: Path, workers: int, seed: int, trials: int, **changes: Any) -> tuple[float, float]:
     """Share of the places' time that was idle (percent), and the best objective, of one study."""
     run = preset("simulated").updated({"refinement.iterations": 3})
-    settings = {**load_study("search").as_dict(), "num_samples": trials, "seed": seed, **changes}
+    settings = {**load_study_config("search").as_dict(), "num_samples": trials, "seed": seed, **changes}
     driver = Driver(StudyFolder(folder), parse_study(settings, "benchmark"), run)
     order = random.Random(seed)
     running: list[tuple[float, int]] = []

@@ -1,7 +1,7 @@
 """What the harness costs per trial: ``python -m benchmarks.harness``.
 
 64 trials of a trainable that imports torch and reports three numbers, two at a time: this project's harness (ledger
-with fsync, mirror, workers that are used again), Ray Tune as it comes (OptunaSearch, a new worker process per trial,
+with fsync, journal, workers that are used again), Ray Tune as it comes (OptunaSearch, a new worker process per trial,
 its own result files), and plain Optuna in one process with its journal file. Also how many of the seconds are paid
 once, for Ray and the first workers.
 """
@@ -21,9 +21,9 @@ from typing import Any
 from tabulate import tabulate
 
 from benchmarks.tabulated import ITERATIONS, Tabulated
-from study.config import load_study, parse_study
+from study.config import load_study_config, parse_study
 from study.driver import Driver
-from study.execution.optuna_journal import Mirror
+from study.execution.optuna_journal import OptunaJournal
 from study.execution.session import run_trials, start_ray, stop_ray
 from study.ledger import StudySettings, TrialEnded, TrialEvent, TrialRecord, create_folder
 from study.placement import place
@@ -37,22 +37,22 @@ def ours(trials: int, folder: Path) -> tuple[float, float]:
     """Seconds until the first trial ended, and of all."""
     run = preset("simulated").updated({"compute.device": "cpu"})
     data = load_dataset(run.dataset, Path("data"))
-    study = parse_study({**load_study("search").as_dict(), "num_samples": trials}, "benchmark")
+    study = parse_study({**load_study_config("search").as_dict(), "num_samples": trials}, "benchmark")
     started = time.perf_counter()
     driver = Driver(
         create_folder(folder, "ours", StudySettings(run.model_dump(mode="json"), study.as_dict())), study, run
     )
-    mirror = Mirror(driver.folder, study, data.name, driver.records)
+    journal = OptunaJournal(driver.folder, study, data.name, driver.records)
     ends: list[float] = []
 
     def note(event: TrialEvent, record: TrialRecord) -> None:
         if isinstance(event, TrialEnded):
             ends.append(time.perf_counter() - started)
 
-    driver.listeners += [mirror, note]
+    driver.listeners += [journal, note]
     run_trials(driver, data, place(WORKERS, 0, 1), Tabulated)
     assert len(ends) == trials, len(ends)
-    mirror.close()
+    journal.close()
     driver.close()
     return ends[0], time.perf_counter() - started
 

@@ -1,6 +1,6 @@
 """A study of 2,000 trials without training: ``python -m benchmarks.scale``.
 
-A tabulated trainable replays curves through the whole harness (ledger, search, mirror, Ray Tune, workers), in rounds
+A tabulated trainable replays curves through the whole harness (ledger, search, journal, Ray Tune, workers), in rounds
 that extend one study: 250, 500, 1,000 and 2,000 trials. Whatever grows faster than the number of trials shows as
 a cost per trial that rises from round to round: look at the driver's own CPU time, as other work on the machine
 does not count there.
@@ -20,9 +20,9 @@ from pathlib import Path
 from tabulate import tabulate
 
 from benchmarks.tabulated import Tabulated
-from study.config import StudyConfig, load_study, parse_study
+from study.config import StudyConfig, load_study_config, parse_study
 from study.driver import Driver
-from study.execution.optuna_journal import Mirror
+from study.execution.optuna_journal import OptunaJournal
 from study.execution.session import run_trials, start_ray, stop_ray
 from study.ledger import StudyFolder, StudySettings, create_folder
 from study.placement import place
@@ -37,14 +37,14 @@ def extend(folder: StudyFolder, study: StudyConfig, run: RunConfig, data: Datase
     """Run a study up to its budget; seconds to open it and per new trial, and what its files then measure."""
     started = time.perf_counter()
     driver = Driver(folder, study, run)
-    mirror = Mirror(folder, study, data.name, driver.records)
-    driver.listeners.append(mirror)
+    journal = OptunaJournal(folder, study, data.name, driver.records)
+    driver.listeners.append(journal)
     opened, before = time.perf_counter() - started, driver.num_finished
     started, started_cpu = time.perf_counter(), time.process_time()
     run_trials(driver, data, place(workers, 0, 1), Tabulated)
     new = driver.num_finished - before
     each, each_cpu = (time.perf_counter() - started) / new, (time.process_time() - started_cpu) / new
-    mirror.close()
+    journal.close()
     driver.close()
     command = [sys.executable, "-m", "study.status", folder.name, "--study-dir", str(folder.path.parent), "--json"]
     started = time.perf_counter()
@@ -72,7 +72,7 @@ def main() -> None:
             folder = None
             for part in (8, 4, 2, 1):
                 trials = given.trials // part
-                study = parse_study({**load_study("search").as_dict(), "num_samples": trials}, "benchmark")
+                study = parse_study({**load_study_config("search").as_dict(), "num_samples": trials}, "benchmark")
                 if folder is None:
                     settings = StudySettings(run.model_dump(mode="json"), study.as_dict())
                     folder = create_folder(Path(aside), "scale", settings)

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from tabulate import tabulate
 
 from benchmarks.tabulated import ITERATIONS, Tabulated
-from study.config import load_study, parse_study
+from study.config import load_study_config, parse_study
 from study.driver import Driver, NoTrial
 from study.execution.searcher import Limits, worker_order
 from study.ledger import DatasetSettings, StudyEnded, StudySettings, StudyStarted, create_folder
@@ -44,7 +44,9 @@ class Spent(NamedTuple):
 def replay(study_dir: Path, trials: int) -> str:
     """A complete study without training and without Ray; returns its name."""
     run = preset("simulated").updated({"compute.device": "cpu"})
-    study = parse_study({**load_study("search").as_dict(), "num_samples": trials, "sampler": "random"}, "benchmark")
+    study = parse_study(
+        {**load_study_config("search").as_dict(), "num_samples": trials, "sampler": "random"}, "benchmark"
+    )
     dataset = DatasetSettings("simulated", "simulated", simulated=True, classes=("a",))
     settings = StudySettings(run.model_dump(mode="json"), study.as_dict(), dataset=dataset)
     driver = Driver(create_folder(study_dir, "replayed", settings), study, run)

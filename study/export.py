@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,7 +95,7 @@ def _origin(study: OpenedStudy, chosen: Chosen, found: FoundWeights) -> ModelOri
         why=chosen.why,
         params=record.params,
         card=study.settings.card,
-        report=next(r.to_json() for r in record.iterations if r.iteration == record.best_iteration),
+        report=next(replace(r, m0=None).to_json() for r in record.iterations if r.iteration == record.best_iteration),
         versions=study.settings.versions,
         notes=(*dataset.notes, *found.notes),
     )

@@ -187,16 +187,16 @@ def _begin(given: Namespace, request: Request, driver: Driver, placement: Placem
 @contextmanager
 def _listeners(given: Namespace, request: Request, driver: Driver, placement: Placement) -> Iterator[None]:
     """The terminal and the Optuna journal follow the driver inside of the block."""
-    from study.execution.optuna_journal import Mirror
+    from study.execution.optuna_journal import OptunaJournal
 
-    mirror = Mirror(driver.folder, request.study, request.data.name, driver.records)
+    journal = OptunaJournal(driver.folder, request.study, request.data.name, driver.records)
     progress = Progress(driver.records, request.study.num_trials, request.run, placement.concurrency, given.verbose)
-    driver.listeners += [progress, mirror]
+    driver.listeners += [progress, journal]
     try:
         yield
     finally:
         progress.close()
-        mirror.close()
+        journal.close()
 
 
 def _start_ray(local: Placement, address: str | None, supervisor: Supervisor) -> Cluster:

@@ -51,11 +51,11 @@ class M0Cache:
 
     def ready(self, key: str) -> bool:
         """Whether an M0 is there, in this study or in one beside it, from which it is then copied."""
-        if all(path.exists() for path in self.folder.base_files(key)):
+        if all(path.exists() for path in self.folder.m0_files(key)):
             return True
         for other in sorted(self.folder.path.absolute().parent.glob(f"*/base/{key}.pt")):
             beside = StudyFolder(other.parents[1])
-            (state, predictions), model = beside.base_files(key), beside.base_model_file(key)
+            (state, predictions), model = beside.m0_files(key), beside.m0_model_file(key)
             if _whole(state) and predictions.exists():
                 self._copy(predictions, *([model] if _whole(model) else []), state)
                 return True

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from study.cli.plan import point_text, remaining_seconds, seconds_text
-from study.cli.progress import number_text
+from study.cli.progress import objective_text
 from study.config import parse_study
 from study.ledger import (
     OpenedStudy,
@@ -66,14 +66,14 @@ def status_text(status: dict[str, Any]) -> str:
     for trial in status["trials"]:
         quiet = trial.get("quiet_s")
         silence = f"no sign of life for {seconds_text(quiet)}" if quiet else None
-        outcome = trial["reason"] or silence or f"{number_text(trial['objective']):>5}"
+        outcome = trial["reason"] or silence or f"{objective_text(trial['objective']):>5}"
         lines.append(
             f"{trial_name(trial['number'])}  {trial['state']:<13} {trial['iterations']} iterations  {outcome}  "
             f"seed {trial['seed']}  {point_text(trial['params'])}"
         )
     if status["best"]:
         best = status["best"]
-        lines.append(f"best: {trial_name(best['number'])}, {number_text(best['objective'])} ({status['selection']})")
+        lines.append(f"best: {trial_name(best['number'])}, {objective_text(best['objective'])} ({status['selection']})")
     return "\n".join(lines + status["problems"])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from analysis.results.choosing import choosing_table
 from analysis.results.comparisons import threshold_table, value_tables
 from analysis.results.label_quality import label_quality_table
 from analysis.results.number_table import NumberTable
@@ -31,8 +32,8 @@ def study_tables(study: Study, marks: str = "second", with_paper: bool = False) 
     signals = [measured] if measured else []
     if not study.has_test_map:
         return [*signals, *quality, *shared]
-    thresholds = threshold_table(study)
-    numbers = [refinement_table(study), *value_tables(study), *([thresholds] if thresholds else [])]
+    optional = (threshold_table(study), choosing_table(study))
+    numbers = [refinement_table(study), *value_tables(study), *(table for table in optional if table)]
     return [
         generator_grid(study, marks),
         iteration_grid(study, marks),

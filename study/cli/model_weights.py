@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tqdm import tqdm
 
-from study.cli.rerun import differences
+from study.cli.rerun import report_differences
 from study.ledger import StudyFolder, TrialRecord, trial_name
 from trainables.config import RunConfig
 from trainables.errors import UserError
@@ -16,7 +16,7 @@ from trainables.files import DamagedFile
 
 if TYPE_CHECKING:
     from trainables.data import Dataset
-    from trainables.refinement import IterationResult
+    from trainables.refinement import IterationResult, RunState
     from trainables.training import Weights
 
 
@@ -50,9 +50,13 @@ def stored_weights(folder: StudyFolder, record: TrialRecord, run: RunConfig) -> 
 def _of_checkpoint(folder: StudyFolder, record: TrialRecord, run: RunConfig) -> Weights | None:
     """A checkpoint has the weights that make the next labels: those of the best iteration's chosen epoch where it was
     the last iteration, and its chosen epoch makes the labels or was its last one."""
+    from trainables.worker.belonging import report_problem, trial_owner
     from trainables.worker.checkpoint import load_state
 
-    state = load_state(folder.state_file(record.number))
+    def problem(state: RunState, owned: bool) -> str | None:
+        return None if owned else report_problem(state, record.iterations)
+
+    state = load_state(folder.state_file(record.number), trial_owner(run), problem)
     if state is None or state.iteration != record.best_iteration:
         return None
     report = next(report for report in record.iterations if report.iteration == record.best_iteration)
@@ -70,7 +74,7 @@ def retrained_weights(record: TrialRecord, run: RunConfig, data: Dataset) -> Fou
     for result in tqdm(_until(refine(run, data), best), total=best + 1, unit=" iterations", desc="retrain"):
         iteration = result.report.iteration
         if iteration in recorded:
-            found = differences(recorded[iteration].to_json(), result.report.to_json())
+            found = report_differences(recorded[iteration], result.report)
             different += [f"iteration {iteration}: {line}" for line in found]
         weights = result.weights
     if not different:

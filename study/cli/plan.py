@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from study.config import StudyConfig
 from study.ledger import TrialRecord
-from study.placement import PastStudy, Placement, free_bytes, past_study
+from study.placement import EarlierCosts, Placement, earlier_costs, free_bytes, weight_bytes
 from trainables.config import RunConfig
 
 if TYPE_CHECKING:
-    from study.cli.request import Request  # it reads data sets, which a look at a study's status need not
+    from study.cli.request import Request
     from trainables.worker.probe import TrialProbe
 
 SYMBOLS = {
@@ -36,7 +36,7 @@ def describe_plan(
 ) -> str:
     """The plan of a session, one fact per line. placement: None when it depends on a cluster not yet joined. probe:
     tells the time, where one was made; else the last study does."""
-    past, free = past_study(request.study_dir, request.run, request.ledger), free_bytes(request.study_dir)
+    earlier, free = earlier_costs(request.study_dir, request.run, request.ledger), free_bytes(request.study_dir)
     study, run = request.study, request.run
     trials, iterations = study.num_trials - finished, run.refinement.iterations
     rule = RULES[run.selection.rule].format(signal=run.selection.signal)
@@ -50,13 +50,13 @@ def describe_plan(
         f"pruner       {study.pruner}, after iteration {study.grace}" if study.pruner != "none" else "",
         f"placement    {placement or 'as the cluster has room'}",
         f"GPU memory   a {_sharer(placement)}: {placement.memory}" if placement and placement.memory else "",
-        f"time         {_time(request.run, placement, trials * iterations, past, probe)}",
-        f"disk         {_disk(trials, past)}; {size_text(free)} free",
+        f"time         {_time(request.run, placement, trials * iterations, earlier, probe)}",
+        f"disk         {_disk(request, trials, earlier)}; {size_text(free)} free",
         f"folder       {request.study_dir / request.name}",
         f"features     {features}" if features else "",
     ]
     notes = list(request.notes)
-    if past and past.trial_bytes * trials > free:
+    if earlier and earlier.trial_bytes * trials > free:
         notes.append(
             f"the disk is too small for that; free some, or choose another --study-dir than {request.study_dir}"
         )
@@ -148,12 +148,12 @@ def _features_text(request: Request) -> str:
 
 
 def _time(
-    run: RunConfig, placement: Placement | None, trainings: int, past: PastStudy | None, probe: TrialProbe | None
+    run: RunConfig, placement: Placement | None, trainings: int, earlier: EarlierCosts | None, probe: TrialProbe | None
 ) -> str:
     if probe:
         seconds, source = probe.iteration_s(run.training.epochs), f"probe: {probe.epoch_s:.2g} s per epoch"
-    elif past:
-        seconds, source = past.iteration_s, f"study {past.name}"
+    elif earlier:
+        seconds, source = earlier.iteration_s, f"study {earlier.name}"
     else:
         return "unknown until the first iterations end (--dry-run --probe measures an epoch)"
     if placement is None:
@@ -162,9 +162,10 @@ def _time(
     return f"about {total}, at {seconds:.1f} s per training ({source})"
 
 
-def _disk(trials: int, past: PastStudy | None) -> str:
-    if past is None:
-        return "unknown until the first trials end"
-    return (
-        f"about {size_text(past.trial_bytes * trials)}, at {size_text(past.trial_bytes)} per trial (study {past.name})"
-    )
+def _disk(request: Request, trials: int, earlier: EarlierCosts | None) -> str:
+    if earlier is None:
+        size = weight_bytes(request.run, request.data.dimensions, len(request.data.classes))
+        kept = f"; of each, {size_text(size)} for the weights of its best iteration" if size else ""
+        return f"unknown until the first trials end{kept}"
+    all_of_them, of_one = size_text(earlier.trial_bytes * trials), size_text(earlier.trial_bytes)
+    return f"about {all_of_them}, at {of_one} per trial (study {earlier.name})"

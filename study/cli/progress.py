@@ -73,7 +73,7 @@ class Progress:
         left = remaining_seconds(records, self._trials, self._run.refinement.iterations, self._concurrency)
         self._bar.set_description_str(f"{finished}/{self._trials} trials", refresh=False)
         self._bar.set_postfix_str(
-            f"{running} running, {iterations} iterations, best {number_text(best)}, ETA {seconds_text(left)}"
+            f"{running} running, {iterations} iterations, best {objective_text(best)}, ETA {seconds_text(left)}"
         )
         now = time.monotonic()
         self._next_refresh = now + max(REFRESH_S, (now - started) / REFRESH_SHARE)
@@ -87,16 +87,16 @@ def trial_line(record: TrialRecord) -> str:
     if record.state not in ("completed", "pruned"):
         return f"{head}{point}: {record.reason}"
     where = f"iteration {record.best_iteration} of {len(record.iterations) - 1}"
-    return f"{head}{number_text(record.objective):>6} at {where}  {seconds_text(record.seconds):>6}{point}"
+    return f"{head}{objective_text(record.objective):>6} at {where}  {seconds_text(record.seconds):>6}{point}"
 
 
 def iteration_line(record: TrialRecord, report: IterationReport) -> str:
     """One line on a refinement iteration."""
-    value = number_text(report.selection.number)
+    value = objective_text(report.selection.number)
     return f"{trial_name(record.number)}  iteration {report.iteration}   {value:>6}  {report.seconds:.1f} s"
 
 
-def number_text(value: float | None) -> str:
+def objective_text(value: float | None) -> str:
     """A percentage as tables show it."""
     return "-" if value is None else f"{value:.1f}"
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from study.cli.assignments import parse_assignments
 from study.cli.config_file import with_config
-from study.config import StudyConfig, check_values, known_point, load_study, parse_study
+from study.cli.resume import extended, require_same_data, require_same_settings, version_changes
+from study.config import StudyConfig, check_values, known_point, load_study_config, parse_study
 from study.ledger import (
     DatasetSettings,
     FolderExists,
@@ -21,8 +20,6 @@ from study.ledger import (
     OpenedStudy,
     StudyFolder,
     StudySettings,
-    StudyStarted,
-    TrialProposed,
     check_name,
     create_folder,
     free_name,
@@ -177,32 +174,8 @@ def base_environment(request: Request, placement: Placement) -> dict[str, str]:
     return {**libraries, "data": request.card.content_hash, "device": "cuda" if on_gpu else "cpu"}
 
 
-def parse_assignments(assignments: list[str]) -> dict[str, Any]:
-    """``["loss.beta=2"]`` -> ``{"loss.beta": 2}``; values are YAML, and 1e-4 is a number."""
-    values = {}
-    for text in assignments:
-        key, equals, value = text.partition("=")
-        if not equals or not key:
-            raise UserError(f"--set: '{text}' is not KEY=VALUE, for instance training.epochs=30")
-        try:
-            values[key.strip()] = _number(yaml.safe_load(value))
-        except yaml.YAMLError:
-            raise UserError(f"--set: {key}: '{value}' is not a value; quote it as in YAML") from None
-    return values
-
-
-def _number(value: Any) -> Any:
-    """YAML takes 1e-4 for a word, as it has no point; nobody means that."""
-    if isinstance(value, str) and "e" in value.lower():
-        try:
-            return float(value)
-        except ValueError:
-            return value
-    return value
-
-
 def _new(given: Namespace, study_dir: Path) -> Request:
-    study = _changed(load_study(given.study or "search"), given)
+    study = _changed(load_study_config(given.study or "search"), given)
     run, notes = _run_config(given, study)
     parts = (run.dataset.name, given.base_model, study.name)
     stem = "-".join(part for part in parts if part)
@@ -290,66 +263,12 @@ def _kept_features(given: Namespace, study_dir: Path) -> FeatureFolder:
 def _resumed(given: Namespace, study_dir: Path) -> Request:
     opened = open_study(study_dir, given.resume, "--resume")
     settings, source = opened.settings, str(opened.folder.study_file)
-    _same_settings(opened)
+    require_same_settings(opened)
     run = parse_config(settings.run, source)
-    study = _extended(parse_study(settings.study, source), opened, given.num_samples)
+    study = extended(parse_study(settings.study, source), opened, given.num_samples)
     data_dir = given.data_dir or Path(settings.data_dir)
     data = _load(run, data_dir, _kept_features(given, study_dir))
     card = make_card(data, run.dataset)
-    _same_data(settings.card, card, opened)
-    notes = [*opened.notes, *_differences(settings.versions, versions())]
+    require_same_data(settings.card, card, opened)
+    notes = [*opened.notes, *version_changes(settings.versions, versions())]
     return Request(opened.folder.name, opened.folder.path.parent, data_dir, study, run, data, card, opened, notes)
-
-
-def _extended(study: StudyConfig, opened: OpenedStudy, num_samples: int | None) -> StudyConfig:
-    """With the budget of the last session, or with a new one, which must not be less than what was proposed."""
-    events = opened.ledger.events
-    budgets = [event.num_samples for event in events if isinstance(event, StudyStarted) and event.num_samples]
-    proposed = len({event.trial for event in events if isinstance(event, TrialProposed)})
-    wanted = num_samples or (budgets[-1] if budgets else study.num_samples)
-    if num_samples and num_samples * study.seeds < proposed:
-        raise UserError(
-            f"--num-samples: study '{opened.name}' has {proposed} trials already; ask for "
-            f"{-(-proposed // study.seeds)} configurations or more, got {num_samples}"
-        )
-    return parse_study({**study.as_dict(), "num_samples": wanted}, "--resume")
-
-
-def _same_settings(opened: OpenedStudy) -> None:
-    """A study continues with the settings that it started with; raises UserError that shows what is different."""
-    began, now = opened.created_with, opened.settings
-    if began is None:
-        return
-    for part, was, given in (("run", began.run, now.run), ("study", began.study, now.study)):
-        before, after = _flat(was), _flat(given)
-        for key in [*before, *after]:
-            if before.get(key) != after.get(key):
-                raise UserError(
-                    f"--resume: {opened.folder.study_file}: {part}.{key}: was {before.get(key)!r} when study "
-                    f"'{opened.name}' began and is {after.get(key)!r} now; put it back, or start a new study"
-                )
-
-
-def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
-    """Dotted keys -> values."""
-    if not isinstance(tree, Mapping):
-        return {prefix.removesuffix("."): tree}
-    return {key: value for name, part in tree.items() for key, value in _flat(part, f"{prefix}{name}.").items()}
-
-
-def _same_data(before: Mapping[str, Any], card: DataCard, opened: OpenedStudy) -> None:
-    now = card.as_dict()
-    for key in ("content_hash", "dimensions"):
-        if before.get(key) != now[key]:
-            raise UserError(
-                f"--resume: the data are not those of study '{opened.name}': {key} was {before.get(key)} and is "
-                f"{now[key]}; give their folder with --data-dir, or start a new study"
-            )
-
-
-def _differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    return [
-        f"started with {name} {before[name]}, now running {now[name]}: numbers may differ in the last digits"
-        for name in before
-        if name in now and before[name] != now[name]
-    ]

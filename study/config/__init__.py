@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from study.config.space import Point, check_values, grid, known_point, point_at, suggest
-from study.config.study import PRUNER_NAMES, SAMPLER_NAMES, StudyConfig, load_study, parse_study, studies
+from study.config.study import PRUNER_NAMES, SAMPLER_NAMES, StudyConfig, load_study_config, parse_study, studies
 
 __all__ = [
     "PRUNER_NAMES",
@@ -13,7 +13,7 @@ __all__ = [
     "check_values",
     "grid",
     "known_point",
-    "load_study",
+    "load_study_config",
     "parse_study",
     "point_at",
     "studies",

@@ -103,7 +103,7 @@ def studies() -> list[str]:
     return sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
 
 
-def load_study(name: str) -> StudyConfig:
+def load_study_config(name: str) -> StudyConfig:
     """A named study, or a user's own YAML file by path; raises UserError."""
     if name.endswith((".yaml", ".yml")):
         path = Path(name)

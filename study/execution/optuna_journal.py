@@ -35,7 +35,7 @@ from study.ledger import (
 STATES = {"completed": TrialState.COMPLETE, "pruned": TrialState.PRUNED}
 
 
-class Mirror:
+class OptunaJournal:
     """Listens to a driver and writes what happens."""
 
     def __init__(
@@ -43,7 +43,7 @@ class Mirror:
     ) -> None:
         """Go on with the file where it agrees with ``records``; else write it anew from them."""
         self._study, self._path = study, folder.optuna_file
-        self._name = mirror_name(dataset, study)
+        self._name = optuna_study_name(dataset, study)
         self._storage: JournalStorage | None = None
         if not self._go_on(records):
             self._write_anew(records)
@@ -54,7 +54,7 @@ class Mirror:
         try:
             self._write(self._storage, event, record)
         except OSError:
-            self.close()  # a mirror that cannot be written to stops no study
+            self.close()  # a journal that cannot be written to stops no study
 
     def _write(self, storage: JournalStorage, event: TrialEvent, record: TrialRecord) -> None:
         if isinstance(event, TrialProposed) and record.number == len(self._ids):
@@ -132,7 +132,7 @@ class Mirror:
         )
 
 
-def mirror_name(dataset: str, study: StudyConfig) -> str:
+def optuna_study_name(dataset: str, study: StudyConfig) -> str:
     """Name of a study in Optuna: data set, study and a hash of its space."""
     text = json.dumps(study.space_tree, sort_keys=True)
     return f"{dataset} {study.name} {hashlib.sha256(text.encode()).hexdigest()[:8]}"
@@ -156,7 +156,7 @@ class _SingleWriter(BaseJournalBackend):
     """A journal file with one writer, kept open; readers use Optuna's own JournalFileBackend."""
 
     def __init__(self, path: Path) -> None:
-        self._file = open(path, "ab", buffering=0)  # noqa: SIM115 (open as long as the mirror)
+        self._file = open(path, "ab", buffering=0)  # noqa: SIM115 (open as long as the journal)
         self._reader = JournalFileBackend(str(path)) if self._file.tell() else None
         self._written = 0
         self._recent: list[dict[str, Any]] = []

@@ -171,7 +171,7 @@ def worker_order(driver: Driver, records: Sequence[TrialRecord], limits: Limits)
 def trial_order(driver: Driver, record: TrialRecord, limits: Limits) -> TrialOrder:
     """What a worker is told of one trial."""
     folder, key = driver.folder, driver.m0_key(record)
-    run = driver.run_config(record)
+    run, known = driver.run_config(record), known_iterations(record)
     return TrialOrder(
         trial=record.number,
         run=run,
@@ -179,8 +179,9 @@ def trial_order(driver: Driver, record: TrialRecord, limits: Limits) -> TrialOrd
             folder.state_file(record.number), folder.predictions_file(record.number), folder.model_file(record.number)
         ),
         title=f"{trial_name(record.number)} {run.pseudo_labels.generator} β={run.loss.beta:g}",
-        known_iterations=known_iterations(record),
-        m0=None if key is None else CachedM0(key, _files(*folder.base_files(key), folder.base_model_file(key))),
+        known_iterations=known,
+        known_reports=tuple(report for report in record.iterations if report.iteration < known),
+        m0=None if key is None else CachedM0(key, _files(*folder.m0_files(key), folder.m0_model_file(key))),
         gpus=record.gpus or limits.gpus,
     )
 

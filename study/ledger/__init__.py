@@ -5,23 +5,6 @@ All that ``analysis`` may import of ``study``. Neither numpy nor torch.
 
 from __future__ import annotations
 
-from study.ledger.events import (
-    FINAL_STATES,
-    Configuration,
-    Event,
-    IterationEnded,
-    Session,
-    StudyCreated,
-    StudyEnded,
-    StudyResumed,
-    StudyStarted,
-    StudyStopped,
-    TrialEnded,
-    TrialEvent,
-    TrialProposed,
-    TrialRetried,
-    TrialStarted,
-)
 from study.ledger.folder import FolderExists, StudyFolder, check_name, free_name, nearest_existing, trial_name
 from study.ledger.ledger_file import Ledger, LedgerContents, read_ledger
 from study.ledger.lock import is_driven, lock
@@ -44,6 +27,17 @@ from study.ledger.settings import (
     create_folder,
     open_study,
     write_settings,
+)
+from study.ledger.study_events import Event, Session, StudyCreated, StudyEnded, StudyResumed, StudyStarted, StudyStopped
+from study.ledger.trial_events import (
+    FINAL_STATES,
+    Configuration,
+    IterationEnded,
+    TrialEnded,
+    TrialEvent,
+    TrialProposed,
+    TrialRetried,
+    TrialStarted,
 )
 
 __all__ = [

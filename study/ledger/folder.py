@@ -46,11 +46,11 @@ class StudyFolder:
         """Weights of a trial's best iteration."""
         return self.path / "models" / f"{trial_name(trial)}.pt"
 
-    def base_files(self, key: str) -> tuple[Path, Path]:
+    def m0_files(self, key: str) -> tuple[Path, Path]:
         """State of a base model after iteration 0, and its test predictions."""
         return self.path / "base" / f"{key}.pt", self.path / "base" / f"{key}.csv"
 
-    def base_model_file(self, key: str) -> Path:
+    def m0_model_file(self, key: str) -> Path:
         """Weights of a base model's chosen epoch; its state may hold the last epoch's. Absent in older studies."""
         return self.path / "base" / f"{key}.model.pt"
 

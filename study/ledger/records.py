@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from study.ledger.events import (
+from study.ledger.fields import JsonObject
+from study.ledger.study_events import Event
+from study.ledger.trial_events import (
     FINAL_STATES,
     Configuration,
-    Event,
     IterationEnded,
     TrialEnded,
     TrialEvent,
@@ -16,7 +17,6 @@ from study.ledger.events import (
     TrialRetried,
     TrialStarted,
 )
-from study.ledger.fields import JsonObject
 from trainables.report import IterationReport, M0Origin
 
 

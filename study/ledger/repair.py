@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from study.ledger.events import IterationEnded
 from study.ledger.folder import StudyFolder, trial_name
 from study.ledger.ledger_file import Ledger, LedgerContents, finite
 from study.ledger.records import TrialRecord, trial_records
+from study.ledger.trial_events import IterationEnded
 from trainables.report import IterationReport
 
 

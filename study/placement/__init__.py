@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from study.placement.cores import count_cores
+from study.placement.earlier_costs import EarlierCosts, earlier_costs, free_bytes
 from study.placement.gpu_probe import gpu_memory, probe_on_ray
-from study.placement.memory import TrialMemory, estimated_memory, probed_memory
-from study.placement.past_costs import PastStudy, free_bytes, past_study
+from study.placement.memory import TrialMemory, estimated_memory, probed_memory, weight_bytes
 from study.placement.placement import Placement, check_address, count_gpus, place
 
 __all__ = [
-    "PastStudy",
+    "EarlierCosts",
     "Placement",
     "TrialMemory",
     "check_address",
     "count_cores",
     "count_gpus",
+    "earlier_costs",
     "estimated_memory",
     "free_bytes",
     "gpu_memory",
-    "past_study",
     "place",
     "probe_on_ray",
     "probed_memory",
+    "weight_bytes",
 ]

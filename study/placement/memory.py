@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from trainables.config import RunConfig
+from trainables.config import BasnetConfig, RunConfig, WtalcConfig
 
 if TYPE_CHECKING:
     from trainables.data import Dataset
@@ -85,6 +85,34 @@ def estimate_trial_bytes(run: RunConfig, snippets: int, videos: int, dimensions:
     widths = [dimensions // 2**layer for layer in range(run.model.layers + 1)]
     weights = 2 * sum(a * b for a, b in pairwise(widths)) * 4 * 4  # two heads; Adam holds four
     return CUDA_CONTEXT_BYTES + int(ARITHMETIC_MARGIN * (features + activations + together * weights))
+
+
+def weight_bytes(run: RunConfig, dimensions: int, classes: int) -> int | None:
+    """Bytes of a model's weights, by arithmetic; None for a base model that is not known here."""
+    if run.model.name == "refineloc":
+        outputs = (classes, 2 if run.model.attention == "two_value" else 1)
+        return 4 * sum(_mlp_size(dimensions, out, run) for out in outputs)
+    if run.model.name == "wtalc":
+        wtalc = run.model.wtalc or WtalcConfig()
+        return 4 * (_linear(dimensions, wtalc.hidden) + _linear(wtalc.hidden, classes))
+    if run.model.name == "basnet":
+        basnet = run.model.basnet or BasnetConfig()
+        filtering = _linear(dimensions, basnet.attention_hidden) + _linear(basnet.attention_hidden, 1)
+        convolutions = _linear(3 * dimensions, basnet.hidden) + _linear(3 * basnet.hidden, basnet.hidden)
+        return 4 * (filtering + convolutions + basnet.hidden * (classes + 1))
+    return None
+
+
+def _mlp_size(dimensions: int, outputs: int, run: RunConfig) -> int:
+    floor = outputs if run.model.hidden_floor == "output_width" else 1
+    widths = [dimensions]
+    for _ in range(run.model.layers - 1):
+        widths.append(max(widths[-1] // 2, floor))
+    return sum(_linear(a, b) for a, b in pairwise([*widths, outputs]))
+
+
+def _linear(inputs: int, outputs: int) -> int:
+    return (inputs + 1) * outputs
 
 
 def _gib(size: int) -> str:

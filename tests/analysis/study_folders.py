@@ -8,15 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from analysis.settings import BETA, GENERATOR
-from study.ledger.events import (
-    Configuration,
-    IterationEnded,
-    StudyStarted,
-    TrialEnded,
-    TrialProposed,
-    TrialStarted,
-)
 from study.ledger.ledger_file import Ledger
+from study.ledger.study_events import StudyStarted
+from study.ledger.trial_events import Configuration, IterationEnded, TrialEnded, TrialProposed, TrialStarted
 from trainables.report import IterationReport
 
 

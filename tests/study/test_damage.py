@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from study.execution.optuna_journal import Mirror
+from study.execution.optuna_journal import OptunaJournal
 from study.launch import main
-from study.ledger.events import StudyCreated
 from study.ledger.folder import StudyFolder
 from study.ledger.lock import lock
 from study.ledger.settings import DatasetSettings, StudySettings, create_folder, open_study
+from study.ledger.study_events import StudyCreated
 from study.m0_cache import M0Cache
 from study.status import study_status
 from tests.study.worlds import driver_of, outcomes, run_of, study_of, work
@@ -44,11 +44,11 @@ def folder(tmp_path: Path) -> StudyFolder:
     made = create_folder(tmp_path, "s", SETTINGS)
     driver = driver_of(made.path, STUDY)
     driver.note(StudyCreated(open_study(tmp_path, "s").settings.to_json()))
-    mirror = Mirror(made, STUDY, "simulated", driver.records)
-    driver.listeners.append(mirror)
+    journal = OptunaJournal(made, STUDY, "simulated", driver.records)
+    driver.listeners.append(journal)
     work(driver, 2, random.Random(0), events=20)
     driver.close()
-    mirror.close()
+    journal.close()
     return made
 
 
@@ -111,15 +111,15 @@ def test_a_ledger_with_any_damage_to_its_last_record_is_finished_to_the_same_stu
         assert outcomes(driver) == outcomes(undisturbed)
 
 
-def test_a_mirror_with_any_damage_is_written_anew(folder: StudyFolder) -> None:
+def test_a_journal_with_any_damage_is_written_anew(folder: StudyFolder) -> None:
     whole = folder.optuna_file.read_bytes()
     last = len(whole) - whole.rstrip(b"\n").rfind(b"\n") - 1
     driver = driver_of(folder.path, STUDY)
     for damaged in damages(whole, last):
         folder.optuna_file.write_bytes(damaged)
-        mirror = Mirror(folder, STUDY, "simulated", driver.records)
-        states = [trial.state.name for trial in mirror.trials()]
-        mirror.close()
+        journal = OptunaJournal(folder, STUDY, "simulated", driver.records)
+        states = [trial.state.name for trial in journal.trials()]
+        journal.close()
         assert len(states) == len(driver.records)
         assert states.count("RUNNING") == sum(not record.finished for record in driver.records.values())
 
@@ -141,7 +141,7 @@ def test_a_state_with_any_damage_is_noticed_and_the_one_before_it_is_used(tmp_pa
 
 def test_a_base_model_with_any_damage_is_not_taken_from_another_study(tmp_path: Path) -> None:
     here, beside = StudyFolder(tmp_path / "here"), StudyFolder(tmp_path / "beside")
-    state, predictions = beside.base_files("k")
+    state, predictions = beside.m0_files("k")
     save_state(state, next(refine(RUN, tiny_dataset())).state)
     predictions.write_text("")
     whole = state.read_bytes()

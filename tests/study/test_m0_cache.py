@@ -104,7 +104,7 @@ def test_curves_and_predictions_are_equal_to_the_bit_with_and_without(tmp_path: 
 @pytest.mark.parametrize("damage", ["cut", "flip", "empty", "no predictions"])
 def test_a_damaged_base_model_is_trained_again(tmp_path: Path, curve: Any, damage: str) -> None:
     first = curve(0, True)
-    state, predictions = StudyFolder(tmp_path).base_files("key")
+    state, predictions = StudyFolder(tmp_path).m0_files("key")
     whole = state.read_bytes()
     if damage == "no predictions":
         predictions.unlink()
@@ -156,8 +156,8 @@ def test_a_base_model_of_a_study_beside_this_one_is_used_unless_it_is_damaged(tm
     bases = M0Cache(here, ENVIRONMENT)
     assert not bases.ready("other")
     assert bases.ready("key")
-    assert here.base_files("key")[0].read_bytes() == beside.base_files("key")[0].read_bytes()
-    for file in here.base_files("key"):
+    assert here.m0_files("key")[0].read_bytes() == beside.m0_files("key")[0].read_bytes()
+    for file in here.m0_files("key"):
         file.unlink()
-    beside.base_files("key")[0].write_bytes(b"torn")
+    beside.m0_files("key")[0].write_bytes(b"torn")
     assert not bases.ready("key")

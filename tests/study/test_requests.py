@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from study.cli.request import parse_assignments
+from study.cli.assignments import parse_assignments
 from study.launch import main
 from study.status import main as status_main
 

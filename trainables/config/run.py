@@ -254,7 +254,7 @@ class SelectionConfig(Part):
         "signal that needs no more than the labels of a part of the training videos",
     )
     held_out_share: float = Field(0.25, gt=0, lt=1, description="share of training videos held out, stratified")
-    signal: str = Field("contrast", description="what rule video-labels compares iterations and configurations by")
+    signal: str = Field("video_loss", description="what rule video-labels compares iterations and configurations by")
 
     @model_serializer(mode="wrap")
     def _as_before(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:

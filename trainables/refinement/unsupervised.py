@@ -2,7 +2,7 @@
 
 Each signal is one number for one model, higher is better, None where it does not exist. All of them are recorded in
 every iteration's report; the rule ``video-labels`` compares iterations and configurations by one of them
-(``selection.signal``). Which of them deserves it is a question for measurements.
+(``selection.signal``). docs/choosing.md has the measurements behind the default.
 """
 
 from __future__ import annotations
@@ -51,9 +51,13 @@ def signals(evidence: Evidence) -> dict[str, float | None]:
 
 
 @register
-def video_loss(evidence: Evidence) -> float:
-    """Minus the mean video loss of the videos that choose."""
-    return -evidence.video_loss
+def video_loss(evidence: Evidence) -> float | None:
+    """Minus the mean video loss of the videos that choose; None for M0.
+
+    M0 descends nothing else, so that its video loss is low whatever its segments are worth: compared by it, M0 would
+    be chosen before refined models that localize far better (docs/choosing.md).
+    """
+    return None if evidence.labels is None else -evidence.video_loss
 
 
 @register

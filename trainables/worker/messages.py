@@ -41,8 +41,8 @@ class CachedM0:
 class TrialOrder:
     """One trial to run, or to go on with from the state among its files.
 
-    title: where Ray and ``ps`` show the trial. known_iterations: so many need no answer. m0: None where each trial
-    trains its own. gpus: the share of a GPU that it was given.
+    title: where Ray and ``ps`` show the trial. known_iterations: so many need no answer. known_reports: of
+    these. m0: None where each trial trains its own. gpus: the share of a GPU that it was given.
     """
 
     trial: int
@@ -50,6 +50,7 @@ class TrialOrder:
     files: RunFiles
     title: str = ""
     known_iterations: int = 0
+    known_reports: tuple[IterationReport, ...] = ()
     m0: CachedM0 | None = None
     gpus: float = 0
 

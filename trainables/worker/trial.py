@@ -17,6 +17,7 @@ from trainables.model import write_weights
 from trainables.refinement import IterationResult, RunState, after_m0
 from trainables.report import IterationReport, M0Origin
 from trainables.training import NonFiniteLoss
+from trainables.worker.belonging import content_problem, m0_owner, report_problem, trial_owner
 from trainables.worker.checkpoint import load_state, save_state
 from trainables.worker.messages import COMPLETED, RUNNING, UNWRITABLE, CachedM0, TrialAnswer, TrialOrder
 from trainables.worker.time_limit import TimeLimitExceeded
@@ -29,14 +30,14 @@ class Trial:
         self.files, self._m0, self._data = order.files, order.m0, data
         self.number, self.run = order.trial, order.run
         self.ended = False
-        self.reported = order.known_iterations
+        self.reported, self._known = order.known_iterations, order.known_reports
         self._objective = math.nan
         self._unreported: list[IterationReport] = []
 
     def open(self) -> RunState | None:
         """The state to go on from, None to begin. Iterations that it has beyond the known ones are answered first."""
         with keeping_files():
-            state = load_state(self.files.state) or self._take_m0()
+            state = load_state(self.files.state, trial_owner(self.run), self._problem) or self._take_m0()
         self._unreported = []
         if state is not None:
             last = state.reports[-1:] if state.finished else []
@@ -55,7 +56,7 @@ class Trial:
             self._write_predictions(result)
             if result.report.best_iteration == result.report.iteration:
                 write_weights(self.files.model, result.report.iteration, result.weights)
-            save_state(self.files.state, result.state)
+            save_state(self.files.state, result.state, trial_owner(self.run))
         return self._told(result.report)
 
     def failed(self, error: Exception) -> TrialAnswer:
@@ -91,11 +92,14 @@ class Trial:
                 write_predictions(path.with_suffix(".labels.csv"), labels, ["foreground"])
 
     def _take_m0(self) -> RunState | None:
-        """The state after an iteration 0 that another trial has trained; its report says where it is from."""
+        """The state after an iteration 0 that another trial has trained; its report says where it is from.
+
+        None where the cache has none that is right: this trial then trains it anew, and leaves it there.
+        """
         m0 = self._m0
         if m0 is None:
             return None
-        state = load_state(m0.files.state)
+        state = load_state(m0.files.state, m0_owner(m0.key), self._m0_problem)
         if state is None or not m0.files.predictions.exists():
             return None
         self.files.predictions.parent.mkdir(parents=True, exist_ok=True)
@@ -105,6 +109,16 @@ class Trial:
             write_with_digest(self.files.model, read_with_digest(m0.files.model))
         return with_m0_origin(after_m0(self.run, state), M0Origin(m0.key, trained=False))
 
+    def _problem(self, state: RunState, owned: bool) -> str | None:
+        """Why this trial does not go on from a state; of one that names no owner, the ledger's reports tell it."""
+        found = content_problem(state, self.run, self._data)
+        return found if found or owned else report_problem(state, self._known)
+
+    def _m0_problem(self, state: RunState, owned: bool) -> str | None:
+        if state.iteration:
+            return f"is the state after iteration {state.iteration}, not an M0"
+        return content_problem(state, self.run, self._data)
+
     @property
     def _m0_predictions_path(self) -> Path:
         return self.files.predictions.with_suffix(".m0.csv")
@@ -113,7 +127,7 @@ class Trial:
         """For other trials; the state last, so that where it lies its predictions do too."""
         write_predictions(m0.files.predictions, result.predictions["test"], self._data.classes)
         write_weights(m0.files.model, 0, result.weights)
-        save_state(m0.files.state, result.state)
+        save_state(m0.files.state, result.state, m0_owner(m0.key))
         state = with_m0_origin(result.state, M0Origin(m0.key, trained=True))
         return replace(result, state=state, report=state.reports[0])
 

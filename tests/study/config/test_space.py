@@ -6,7 +6,7 @@ import optuna
 import pytest
 
 from study.config.space import check_values, contains, grid, known_point, parse_space, suggest
-from study.config.study import load_study
+from study.config.study import load_study_config
 from tests.study.worlds import BETA, GENERATOR, MIN_ATTENTION, SPACE, run_of
 from trainables.errors import UserError
 
@@ -97,6 +97,6 @@ def test_a_range_without_step_has_no_grid_but_integers_have() -> None:
 
 @pytest.mark.parametrize("name", ["search", "thresholds"])
 def test_optuna_takes_the_steps_as_they_are(name: str, recwarn: pytest.WarningsRecorder) -> None:
-    for dimension in load_study(name).space.values():
+    for dimension in load_study_config(name).space.values():
         dimension.distribution()
     assert len(recwarn) == 0

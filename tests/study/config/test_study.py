@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from study.config.space import check_values
-from study.config.study import load_study, parse_study, studies
+from study.config.study import load_study_config, parse_study, studies
 from trainables.config.presets import datasets, features_of, preset
 from trainables.errors import UserError
 
 
 @pytest.mark.parametrize("name", studies())
 def test_every_named_study_fits_every_preset(name: str) -> None:
-    study = load_study(name)
+    study = load_study_config(name)
     assert study.name == name
     assert study.description
     for dataset, features in ((name, features) for name in datasets() for features in features_of(name)):
@@ -22,23 +22,23 @@ def test_every_named_study_fits_every_preset(name: str) -> None:
 
 
 def test_the_budgets_are_the_papers() -> None:
-    assert load_study("generator-beta").num_trials == 25
-    assert load_study("thresholds").num_trials == 25
-    assert (load_study("iterations").num_configurations, load_study("iterations").num_trials) == (1, 5)
-    assert load_study("search").selection == "held-out"
-    assert {load_study(name).selection for name in studies() if name != "search"} == {"paper"}
+    assert load_study_config("generator-beta").num_trials == 25
+    assert load_study_config("thresholds").num_trials == 25
+    assert (load_study_config("iterations").num_configurations, load_study_config("iterations").num_trials) == (1, 5)
+    assert load_study_config("search").selection == "held-out"
+    assert {load_study_config(name).selection for name in studies() if name != "search"} == {"paper"}
 
 
 @pytest.mark.parametrize("name", studies())
 def test_a_study_survives_its_plain_data(name: str) -> None:
-    study = load_study(name)
+    study = load_study_config(name)
     assert parse_study(study.as_dict(), "test") == study
 
 
 def test_a_study_file_of_ones_own_is_read_by_path(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text("space: {loss.beta: {choices: [1.0, 2.0]}}\nsampler: grid\n")
-    assert (load_study(str(file)).name, load_study(str(file)).num_trials) == ("mine", 2)
+    assert (load_study_config(str(file)).name, load_study_config(str(file)).num_trials) == ("mine", 2)
 
 
 @pytest.mark.parametrize(
@@ -59,10 +59,10 @@ def test_a_wrong_study_file_is_refused_with_its_key(tmp_path: Path, text: str, m
     file = tmp_path / "mine.yaml"
     file.write_text(text)
     with pytest.raises(UserError) as error:
-        load_study(str(file))
+        load_study_config(str(file))
     assert message in str(error.value)
 
 
 def test_an_unknown_study_names_the_nearest() -> None:
     with pytest.raises(UserError, match=r"unknown study 'generator-bta'\. Did you mean 'generator-beta'\?"):
-        load_study("generator-bta")
+        load_study_config("generator-bta")

@@ -12,7 +12,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from study.driver import Driver
-from study.execution.optuna_journal import Mirror, mirror_name
+from study.execution.optuna_journal import OptunaJournal, optuna_study_name
 from tests.study.worlds import BETA, SPACE, driver_of, study_of, work
 
 STUDY = study_of(num_samples=10, pruner="median")
@@ -22,17 +22,17 @@ STATES = {
 }  # fmt: skip
 
 
-def mirrored(path: Path) -> tuple[Driver, Mirror]:
+def with_journal(path: Path) -> tuple[Driver, OptunaJournal]:
     driver = driver_of(path, STUDY)
-    mirror = Mirror(driver.folder, STUDY, "simulated", driver.records)
-    driver.listeners.append(mirror)
-    return driver, mirror
+    journal = OptunaJournal(driver.folder, STUDY, "simulated", driver.records)
+    driver.listeners.append(journal)
+    return driver, journal
 
 
 def read(path: Path) -> list[optuna.trial.FrozenTrial]:
     """As optuna-dashboard does."""
     storage = JournalStorage(JournalFileBackend(str(path / "optuna.journal")))
-    return optuna.load_study(study_name=mirror_name("simulated", STUDY), storage=storage).trials
+    return optuna.load_study(study_name=optuna_study_name("simulated", STUDY), storage=storage).trials
 
 
 def agrees(path: Path, driver: Driver) -> None:
@@ -48,7 +48,7 @@ def agrees(path: Path, driver: Driver) -> None:
 
 @pytest.mark.parametrize("events", [1, 7, 23, 1000])
 def test_it_can_be_read_at_any_time_and_agrees_with_the_ledger(tmp_path: Path, events: int) -> None:
-    driver, _ = mirrored(tmp_path)
+    driver, _ = with_journal(tmp_path)
     work(driver, 2, random.Random(0), events)
     agrees(tmp_path, driver)
     if events > 100:
@@ -57,10 +57,10 @@ def test_it_can_be_read_at_any_time_and_agrees_with_the_ledger(tmp_path: Path, e
 
 @pytest.mark.parametrize("damage", ["none", "cut", "empty", "delete", "flip", "behind", "foreign", "blank line"])
 def test_it_is_written_anew_where_it_does_not_agree(tmp_path: Path, damage: str) -> None:
-    driver, mirror = mirrored(tmp_path)
+    driver, journal = with_journal(tmp_path)
     work(driver, 2, random.Random(0), 20)
     driver.close()
-    mirror.close()
+    journal.close()
     file = tmp_path / "optuna.journal"
     whole = file.read_bytes()
     lines = whole.splitlines(keepends=True)
@@ -70,7 +70,7 @@ def test_it_is_written_anew_where_it_does_not_agree(tmp_path: Path, damage: str)
         "behind": b"".join(lines[:-3]), "foreign": b"not a journal\n", "blank line": whole + b"\n",
     }[damage]  # fmt: skip
     file.unlink() if damage == "delete" else file.write_bytes(content)
-    again, _ = mirrored(tmp_path)
+    again, _ = with_journal(tmp_path)
     agrees(tmp_path, again)
     work(again, 2, random.Random(1))
     agrees(tmp_path, again)
@@ -79,8 +79,8 @@ def test_it_is_written_anew_where_it_does_not_agree(tmp_path: Path, damage: str)
 
 
 def test_its_name_tells_data_set_and_space() -> None:
-    name = mirror_name("simulated", STUDY)
+    name = optuna_study_name("simulated", STUDY)
     assert name.startswith("simulated small ")
-    assert mirror_name("utkinect", STUDY) != name
+    assert optuna_study_name("utkinect", STUDY) != name
     other = study_of(space={**SPACE, BETA: {"choices": [1.0, 2.0]}})
-    assert mirror_name("simulated", other) != name
+    assert optuna_study_name("simulated", other) != name

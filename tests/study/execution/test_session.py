@@ -21,8 +21,8 @@ from study.driver import Driver
 from study.execution.losses import HungWorkers, Losses
 from study.execution.searcher import LedgerCallback, Limits, worker_order
 from study.execution.session import run_trials, start_ray, stop_ray
-from study.ledger.events import TrialStarted
 from study.ledger.records import TrialRecord
+from study.ledger.trial_events import TrialStarted
 from study.placement.gpu_probe import probe_on_ray
 from study.placement.placement import place
 from study.signals import Stopped, StopSignals

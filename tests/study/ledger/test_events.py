@@ -6,22 +6,15 @@ from typing import Any
 
 import pytest
 
-from study.ledger.events import (
-    KINDS,
+from study.ledger.events import KINDS, event_from_json
+from study.ledger.study_events import Event, Session, StudyCreated, StudyEnded, StudyResumed, StudyStarted, StudyStopped
+from study.ledger.trial_events import (
     Configuration,
-    Event,
     IterationEnded,
-    Session,
-    StudyCreated,
-    StudyEnded,
-    StudyResumed,
-    StudyStarted,
-    StudyStopped,
     TrialEnded,
     TrialProposed,
     TrialRetried,
     TrialStarted,
-    event_from_json,
 )
 from trainables.report import (
     IterationReport,

@@ -9,17 +9,10 @@ from pathlib import Path
 import pytest
 
 from analysis.study import load_study
-from study.ledger.events import (
-    Configuration,
-    IterationEnded,
-    StudyEnded,
-    TrialEnded,
-    TrialProposed,
-    TrialStarted,
-    UnknownEvent,
-)
 from study.ledger.ledger_file import Ledger, decode, encode, read_ledger
 from study.ledger.records import trial_records
+from study.ledger.study_events import StudyEnded, UnknownEvent
+from study.ledger.trial_events import Configuration, IterationEnded, TrialEnded, TrialProposed, TrialStarted
 from study.status import study_status
 from tests.study.ledgers import append_line, read_events
 from trainables.report import IterationReport, Selection

@@ -1,7 +1,14 @@
 from __future__ import annotations
 
-from study.ledger.events import Configuration, IterationEnded, TrialEnded, TrialProposed, TrialRetried, TrialStarted
 from study.ledger.records import TrialRecord, trial_records
+from study.ledger.trial_events import (
+    Configuration,
+    IterationEnded,
+    TrialEnded,
+    TrialProposed,
+    TrialRetried,
+    TrialStarted,
+)
 from trainables.report import IterationReport, M0Origin, Selection
 
 POINT = Configuration(2, {"loss.beta": 4.0}, "preset", (1,))

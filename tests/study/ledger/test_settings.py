@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from analysis.requests import open_studies
-from study.ledger.events import StudyCreated
 from study.ledger.folder import StudyFolder
 from study.ledger.ledger_file import Ledger
 from study.ledger.settings import DatasetSettings, StudySettings, create_folder, open_study
+from study.ledger.study_events import StudyCreated
 from study.status import main as status
 from tests.study.worlds import run_of, study_of
 from trainables.errors import UserError

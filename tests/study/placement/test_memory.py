@@ -1,8 +1,20 @@
 from __future__ import annotations
 
-from study.placement.memory import GIGABYTE, TrialMemory, estimate_trial_bytes, estimated_memory, probed_memory
+import pytest
+import torch
+
+from study.placement.memory import (
+    GIGABYTE,
+    TrialMemory,
+    estimate_trial_bytes,
+    estimated_memory,
+    probed_memory,
+    weight_bytes,
+)
 from tests.study.worlds import run_of
 from tests.trainables.worlds import tiny_dataset
+from trainables.base_models import build_base_model
+from trainables.config import preset
 from trainables.worker.probe import TrialProbe
 
 ESTIMATED = TrialMemory(int(2.4 * GIGABYTE), 80 * GIGABYTE)
@@ -33,3 +45,11 @@ def test_a_measurement_decides_with_its_margin_beside_the_arithmetic() -> None:
     )
     wrong = TrialMemory(9 * GIGABYTE, None, 2 * GIGABYTE, "a GPU")
     assert str(wrong).endswith("9.00 GiB by arithmetic, which is 4.5 x that")
+
+
+@pytest.mark.parametrize("model", ["refineloc", "wtalc", "basnet"])
+@pytest.mark.parametrize("changes", [{}, {"model.layers": 3, "model.attention": "two_value"}])
+def test_the_bytes_of_the_weights_are_those_of_the_built_model(model: str, changes: dict[str, object]) -> None:
+    run = preset("spoken-digits", base_model=model).updated(changes)
+    built = build_base_model(run, 91, 10, torch.Generator())
+    assert weight_bytes(run, 91, 10) == sum(4 * parameter.numel() for parameter in built.parameters())

@@ -8,8 +8,8 @@ from optuna.trial import TrialState
 
 from study.config.space import contains, grid
 from study.config.study import SAMPLER_NAMES
-from study.ledger.events import Configuration
 from study.ledger.records import TrialRecord
+from study.ledger.trial_events import Configuration
 from study.search.proposals import Outcome, Proposals, outcome
 from tests.study.worlds import BETA, GENERATOR, study_of
 from trainables.report import IterationReport, Selection

@@ -165,7 +165,7 @@ class TestNumbers:
         run = own(tmp_path, weaken("all")).updated({"selection.rule": "video-labels"})
         report = last(run, load(run)).report
         assert report.selection.map is None
-        assert report.selection.number == report.signals["contrast"]  # type: ignore[index]
+        assert report.selection.number == report.signals["video_loss"]  # type: ignore[index]
         for part in report.splits.values():
             assert (part.map, part.attention_accuracy) == (None, None)
             assert part.video_accuracy is not None

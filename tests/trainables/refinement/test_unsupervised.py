@@ -92,3 +92,8 @@ def test_attention_focus_is_0_when_flat_and_100_on_one_snippet() -> None:
     peak[[2, 7]] = 1
     assert SIGNALS["attention_focus"](evidence(weight=flat)) == pytest.approx(0, abs=1e-4)
     assert SIGNALS["attention_focus"](evidence(weight=peak)) == pytest.approx(100)
+
+
+def test_m0_has_no_video_loss_to_be_compared_by() -> None:
+    assert signals(evidence())["video_loss"] is None
+    assert signals(evidence(labels=np.ones(10, bool)))["video_loss"] == -0.7

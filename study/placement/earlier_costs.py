@@ -15,7 +15,7 @@ from trainables.text_files import read_json
 SAME = ("dataset", "model", "training", "compute")  # what these costs depend on
 
 
-class PastStudy(NamedTuple):
+class EarlierCosts(NamedTuple):
     """iteration_s: median seconds of an iteration. trial_bytes: what its folder holds, per trial."""
 
     name: str
@@ -23,13 +23,13 @@ class PastStudy(NamedTuple):
     trial_bytes: float
 
 
-def past_study(study_dir: Path, run: RunConfig, known: LedgerContents | None = None) -> PastStudy | None:
+def earlier_costs(study_dir: Path, run: RunConfig, known: LedgerContents | None = None) -> EarlierCosts | None:
     """The last study here of the same data, model and training that has ended an iteration.
 
     known: a ledger that has been read already.
     """
     files = sorted(study_dir.glob("*/study.json"), key=lambda path: path.stat().st_mtime, reverse=True)
-    return next((past for file in files if (past := _read(StudyFolder(file.parent), run, known))), None)
+    return next((earlier for file in files if (earlier := _read(StudyFolder(file.parent), run, known))), None)
 
 
 def free_bytes(study_dir: Path) -> int:
@@ -37,7 +37,7 @@ def free_bytes(study_dir: Path) -> int:
     return shutil.disk_usage(nearest_existing(study_dir)).free
 
 
-def _read(folder: StudyFolder, run: RunConfig, known: LedgerContents | None) -> PastStudy | None:
+def _read(folder: StudyFolder, run: RunConfig, known: LedgerContents | None) -> EarlierCosts | None:
     try:
         before = StudySettings.from_json(read_json(folder.study_file)).run
     except (UserError, ValueError):
@@ -51,7 +51,7 @@ def _read(folder: StudyFolder, run: RunConfig, known: LedgerContents | None) -> 
     seconds = [report.seconds for record in records for report in record.iterations]
     if not seconds:
         return None
-    return PastStudy(folder.name, median(seconds), _bytes_of_trials(folder) / len(records))
+    return EarlierCosts(folder.name, median(seconds), _bytes_of_trials(folder) / len(records))
 
 
 def _bytes_of_trials(folder: StudyFolder) -> int:

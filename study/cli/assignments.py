@@ -1,0 +1,33 @@
+"""``--set KEY=VALUE``: settings of a run on the command line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from trainables.errors import UserError
+
+
+def parse_assignments(assignments: list[str]) -> dict[str, Any]:
+    """``["loss.beta=2"]`` -> ``{"loss.beta": 2}``; values are YAML, and 1e-4 is a number."""
+    values = {}
+    for text in assignments:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise UserError(f"--set: '{text}' is not KEY=VALUE, for instance training.epochs=30")
+        try:
+            values[key.strip()] = _number(yaml.safe_load(value))
+        except yaml.YAMLError:
+            raise UserError(f"--set: {key}: '{value}' is not a value; quote it as in YAML") from None
+    return values
+
+
+def _number(value: Any) -> Any:
+    """YAML takes 1e-4 for a word, as it has no point; nobody means that."""
+    if isinstance(value, str) and "e" in value.lower():
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value

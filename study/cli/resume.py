@@ -1,0 +1,65 @@
+"""What may change between two sessions of a study, and what may not: settings, data, versions, budget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from study.config import StudyConfig, parse_study
+from study.ledger import OpenedStudy, StudyStarted, TrialProposed
+from trainables.datasets import DataCard
+from trainables.errors import UserError
+
+
+def extended(study: StudyConfig, opened: OpenedStudy, num_samples: int | None) -> StudyConfig:
+    """With the budget of the last session, or with a new one, which must not be less than what was proposed."""
+    events = opened.ledger.events
+    budgets = [event.num_samples for event in events if isinstance(event, StudyStarted) and event.num_samples]
+    proposed = len({event.trial for event in events if isinstance(event, TrialProposed)})
+    wanted = num_samples or (budgets[-1] if budgets else study.num_samples)
+    if num_samples and num_samples * study.seeds < proposed:
+        raise UserError(
+            f"--num-samples: study '{opened.name}' has {proposed} trials already; ask for "
+            f"{-(-proposed // study.seeds)} configurations or more, got {num_samples}"
+        )
+    return parse_study({**study.as_dict(), "num_samples": wanted}, "--resume")
+
+
+def require_same_settings(opened: OpenedStudy) -> None:
+    """A study continues with the settings that it started with; raises UserError that shows what is different."""
+    began, now = opened.created_with, opened.settings
+    if began is None:
+        return
+    for part, was, given in (("run", began.run, now.run), ("study", began.study, now.study)):
+        before, after = _flat(was), _flat(given)
+        for key in [*before, *after]:
+            if before.get(key) != after.get(key):
+                raise UserError(
+                    f"--resume: {opened.folder.study_file}: {part}.{key}: was {before.get(key)!r} when study "
+                    f"'{opened.name}' began and is {after.get(key)!r} now; put it back, or start a new study"
+                )
+
+
+def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
+    """Dotted keys -> values."""
+    if not isinstance(tree, Mapping):
+        return {prefix.removesuffix("."): tree}
+    return {key: value for name, part in tree.items() for key, value in _flat(part, f"{prefix}{name}.").items()}
+
+
+def require_same_data(before: Mapping[str, Any], card: DataCard, opened: OpenedStudy) -> None:
+    now = card.as_dict()
+    for key in ("content_hash", "dimensions"):
+        if before.get(key) != now[key]:
+            raise UserError(
+                f"--resume: the data are not those of study '{opened.name}': {key} was {before.get(key)} and is "
+                f"{now[key]}; give their folder with --data-dir, or start a new study"
+            )
+
+
+def version_changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    return [
+        f"started with {name} {before[name]}, now running {now[name]}: numbers may differ in the last digits"
+        for name in before
+        if name in now and before[name] != now[name]
+    ]
