@@ -17,6 +17,7 @@ examples:
   python -m study.launch --dataset thumos14 --study generator-beta --seeds 3
   python -m study.launch --dataset my-videos/dataset.yaml          the same on videos of your own
   python -m study.launch --study my-study.yaml --set training.epochs=30
+  python -m study.launch --from NAME --seeds 3                     begin with the best points of an earlier study
   python -m study.launch --resume NAME --num-samples 128           continue after any stop, and extend
 
 data sets: {", ".join(datasets())},
@@ -65,7 +66,11 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     for way, allowed in (("resume", WITH_RESUME), ("rerun", WITH_RERUN)):
         if getattr(given, way) is not None:
             _refuse_others(parser, given, way, allowed)
-    for option, name in (("--resume", given.resume), ("--rerun", given.rerun and given.rerun[0])):
+    for option, name in (
+        ("--resume", given.resume),
+        ("--rerun", given.rerun and given.rerun[0]),
+        ("--from", vars(given)["from"]),
+    ):
         if name is not None and not name.strip():
             parser.error(f"{option}: the name of the study is empty")
     if given.probe and not given.dry_run:
@@ -102,6 +107,11 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
         help="what chooses (default: as the study says; video-labels where nothing has temporal annotations)",
     )
     group.add_argument("--study", metavar="NAME|FILE", help="search space and budget (default: search)")
+    group.add_argument(
+        "--from",
+        metavar="NAME",
+        help="first try the best points of an earlier study of the same space, by name or path",
+    )
     group.add_argument("--num-samples", type=_positive, metavar="N", help="configurations (default: the study's)")
     group.add_argument("--seeds", type=_positive, metavar="N", help="replicates of each configuration")
     group.add_argument("--seed", type=_natural, metavar="N", help="base seed of sampler and replicates")

@@ -11,6 +11,7 @@ from typing import Any
 
 from study.cli.assignments import parse_assignments
 from study.cli.config_file import with_config
+from study.cli.earlier_points import with_points_of
 from study.cli.resume import extended, require_same_data, require_same_settings, version_changes
 from study.config import StudyConfig, check_values, known_point, load_study_config, parse_study
 from study.ledger import (
@@ -177,6 +178,10 @@ def base_environment(request: Request, placement: Placement) -> dict[str, str]:
 def _new(given: Namespace, study_dir: Path) -> Request:
     study = _changed(load_study_config(given.study or "search"), given)
     run, notes = _run_config(given, study)
+    earlier = vars(given)["from"]  # a keyword of the language
+    if earlier is not None:
+        study, told = with_points_of(study, study_dir, earlier)
+        notes.append(told)
     parts = (run.dataset.name, given.base_model, study.name)
     stem = "-".join(part for part in parts if part)
     name = given.name or free_name(study_dir, stem)

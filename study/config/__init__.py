@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from study.config.space import Point, check_values, grid, known_point, point_at, suggest
+from study.config.space import Point, check_values, grid, known_point, point_at, suggest, why_outside
 from study.config.study import PRUNER_NAMES, SAMPLER_NAMES, StudyConfig, load_study_config, parse_study, studies
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "point_at",
     "studies",
     "suggest",
+    "why_outside",
 ]

@@ -68,6 +68,11 @@ class Dimension(Part):
             return None
         return [_rounded(low + i * step) for i in range(int((high - low) / step + 1e-9) + 1)]
 
+    def __str__(self) -> str:
+        if self.choices is not None:
+            return ", ".join(map(str, self.choices))
+        return f"{self.low} to {self.high}" + (f" in steps of {self.step}" if self.step else "")
+
     def contains(self, value: Any) -> bool:
         """Whether ``value`` is one of the values."""
         known = self.values()
@@ -182,13 +187,25 @@ def grid(space: Space) -> list[Point]:
 
 def contains(space: Space, point: Mapping[str, Any]) -> bool:
     """Whether ``point`` holds exactly the keys that matter, each with one of its values."""
+    return why_outside(space, point) is None
+
+
+def why_outside(space: Space, point: Mapping[str, Any]) -> str | None:
+    """What keeps ``point`` out of the space, with key and value; None where it is a point of it."""
     chosen: Point = {}
     for key, dimension in space.items():
-        if active(dimension, chosen):
-            if key not in point or not dimension.contains(point[key]):
-                return False
-            chosen[key] = point[key]
-    return len(chosen) == len(point)
+        if not active(dimension, chosen):
+            continue
+        if key not in point:
+            return f"{key} has no value, and the space needs one of {dimension}"
+        if not dimension.contains(point[key]):
+            return f"{key} = {point[key]!r} is not in the space: {dimension}"
+        chosen[key] = point[key]
+    extra = next((key for key in point if key not in chosen), None)
+    if extra is None:
+        return None
+    where = "does not matter beside its other values" if extra in space else "is not a key of the space"
+    return f"{extra} = {point[extra]!r} {where}"
 
 
 def known_point(space: Space, run: RunConfig) -> tuple[Point | None, list[str]]:

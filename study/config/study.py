@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
-from study.config.space import Dimension, grid, parse_space
+from study.config.space import Dimension, grid, parse_space, why_outside
 from trainables.config import Part, validated
 from trainables.errors import UserError, nearest
 from trainables.text_files import parse_yaml, read_yaml
@@ -19,6 +19,10 @@ SamplerName = Literal["tpe", "gp", "qmc", "random", "grid", "brute_force"]
 PrunerName = Literal["none", "asha", "median"]
 SAMPLER_NAMES: tuple[str, ...] = get_args(SamplerName)
 PRUNER_NAMES: tuple[str, ...] = get_args(PrunerName)
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 class ConfirmConfig(Part):
@@ -43,6 +47,9 @@ class StudyConfig(Part):
     )
     overrides: dict[str, Any] = Field({}, description="dotted RunConfig keys that this study sets for all trials")
     start_from_preset: bool = Field(True, description="the preset's own point is the first configuration")
+    first_points: Annotated[tuple[dict[str, Any], ...], BeforeValidator(_as_tuple)] = Field(
+        (), description="points of the space that come next, in this order, before the sampler's own"
+    )
     lookback: int = Field(
         3, ge=0, description="configuration c is proposed from the results of those up to c - 1 - lookback"
     )
@@ -129,4 +136,10 @@ def parse_study(tree: Any, source: str) -> StudyConfig:
             grid(study.space)
         except UserError as error:
             raise UserError(f"{source}: {error}") from None
+        if study.first_points:
+            raise UserError(f"{source}: first_points: sampler {study.sampler} goes through all points; leave one out")
+    for number, point in enumerate(study.first_points):
+        outside = why_outside(study.space, point)
+        if outside:
+            raise UserError(f"{source}: first_points: {number}: {outside}")
     return study

@@ -15,6 +15,8 @@ from study.ledger import CONFIRM, Configuration, TrialProposed, TrialRecord, ran
 from study.search.proposals import Proposals, outcome
 from trainables.config import RunConfig
 
+GIVEN = "given"
+
 
 class NoTrial(Enum):
     """Why there is no next trial: results are awaited, or the study has all its trials."""
@@ -28,7 +30,7 @@ class TrialPlan:
 
     def __init__(self, study: StudyConfig, run: RunConfig, recorder: Recorder) -> None:
         self.study, self.run, self.recorder = study, run, recorder
-        self.proposals = Proposals(study, preset_point(study, run))
+        self.proposals = Proposals(study, first_points(study, run))
         self.replicates: dict[int, list[TrialRecord]] = {}
         self._exhausted = False
 
@@ -92,6 +94,8 @@ def number_of(record: TrialRecord) -> int:
     return record.configuration
 
 
-def preset_point(study: StudyConfig, run: RunConfig) -> Point | None:
-    """The preset's own point of the space, tried first where the study says so."""
-    return known_point(study.space, run)[0] if study.start_from_preset else None
+def first_points(study: StudyConfig, run: RunConfig) -> list[tuple[str, Point]]:
+    """What is tried before the sampler proposes, with its origin: the preset's own point where the study says so, then
+    the study's first points."""
+    own = known_point(study.space, run)[0] if study.start_from_preset else None
+    return [("preset", own)] * (own is not None) + [(GIVEN, point) for point in study.first_points]

@@ -57,12 +57,16 @@ def outcome(replicates: Sequence[TrialRecord]) -> Outcome:
 class Proposals:
     """The configurations of one study, in number order."""
 
-    def __init__(self, study: StudyConfig, first: Point | None = None) -> None:
-        """first: a known point that is configuration 0, unless the sampler goes through all points."""
+    def __init__(self, study: StudyConfig, first: Sequence[tuple[str, Point]] = ()) -> None:
+        """first: known points, each after its origin, that come before the sampler's, unless it goes through all
+        points. Of equal ones the first is taken."""
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._config = study
         self._listed = _listed(study)
-        self._first = first if self._listed is None else None
+        distinct: dict[str, tuple[str, Point]] = {}
+        for origin, point in first if self._listed is None else ():
+            distinct.setdefault(_identity(point), (origin, point))
+        self._first = list(distinct.values())
         self._points: list[Point] = []
         self._known: dict[str, int] = {}
         self._outcomes: dict[int, Outcome] = {}
@@ -136,8 +140,9 @@ class Proposals:
         number = len(self._points)
         if self._listed is not None:
             return Configuration(number, self._listed[number]) if number < len(self._listed) else None
-        if number == 0 and self._first is not None:
-            return Configuration(number, self._first, "preset")
+        if number < len(self._first):
+            origin, first = self._first[number]
+            return Configuration(number, first, origin)
         repeats: list[int] = []
         for attempt in range(SAMPLED_TRIES + RANDOM_TRIES):
             point = self._ask(attempt)

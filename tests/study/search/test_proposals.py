@@ -15,6 +15,27 @@ from tests.study.worlds import BETA, GENERATOR, study_of
 from trainables.report import IterationReport, Selection
 
 
+def test_given_points_come_first_in_their_order_and_equal_ones_once() -> None:
+    preset = {GENERATOR: "uniform_random", BETA: 2.0}
+    given = [{GENERATOR: "uniform_random", BETA: 8.0}, {GENERATOR: "uniform_random", BETA: 2}]
+    first = [("preset", preset), *(("given", point) for point in [given[0], given[1], given[0]])]
+    proposals = Proposals(study_of(sampler="random"), first)
+    found = [proposals.propose() for _ in range(3)]
+    assert [one and one.origin for one in found] == ["preset", "given", "sampler"]
+    assert [one and one.params for one in found[:2]] == [preset, given[0]]
+    assert found[2] is not None
+    assert found[2].params not in (preset, given[0])
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random"])
+def test_late_results_change_no_proposal_after_given_points(sampler: str) -> None:
+    first = [("given", {GENERATOR: "uniform_random", BETA: beta}) for beta in (1.0, 2.0, 4.0, 8.0)]
+    study = study_of(sampler=sampler, num_samples=16, lookback=2)
+    points = propose_all(Proposals(study, first), 16, delay=0)
+    assert points == propose_all(Proposals(study, first), 16, delay=2)
+    assert points[:4] == [point for _, point in first]
+
+
 def value_of(params: dict[str, object]) -> Outcome:
     """A result that depends on the point alone."""
     value = float(zlib.crc32(str(sorted(params.items())).encode()) % 1000)
@@ -123,12 +144,12 @@ def test_a_small_space_is_tried_point_by_point_without_repeats_and_then_ends(sam
 
 def test_a_grid_is_proposed_in_its_order() -> None:
     study = study_of(sampler="grid", num_samples=None)
-    assert propose_all(Proposals(study, first={GENERATOR: "attention"}), 1000) == grid(study.space)
+    assert propose_all(Proposals(study, first=[("preset", {GENERATOR: "attention"})]), 1000) == grid(study.space)
 
 
 def test_the_known_point_comes_first() -> None:
     known = {GENERATOR: "uniform_random", BETA: 8.0}
-    proposal = Proposals(study_of(), first=known).propose()
+    proposal = Proposals(study_of(), first=[("preset", known)]).propose()
     assert proposal is not None
     assert (proposal.params, proposal.origin) == (known, "preset")
 
