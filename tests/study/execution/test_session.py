@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import time
 import warnings
 from collections import Counter
@@ -125,9 +126,12 @@ class Stuck(Scripted):
         super().begin(config)
         self.role = 0
 
+    def describe(self) -> WorkerPlace:
+        return WorkerPlace(socket.gethostname(), os.getpid(), "none")
+
     def _stop_in(self, moment: str, config: JsonObject) -> None:
         (order,) = order_in(config).trials
-        mark = order.files.state.parent.parent / "stopped"
+        mark = order.files.state.parents[2] / "stopped"
         if (moment, order.trial) == (self.moment, self.stopped) and not mark.exists():
             mark.touch()
             os.kill(os.getpid(), signal.SIGSTOP)
@@ -149,7 +153,7 @@ def test_a_worker_that_hangs_before_its_trial_begins_is_killed_and_the_trial_tri
     driver = driver_of(tmp_path, study_of(num_samples=3))
     (tmp_path / "checkpoints").mkdir()
     run_trials(driver, data, place(1, 0, threads=1), trainable=trainable)
-    assert (tmp_path / "checkpoints" / "stopped").exists()
+    assert (tmp_path / "stopped").exists()
     assert [driver.records[number].state for number in range(3)] == ["completed"] * 3
     (retried,) = [event for event in read_events(driver.folder.ledger_file)[0] if event["event"] == "trial_retried"]
     assert retried["trial"] == trainable.stopped
