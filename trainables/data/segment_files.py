@@ -6,8 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import pandas as pd
-
 from trainables.data.csv_tables import read_csv_table
 from trainables.data.prediction_files import COLUMNS
 from trainables.data.segments import Segments
@@ -24,7 +22,7 @@ def write_predictions(path: Path, predictions: Segments, classes: Sequence[str])
     if path.suffix == ".json":
         text = _json_text(*columns)
     elif path.suffix == ".csv":
-        text = pd.DataFrame(dict(zip(COLUMNS, columns, strict=True))).to_csv(index=False)
+        text = _csv_text(dict(zip(COLUMNS, columns, strict=True)))
     else:
         raise ValueError(f"{path}: predictions are written as .csv or .json")
     write_whole(path, text.encode())
@@ -34,22 +32,20 @@ def write_ground_truth(
     path: Path, instances: Segments, durations_s: Mapping[str, float], classes: Sequence[str]
 ) -> None:
     """Write instances with the durations of their videos as CSV; whole or not at all. 0: not known."""
-    table = pd.DataFrame(
-        {
-            "video-name": instances.video,
-            "t-start": instances.start_s,
-            "t-end": instances.end_s,
-            "label": [classes[label] for label in instances.label.tolist()],
-            "video-duration": [durations_s[name] or None for name in instances.video.tolist()],
-        }
-    )
-    write_whole(path, table.to_csv(index=False).encode())
+    columns = {
+        "video-name": instances.video,
+        "t-start": instances.start_s,
+        "t-end": instances.end_s,
+        "label": [classes[label] for label in instances.label.tolist()],
+        "video-duration": [durations_s[name] or None for name in instances.video.tolist()],
+    }
+    write_whole(path, _csv_text(columns).encode())
 
 
 def write_intervals(path: Path, intervals: Segments) -> None:
     """Write intervals without a class, as the ambiguous ones of a split, as CSV; whole or not at all."""
     columns = (intervals.video, intervals.start_s, intervals.end_s)
-    write_whole(path, pd.DataFrame(dict(zip(COLUMNS, columns, strict=False))).to_csv(index=False).encode())
+    write_whole(path, _csv_text(dict(zip(COLUMNS, columns, strict=False))).encode())
 
 
 def read_intervals(path: Path) -> Segments:
@@ -61,6 +57,12 @@ def read_intervals(path: Path) -> Segments:
         return Segments.of(video, start, end, [0] * len(video))
     except ValueError as error:
         raise UserError(f"{path}: {error}") from None
+
+
+def _csv_text(columns: Mapping[str, Any]) -> str:
+    import pandas as pd  # half of the start-up time of a command that writes nothing
+
+    return pd.DataFrame(columns).to_csv(index=False)
 
 
 def _json_text(video: list[str], start: list[float], end: list[float], label: list[str], score: list[float]) -> str:
