@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from trainables.data.csv_tables import read_csv_table
 from trainables.data.prediction_files import COLUMNS
