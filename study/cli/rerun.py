@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import math
+from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from study.cli.request import Request
+from study.cli.request import Request, read_request
 from study.ledger import OpenedStudy, TrialRecord, trial_name, trial_records
 from trainables.config import RunConfig
 from trainables.errors import UserError
 from trainables.report import IterationReport
 
-# Of this run, not of its numbers: times, and where its M0 comes from.
-TIMES, ORIGIN = ("seconds", "training_s"), "base."
+# Of this run, not of its numbers.
+TIMES = ("seconds", "training_s")
+
+
+def rerun(given: Namespace) -> int:
+    """Run the trial that ``--rerun`` names; returns the exit status."""
+    name, trial = given.rerun
+    given.resume, given.num_samples = name, None
+    request = read_request(given)
+    assert request.opened is not None, "a resumed study is open"
+    return _run_again(request, recorded_trial(request.opened, int(trial.removeprefix("t"))))
 
 
 def recorded_trial(study: OpenedStudy, number: int) -> TrialRecord:
@@ -27,7 +37,7 @@ def recorded_trial(study: OpenedStudy, number: int) -> TrialRecord:
     return records[number]
 
 
-def rerun(request: Request, record: TrialRecord) -> int:
+def _run_again(request: Request, record: TrialRecord) -> int:
     """Run as many iterations as are recorded and print how they compare; returns 0 when all numbers are equal."""
     from trainables.refinement import refine
 

@@ -5,13 +5,42 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import traceback
+from typing import TYPE_CHECKING
 
 from study.cli.supervisor import STOPPED_STATUS
-from study.ledger import Event, Ledger, StudyFolder
-from study.signals import stop_status
+from study.ledger import Event, Ledger, StudyFolder, StudyStopped
+from study.signals import Stopped, stop_status
 from trainables.errors import UserError
-from trainables.output import WRONG_REQUEST
+from trainables.output import WRONG_REQUEST, print_error
+
+if TYPE_CHECKING:
+    from study.driver import Driver
+
+
+def tell_stop(error: BaseException, folder: StudyFolder, resume: str, driver: Driver | None) -> int:
+    """Write why the study stops before its end, and say how it goes on; returns the exit status.
+
+    resume: the command. driver: None where it could not be made.
+    """
+    line, status = describe_stop(error, folder)
+    try:
+        reason = error.args[0] if isinstance(error, Stopped) else line
+        if driver is not None:
+            driver.note(StudyStopped(reason))
+        else:
+            append_event(folder, StudyStopped(reason))
+    except OSError:
+        pass  # the ledger ends with its last whole line
+    if isinstance(error, KeyboardInterrupt):
+        finished = "" if driver is None else f" with {driver.num_finished} of {driver.study.num_trials} trials finished"
+        print(f"\n{line}{finished}; nothing is lost. To go on:\n  {resume}")
+    else:
+        print_error(line)
+        if not isinstance(error, UserError):  # its line says what to change in the command
+            print(f"nothing is lost. To go on:\n  {resume}", file=sys.stderr)
+    return status
 
 
 def describe_stop(error: BaseException, folder: StudyFolder) -> tuple[str, int]:

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from study.ledger.events import event_from_json
-from study.ledger.fields import JsonObject
 from study.ledger.study_events import Event
+from trainables.json_types import JsonObject
 
 CHECKSUM_BYTES = len(', "checksum": "01234567"}\n')  # of a line, at its end
 E = TypeVar("E", bound=Event)

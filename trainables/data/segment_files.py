@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from trainables.data.csv_tables import read_csv_table
 from trainables.data.prediction_files import COLUMNS
 from trainables.data.segments import Segments
 from trainables.errors import UserError
 from trainables.files import write_whole
+from trainables.json_types import JsonObject
 
 
 def write_predictions(path: Path, predictions: Segments, classes: Sequence[str]) -> None:
@@ -24,7 +23,7 @@ def write_predictions(path: Path, predictions: Segments, classes: Sequence[str])
     if path.suffix == ".json":
         text = _json_text(*columns)
     elif path.suffix == ".csv":
-        text = pd.DataFrame(dict(zip(COLUMNS, columns, strict=True))).to_csv(index=False)
+        text = _csv_text(dict(zip(COLUMNS, columns, strict=True)))
     else:
         raise ValueError(f"{path}: predictions are written as .csv or .json")
     write_whole(path, text.encode())
@@ -34,22 +33,20 @@ def write_ground_truth(
     path: Path, instances: Segments, durations_s: Mapping[str, float], classes: Sequence[str]
 ) -> None:
     """Write instances with the durations of their videos as CSV; whole or not at all. 0: not known."""
-    table = pd.DataFrame(
-        {
-            "video-name": instances.video,
-            "t-start": instances.start_s,
-            "t-end": instances.end_s,
-            "label": [classes[label] for label in instances.label.tolist()],
-            "video-duration": [durations_s[name] or None for name in instances.video.tolist()],
-        }
-    )
-    write_whole(path, table.to_csv(index=False).encode())
+    columns = {
+        "video-name": instances.video,
+        "t-start": instances.start_s,
+        "t-end": instances.end_s,
+        "label": [classes[label] for label in instances.label.tolist()],
+        "video-duration": [durations_s[name] or None for name in instances.video.tolist()],
+    }
+    write_whole(path, _csv_text(columns).encode())
 
 
 def write_intervals(path: Path, intervals: Segments) -> None:
     """Write intervals without a class, as the ambiguous ones of a split, as CSV; whole or not at all."""
     columns = (intervals.video, intervals.start_s, intervals.end_s)
-    write_whole(path, pd.DataFrame(dict(zip(COLUMNS, columns, strict=False))).to_csv(index=False).encode())
+    write_whole(path, _csv_text(dict(zip(COLUMNS, columns, strict=False))).encode())
 
 
 def read_intervals(path: Path) -> Segments:
@@ -63,8 +60,14 @@ def read_intervals(path: Path) -> Segments:
         raise UserError(f"{path}: {error}") from None
 
 
+def _csv_text(columns: Mapping[str, Any]) -> str:
+    import pandas as pd  # half of the start-up time of a command that writes nothing
+
+    return pd.DataFrame(columns).to_csv(index=False)
+
+
 def _json_text(video: list[str], start: list[float], end: list[float], label: list[str], score: list[float]) -> str:
-    results: dict[str, list[dict[str, Any]]] = {}
+    results: dict[str, list[JsonObject]] = {}
     for name, start_s, end_s, class_name, confidence in zip(video, start, end, label, score, strict=True):
         detection = {"segment": [start_s, end_s], "label": class_name, "score": confidence}
         results.setdefault(name, []).append(detection)

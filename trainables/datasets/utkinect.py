@@ -21,7 +21,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from trainables.config import DatasetConfig
 from trainables.data import Dataset, FeatureFolder, Segments, Split, Video
@@ -138,6 +137,8 @@ def _folder(config: DatasetConfig, data_dir: Path) -> Path:
 
 def _read_joints(path: Path, step: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """Grid of frame numbers (T,), and the joints' coordinates on it (T, 60)."""
+    import pandas as pd  # half of the start-up time of a command that reads no recording
+
     try:
         table = pd.read_csv(path, sep=r"\s+", header=None, dtype=np.float64).to_numpy()
     except FileNotFoundError:

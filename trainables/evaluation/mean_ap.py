@@ -10,7 +10,6 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from trainables.data import Segments
 from trainables.errors import UserError
 from trainables.evaluation.matching import Floats
 from trainables.evaluation.protocols import PROTOCOLS, average_precision
+from trainables.json_types import JsonObject
 from trainables.text_files import finite_number
 
 __all__ = ["Evaluation", "average_precision", "evaluate", "tiou_thresholds"]
@@ -63,7 +63,7 @@ class Evaluation:
                 raise KeyError(f"tIoU {threshold:g} was not evaluated; evaluated: {self.tiou.tolist()}")
         return float(self.map[[row[0] for row in rows]].mean())
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """For JSON: counts, thresholds and mAP in percent."""
         return {
             "protocol": self.protocol,

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from trainables.config import RunConfig
-from trainables.report import IterationReport, JsonObject
+from trainables.json_types import JsonObject
+from trainables.report import IterationReport
 
 RUNNING, COMPLETED, UNWRITABLE = "running", "completed", "unwritable"
 ORDER, ANSWER, METRIC = "order", "answer", "objective"

@@ -19,8 +19,8 @@ from ray import tune
 from trainables.config import RunConfig
 from trainables.data import Dataset
 from trainables.gpu import DeviceCache
+from trainables.json_types import JsonObject
 from trainables.refinement import IterationResult, refine_together
-from trainables.report import JsonObject
 from trainables.training import NonFiniteLoss
 from trainables.worker.messages import TrialAnswer, WorkerAnswer, WorkerOrder, WorkerPlace, as_result, order_in
 from trainables.worker.time_limit import time_limit

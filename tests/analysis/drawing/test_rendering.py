@@ -29,17 +29,6 @@ def test_any_text_is_drawn_as_it_is_written_and_without_a_warning(text: str) -> 
     assert files["pdf"].startswith(b"%PDF")
 
 
-def test_dollars_do_not_change_the_picture_into_a_formula() -> None:
-    """As wide as its characters: a formula would drop the dollars and set the letters in italics."""
-    from matplotlib.figure import Figure
-
-    from analysis.drawing.isolation import isolated_style
-
-    with isolated_style({}):
-        texts = [Figure().text(0, 0, text) for text in ("$a$", "aaa")]
-    assert [text.get_parse_math() for text in texts] == [False, False]
-
-
 def test_the_users_settings_stay_as_they_are_and_change_nothing() -> None:
     plain = render(drawing(), "t", ["png"])["png"]
     with matplotlib.rc_context({"text.usetex": True, "axes.facecolor": "red", "savefig.transparent": True}):

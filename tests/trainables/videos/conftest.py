@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from tests.trainables.videos.test_i3d import seeded
 from trainables.errors import UserError
+from trainables.videos.torchvision_networks import import_torchvision
 from trainables.videos.weights import download_i3d_rgb
 
 if os.environ.get("CI"):
@@ -42,3 +44,14 @@ def untrained_flow_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("weights") / "untrained_flow.pt"
     torch.save(seeded(2).state_dict(), path)
     return path
+
+
+@pytest.fixture(scope="session")
+def torchvision() -> Any:
+    """The package; in CI its absence is a failure."""
+    try:
+        return import_torchvision()
+    except UserError as error:
+        if os.environ.get("CI"):
+            pytest.fail(str(error))
+        pytest.skip(str(error))

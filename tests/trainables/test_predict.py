@@ -24,7 +24,7 @@ from trainables.predict import main
 from trainables.refinement import IterationResult
 
 RUN = preset("simulated").updated(SHORT)
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,43 @@
+"""The last lines of a session: how its trials ended, and what to type next."""
+
+from __future__ import annotations
+
+import shlex
+from argparse import Namespace
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from study.cli.progress import comparison, saved_text
+from study.cli.request import Request
+from study.ledger import StudyFolder
+
+if TYPE_CHECKING:
+    from study.driver import Driver
+
+
+def conclude(request: Request, driver: Driver) -> int:
+    """Print them for a study that has ended; returns the exit status."""
+    records = sorted(driver.records.values(), key=lambda record: record.number)
+    counts = Counter(record.state for record in records)
+    folder = driver.folder.path
+    ended, saved = ", ".join(f"{count} {state}" for state, count in counts.items()), saved_text(records)
+    print(f"\n{ended}{f'; {saved}' if saved else ''}\n")
+    print(comparison(records, request.run))
+    print(f"\nledger       {driver.folder.ledger_file}")
+    print(f"predictions  {folder / 'predictions'} (test split, best iteration of each trial)")
+    following = ["python", "-m", "analysis.tables", "--study", folder.name]
+    if request.study_dir != Path("studies"):
+        following += ["--study-dir", str(request.study_dir)]
+    print(f"next         {shlex.join(following)}")
+    return 0 if counts["completed"] else 1
+
+
+def resume_command(given: Namespace, folder: StudyFolder) -> str:
+    """To be pasted into a shell."""
+    arguments = ["python", "-m", "study.launch", "--resume", folder.name]
+    if given.study_dir is not None:
+        arguments += ["--study-dir", str(given.study_dir)]
+    if given.address is not None:
+        arguments += ["--address", given.address]
+    return shlex.join(arguments)
