@@ -68,6 +68,7 @@ def coverage(truth: GroundTruth) -> npt.NDArray[np.float64]:
 
 def _cut(values: npt.NDArray[np.float64], edges: tuple[float, ...], names: tuple[str, ...]) -> Groups:
     of = np.searchsorted(edges, values, side="left") - 1
+    # The lowest edge itself would fall before the first group, as the groups are closed on the right.
     of = np.where(values == edges[0], 0, of)
     known = np.isfinite(values) & (of >= 0) & (of < len(names))
     bounds = tuple(

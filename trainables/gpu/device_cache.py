@@ -50,6 +50,7 @@ class DeviceCache:
         self, config: RunConfig, shape: tuple[int, int], train: SplitTensors, valid: SplitTensors, runs: int
     ) -> JointTrainer:
         """A trainer for runs like this; the last one, if it fits. shape: feature dimensions, classes."""
+        # By identity: the feature store keeps these tensors alive, so no other one gets the same id.
         splits = [(id(data.features), data.split.names.tolist()) for data in (train, valid)]
         key = joint_key(config), shape, splits
         if self._trainer is None or self._trainer[0] != key or not self._trainer[1].holds(runs):

@@ -37,6 +37,7 @@ class Learning:
             return [
                 f"the video loss is {self.loss:.3g}, that of a model that knows nothing {self.guess_loss:.3g}: {remedy}"
             ]
+        # Where the most frequent class has nearly all videos, guessing plus 10 points may lie above 100 %.
         if self.train < min(self.guessed + LEAST_GAIN, 95.0):
             return [
                 f"{self.train:.0f} % of the training videos are classified, always saying the most frequent class "

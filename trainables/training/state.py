@@ -61,6 +61,7 @@ class TrainingState:
         self.model, self.config, self.measure = model, config, measure
         self.optimizer = optimizer or adam(model, config)
         self.ended = False
+        # The object itself: captured steps read this tensor, while the schedule may put another one in its place.
         self._rate = self.optimizer.param_groups[0]["lr"]
         self._schedule = lr_schedule(self.optimizer, config)
         self._curve: list[EpochRecord] = []
