@@ -15,7 +15,7 @@ Ints = npt.NDArray[np.int64]
 
 
 class Groups(NamedTuple):
-    """of: index into ``names`` of each instance, -1 for none. bounds: right-closed ranges, for humans."""
+    """of: index into ``names`` of each instance, -1 for none. bounds: right-closed ranges, as text."""
 
     names: tuple[str, ...]
     bounds: tuple[str, ...]

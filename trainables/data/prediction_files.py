@@ -52,7 +52,7 @@ class Predictions:
 
 
 def read_prediction_file(path: Path, classes: Sequence[str], numbers: Mapping[int, str] | None = None) -> Predictions:
-    """Detections of a file, its format told by the suffix. Raises UserError, in one line, for what it cannot use.
+    """Detections of a file, in the format of its suffix. Raises UserError, in one line, for what it cannot use.
 
     numbers: what integer labels mean, by default the place of a class in ``classes``; without any they are refused.
     """

@@ -155,7 +155,7 @@ def _thumos14_rankings(
         above = pairs.tiou > threshold
         hit = _taken(pairs.instance[above], pairs.prediction[above], len(ranked))
         kept = np.flatnonzero(hit | ~dropped)
-        # Equal scores: by video, and within a video as the detections were listed, hits and misses alike.
+        # Equal scores: by video, and within a video as the detections were listed, whether hits or misses.
         kept = kept[np.lexsort((names[kept], -ranked.score[kept], ranked.label[kept]))]
         yield Ranking(ranked[kept], hit[kept])
 

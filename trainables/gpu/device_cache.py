@@ -14,10 +14,10 @@ from trainables.gpu.joint_training import JointTrainer
 
 
 def resolve_device(config: RunConfig) -> torch.device:
-    """The configured device; 'auto' is CUDA where there is one. UserError where 'cuda' is asked for and missing."""
+    """The configured device; 'auto' is CUDA where there is one. UserError where 'cuda' is configured and missing."""
     wanted = config.compute.device
     if wanted == "cuda" and not torch.cuda.is_available():
-        raise UserError("compute.device: 'cuda' was asked for, but torch sees no CUDA device; use auto or cpu")
+        raise UserError("compute.device: 'cuda' was requested, but torch sees no CUDA device; use auto or cpu")
     return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
 
 

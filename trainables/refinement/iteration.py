@@ -252,5 +252,5 @@ def _resolved(config: PseudoLabelConfig, train: Split) -> PseudoLabelConfig:
     if config.foreground_share != "annotated":
         return config
     known = train.annotated_part()
-    assert known is not None, "selection_splits has seen to it"
+    assert known is not None, "require_annotations has checked it"
     return config.model_copy(update={"foreground_share": float(known.snippet_truth.mean())})
