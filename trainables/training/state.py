@@ -24,7 +24,7 @@ class NonFiniteLoss(ArithmeticError):
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """lr: the rate that this epoch's steps used. map: of the validation split, percent; None unless it chooses the epoch."""
+    """lr: the rate of its steps. map: of the validation split, percent; None unless it chooses the epoch."""
 
     epoch: int
     train: LossValues
