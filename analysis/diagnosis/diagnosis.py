@@ -107,7 +107,7 @@ def diagnose(truth: GroundTruth, predictions: Segments, bins: Bins, tiou: Floats
 
 
 def to_markdown(found: Diagnosis) -> str:
-    """Tables for people."""
+    """Markdown tables."""
     profile = found.profile
     rows = [[b.name, str(b.predictions), *(number_text(share) for share in b.shares)] for b in profile.buckets]
     parts = [

@@ -39,6 +39,7 @@ def timeline_json(study: Study) -> str | None:
         "videos": videos,
         "hidden": max(0, len(names) - MOST_VIDEOS),
     }
+    # The text stands in a script element, which a name with </script> would end.
     return json.dumps(tree, ensure_ascii=True).replace("<", "\\u003c")
 
 
@@ -48,6 +49,7 @@ def _video(name: str, tracks: dict[str, Segments], by_video: dict[str, Rows], fo
     for track, segments in tracks.items():
         rows = by_video[track].get(name)
         mine = segments[rows] if rows is not None else segments[:0]
+        # Stable: of equal scores the first in the file, so that the same study gives the same page.
         top = mine[np.argsort(-mine.score, kind="stable")[:SHOWN]]
         spread = float(np.ptp(top.score)) if len(top) else 0.0
         strength = (top.score - top.score.min()) / spread if spread else np.ones(len(top))

@@ -29,7 +29,7 @@ def select_json(files: Sequence[Path]) -> list[Path]:
 def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
-    except OSError:  # the reader says so, where the file is asked for
+    except OSError:  # the reader says so when the file is read
         return b""
 
 

@@ -100,7 +100,7 @@ def draft(folder: Path, given: Given, home: Path | None = None) -> Draft:
     }
     if not given.title:
         assumed.append(f"title '{tree['title']}', after the folder")
-    assumed.append("preset general: settings that suit small and large sets alike")
+    assumed.append("preset general: settings that suit both small and large sets")
     return Draft(tree | {"preset": "general"}, found + about, assumed + guesses)
 
 
@@ -199,7 +199,7 @@ def _features(
     if not present:
         raise UserError(
             f"{path}: the {layout} holds none of the {len(names)} annotated videos (the first is {names[0]}); names "
-            "must be spelt alike"
+            "must be spelled the same"
         )
     found = [f"features: {path} ({layout}), {width}-d, of {present} of {len(names)} videos"]
     described = read_feature_description(path)

@@ -125,10 +125,12 @@ def tiou_thresholds(text: str) -> Floats:
     try:
         if ":" in text:
             start, step, stop = (finite_number(part) for part in text.split(":"))
+            # (0.95 - 0.5) / 0.05 is 8.999999999999998 in floats: without the margin the last threshold would be lost.
             steps = int(np.floor((stop - start) / step + 1e-9)) if step > 0 else -1
             if steps >= MOST_THRESHOLDS:
                 raise ValueError
             on_grid = abs(start + steps * step - stop) < 1e-9
+            # As the official evaluator makes them: start + k * step differs in the last bit, which decides at equality.
             values = np.linspace(start, stop if on_grid else start + steps * step, steps + 1)
         else:
             values = np.array([finite_number(part) for part in text.split(",")])

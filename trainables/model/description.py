@@ -20,7 +20,7 @@ DESCRIPTION_FILE, WEIGHTS_FILE, CARD_FILE = "model.json", "weights.pt", "README.
 @dataclass(frozen=True)
 class ModelFeatures:
     """The features that a model reads. width: D of the files. dimensions: of these, what the network sees
-    (``dataset.stream``). protocol: how they were made, None where nobody has described it."""
+    (``dataset.stream``). protocol: how they were made, None where that is not described."""
 
     width: int
     dimensions: int

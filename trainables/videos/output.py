@@ -73,7 +73,7 @@ class FeatureWriter:
         self._lock.close()
 
     def is_finished(self, name: str, path: Path) -> bool:
-        """Whether this very video's features are there: same content, told by size and time of change or by digest."""
+        """Whether this very video's features are there: same content, by size and time of change or by digest."""
         line = self._finished.get(name)
         if line is None or not self._is_written(name):
             return False
