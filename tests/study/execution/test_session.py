@@ -31,7 +31,7 @@ from study.signals import Stopped, StopSignals
 from tests.study.ledgers import read_events
 from tests.study.worlds import driver_of, report_of, run_of, study_of
 from trainables.datasets import Dataset, load_dataset
-from trainables.report import JsonObject
+from trainables.json_types import JsonObject
 from trainables.worker.messages import (
     COMPLETED,
     RUNNING,
