@@ -144,6 +144,7 @@ def _canonical(entry: Any) -> bytes:
 
 
 def _crc(text: bytes) -> str:
+    # Against accidents (torn writes, flipped bits, edits by hand), not against forgers: 8 digits leave a line readable.
     return f"{zlib.crc32(text):08x}"
 
 
