@@ -22,7 +22,7 @@ Number = int | float
 
 @dataclass(frozen=True)
 class Dimension:
-    """One searched key as asked for: ``choices``, or ``low`` to ``high``. when: keys and values where it matters."""
+    """One searched key of the space: ``choices``, or ``low`` to ``high``. when: keys and values where it matters."""
 
     choices: tuple[Any, ...] | None = None
     low: Number | None = None
@@ -59,7 +59,7 @@ class Dimension:
 
 @dataclass(frozen=True)
 class StudyFacts:
-    """What a study was asked for.
+    """The settings of a study.
 
     name: None where study.json names no folder. command: as it can be typed. preset: of the method's differences
     (released, paper). tiou, selection_tiou: thresholds that are evaluated, and that select. run: the resolved
@@ -129,7 +129,7 @@ class StudyFacts:
 
     @property
     def num_trials(self) -> int | None:
-        """How many trials were asked for."""
+        """How many trials were requested."""
         return self.num_samples * self.seeds if self.num_samples else None
 
 

@@ -64,7 +64,7 @@ class Study:
 
     @property
     def completed(self) -> pd.DataFrame:
-        """Trials that ran to their end, with a selection objective, and whose best iteration is told."""
+        """Trials that ran to their end, with a selection objective, and whose best iteration is recorded."""
         ranked = self.trials["objective"].notna() & self.trials["best_is_known"].astype(bool)
         return self.trials[(self.trials["state"] == "completed") & ranked]
 

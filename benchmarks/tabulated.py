@@ -11,7 +11,8 @@ import torch  # as a real worker does: its import is part of what is measured
 from ray import tune
 
 from trainables.config import RunConfig
-from trainables.report import IterationReport, JsonObject, Selection, SplitMap, SplitReport
+from trainables.json_types import JsonObject
+from trainables.report import IterationReport, Selection, SplitMap, SplitReport
 from trainables.worker.messages import (
     COMPLETED,
     RUNNING,

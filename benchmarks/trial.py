@@ -25,8 +25,8 @@ from trainables.base_models import RefineLoc
 from trainables.config import RunConfig, preset
 from trainables.data import Dataset
 from trainables.datasets import load_dataset
+from trainables.json_types import JsonObject
 from trainables.refinement import iteration, report
-from trainables.report import JsonObject
 from trainables.worker.messages import ANSWER, COMPLETED, RunFiles, TrialOrder, WorkerOrder, as_config
 from trainables.worker.trainable import RefinementTrainable
 

@@ -7,7 +7,6 @@ import json
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 from study.cli.plan import point_text, remaining_seconds, seconds_text
 from study.cli.progress import objective_text
@@ -26,13 +25,14 @@ from study.ledger import (
     trial_records,
 )
 from trainables.errors import UserError
+from trainables.json_types import JsonObject
 from trainables.output import print_error, run_command
 
 # A worker that tells nothing for so long is worth a word; the driver waits longer before it ends one.
 QUIET_AT_LEAST_S, QUIET_ITERATIONS = 120.0, 3
 
 
-def study_status(study_dir: Path, name: str) -> dict[str, Any]:
+def study_status(study_dir: Path, name: str) -> JsonObject:
     """JSON-able status of a study, running, ended, dead or copied elsewhere; raises UserError.
 
     state: running (its driver lives), ended, stopped (it can be resumed). eta_s: seconds, None unless running.
@@ -58,7 +58,7 @@ def study_status(study_dir: Path, name: str) -> dict[str, Any]:
     }
 
 
-def status_text(status: dict[str, Any]) -> str:
+def status_text(status: JsonObject) -> str:
     """The same for a terminal."""
     counts = ", ".join(f"{count} {state}" for state, count in status["counts"].items()) or "no trial yet"
     eta = f", ETA {seconds_text(status['eta_s'])}" if status["state"] == "running" else ""
@@ -77,7 +77,7 @@ def status_text(status: dict[str, Any]) -> str:
     return "\n".join(lines + status["problems"])
 
 
-def _trial(record: TrialRecord) -> dict[str, Any]:
+def _trial(record: TrialRecord) -> JsonObject:
     return {
         "number": record.number,
         "state": record.state,

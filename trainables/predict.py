@@ -1,4 +1,4 @@
-"""Segments in videos that nobody has labelled, by an exported model: ``python -m trainables.predict`` (``--help``)."""
+"""Segments in unlabelled videos, by an exported model: ``python -m trainables.predict`` (``--help``)."""
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, TypeVar
 
-JsonObject = dict[str, Any]
+from trainables.json_types import JsonObject
+
 T = TypeVar("T")
 
 

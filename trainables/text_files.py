@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from trainables.errors import UserError
+from trainables.json_types import JsonObject
 
 MOST_BYTES = 2**30
 MOST_YAML_BYTES = 2**20  # PyYAML needs about 20 s for a megabyte
@@ -93,7 +94,7 @@ class _RepeatedKey(ValueError):
     """Names the key."""
 
 
-def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+def _object(pairs: Sequence[tuple[str, Any]]) -> JsonObject:
     tree = dict(pairs)
     if len(tree) != len(pairs):
         raise _RepeatedKey(reprlib.repr(Counter(key for key, _ in pairs).most_common(1)[0][0]))
@@ -104,12 +105,12 @@ def _integer(text: str) -> int | float:
     return int(text) if len(text) <= EXACT_DIGITS else float(text)
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> JsonObject:
     """The mapping of a YAML file."""
     return parse_yaml(read_text(path, MOST_YAML_BYTES), str(path))
 
 
-def parse_yaml(text: str, source: str) -> dict[str, Any]:
+def parse_yaml(text: str, source: str) -> JsonObject:
     """A YAML mapping; the message names the line of the fault. A key that stands twice in one mapping is refused."""
     import yaml  # what trains with a configuration from elsewhere needs none
 

@@ -15,7 +15,7 @@ Ints = npt.NDArray[np.int64]
 
 
 class Groups(NamedTuple):
-    """of: index into ``names`` of each instance, -1 for none. bounds: right-closed ranges, for humans."""
+    """of: index into ``names`` of each instance, -1 for none. bounds: right-closed ranges, as text."""
 
     names: tuple[str, ...]
     bounds: tuple[str, ...]
@@ -68,6 +68,7 @@ def coverage(truth: GroundTruth) -> npt.NDArray[np.float64]:
 
 def _cut(values: npt.NDArray[np.float64], edges: tuple[float, ...], names: tuple[str, ...]) -> Groups:
     of = np.searchsorted(edges, values, side="left") - 1
+    # The lowest edge itself would fall before the first group, as the groups are closed on the right.
     of = np.where(values == edges[0], 0, of)
     known = np.isfinite(values) & (of >= 0) & (of < len(names))
     bounds = tuple(

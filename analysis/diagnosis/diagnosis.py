@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from tabulate import tabulate
@@ -23,6 +23,7 @@ from analysis.diagnosis.detad import (
 from analysis.text import number_text
 from trainables.data import GroundTruth, Segments
 from trainables.evaluation import Floats, InputCounts
+from trainables.json_types import JsonObject
 
 TYPE_NAMES = {name: name.replace("_", " ").capitalize() for name in TYPES}
 
@@ -47,7 +48,7 @@ class Diagnosis(NamedTuple):
     pairs: dict[tuple[str, str], Floats]
     counts: InputCounts | None = None
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """For JSON."""
         profile = self.profile
         return {
@@ -106,7 +107,7 @@ def diagnose(truth: GroundTruth, predictions: Segments, bins: Bins, tiou: Floats
 
 
 def to_markdown(found: Diagnosis) -> str:
-    """Tables for people."""
+    """Markdown tables."""
     profile = found.profile
     rows = [[b.name, str(b.predictions), *(number_text(share) for share in b.shares)] for b in profile.buckets]
     parts = [

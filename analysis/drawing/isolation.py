@@ -1,4 +1,4 @@
-"""Figures are the same on every machine: neither the user's matplotlib settings nor a notebook's have a say in them."""
+"""Figures are the same on every machine: they depend on neither the user's matplotlib settings nor a notebook's."""
 
 from __future__ import annotations
 

@@ -44,6 +44,7 @@ def render(drawing: Drawing, title: str, suffixes: Iterable[str] = ("pdf", "png"
         if lines:
             figure.suptitle("\n".join(lines), x=0.01, ha="left")
         drawing.draw(figure)
+        # A name that was no UTF-8 on the disk has characters that cannot be encoded.
         files = {"csv": drawing.data.to_csv(index=False).encode("utf-8", "replace")}
         for suffix in suffixes:
             buffer = io.BytesIO()

@@ -19,7 +19,7 @@ MOST_WIDE_COLUMNS = 6  # more of them get smaller numbers
 
 
 def draw_generator_beta(table: GeneratorTable, metric: str, ax: Axes) -> None:
-    """Generator x β, the base model told below."""
+    """Generator x β, with the base model in a line below."""
     columns = [f"{beta:g}" for beta in table.betas]
     draw_heat_map(means(table.cells), [generator_name(g) for g in table.generators], columns, metric, ax)
     base = f"\n(base model M0, β = 0: {number_text(table.base.mean, 1)} %)" if table.base is not None else ""

@@ -78,7 +78,9 @@ def retraining_variance(study: Study) -> Check:
     spread = groups.std().dropna()
     if spread.empty:
         return Check(
-            name, "unknown", "One seed per configuration: luck cannot be told from merit. Use --seeds 3 or more."
+            name,
+            "unknown",
+            "One seed per configuration: a better one may be a lucky seed. Use --seeds 3 or more.",
         )
     pooled = float(np.sqrt((spread**2).mean()))
     ranked = groups.mean()[groups.size() == groups.size().max()].sort_values(ascending=False)
@@ -100,12 +102,12 @@ def better_than_base(study: Study) -> Check:
     if base is None or best is None:
         return Check(name, "unknown", "The test split has no temporal annotations: mAP is not known.")
     said = f"Test mAP {base.mean:.2f} (M0) to {best.mean:.2f} (best configuration), {count_text(best.n, 'seed')}."
-    told = distinguishable(best, base)
-    if told is None:
+    differs = distinguishable(best, base)
+    if differs is None:
         return Check(
             name, "unknown" if best.mean > base.mean else "look", f"{said} Three seeds are needed for an interval."
         )
-    if told and best.mean > base.mean:
+    if differs and best.mean > base.mean:
         return Check(name, "ok", f"{said} Distinguishable by a paired bootstrap over seeds (95 %).")
     return Check(name, "look", f"{said} Not distinguishable by a paired bootstrap over seeds (95 %).")
 
@@ -130,12 +132,12 @@ def predictions_agree(study: Study) -> Check | None:
     found, name = best_predictions(study), "Predictions against the ledger"
     if found is None:
         return None
-    told = study.trials.loc[study.trials["trial"] == found.trial, "test_map"].iloc[0]
-    if np.isnan(told) or not found.test.is_annotated:
+    recorded = study.trials.loc[study.trials["trial"] == found.trial, "test_map"].iloc[0]
+    if np.isnan(recorded) or not found.test.is_annotated:
         return None
     mean_ap = found.test.mean_ap(found.chosen, _selection_tiou(study))
-    said = f"The prediction file of {trial_name(found.trial)} gives mAP {mean_ap:.2f}, the ledger has {told:.2f}"
-    if abs(mean_ap - told) < SAME_MAP:
+    said = f"The prediction file of {trial_name(found.trial)} gives mAP {mean_ap:.2f}, the ledger has {recorded:.2f}"
+    if abs(mean_ap - recorded) < SAME_MAP:
         return Check(name, "ok", f"{said}.")
     return Check(name, "look", f"{said} ({evaluation_note(study, found.test)}).")
 

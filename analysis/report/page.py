@@ -173,7 +173,7 @@ def _summary(study: Study) -> str:
     counts = study.trials["state"].value_counts()
     states = ", ".join(f"{count} {state}" for state, count in counts.items()) or "no trial yet"
     created = study.settings.created
-    begun = f", started {time.strftime('%Y-%m-%d %H:%M', time.localtime(created))}" if created else ""
+    started = f", started {time.strftime('%Y-%m-%d %H:%M', time.localtime(created))}" if created else ""
     asked = study.settings.num_trials
-    budget = f" of {asked} asked for" if asked else ""
-    return f"{data_title(study)}{begun}. {len(study.trials)} trials{budget}: {states}."
+    budget = f" of {asked} requested" if asked else ""
+    return f"{data_title(study)}{started}. {len(study.trials)} trials{budget}: {states}."

@@ -1,4 +1,4 @@
-"""Optuna's interactive plots as HTML; the library and plotly load when they are asked for."""
+"""Optuna's interactive plots as HTML; the library and plotly load only when plots are made."""
 
 from __future__ import annotations
 

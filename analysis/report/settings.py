@@ -1,4 +1,4 @@
-"""What a study was asked for, as rows of tables."""
+"""The settings of a study, as rows of tables."""
 
 from __future__ import annotations
 

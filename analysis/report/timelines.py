@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from analysis.results.predictions import TrialPredictions, best_predictions
 from analysis.study import Study
 from trainables.data import Segments
+from trainables.json_types import JsonObject
 
 MOST_VIDEOS = 400  # of more, the first by name; keeps the page small
 SHOWN = 12  # predictions of one video, the best by score
 TRUTH, LABELS = "ground truth", "pseudo labels"
+
+Rows = dict[str, npt.NDArray[np.int64]]  # of each video's segments, in their table
 
 
 def timeline_json(study: Study) -> str | None:
@@ -36,17 +39,17 @@ def timeline_json(study: Study) -> str | None:
         "videos": videos,
         "hidden": max(0, len(names) - MOST_VIDEOS),
     }
+    # The text stands in a script element, which a name with </script> would end.
     return json.dumps(tree, ensure_ascii=True).replace("<", "\\u003c")
 
 
-def _video(
-    name: str, tracks: dict[str, Segments], by_video: dict[str, dict[str, Any]], found: TrialPredictions
-) -> dict[str, Any]:
+def _video(name: str, tracks: dict[str, Segments], by_video: dict[str, Rows], found: TrialPredictions) -> JsonObject:
     drawn = {}
     last = found.test.truth.durations.get(name, 0.0)
     for track, segments in tracks.items():
         rows = by_video[track].get(name)
         mine = segments[rows] if rows is not None else segments[:0]
+        # Stable: of equal scores the first in the file, so that the same study gives the same page.
         top = mine[np.argsort(-mine.score, kind="stable")[:SHOWN]]
         spread = float(np.ptp(top.score)) if len(top) else 0.0
         strength = (top.score - top.score.min()) / spread if spread else np.ones(len(top))
@@ -59,7 +62,7 @@ def _video(
     return {"end": round(last, 2), "tracks": drawn}
 
 
-def _rows_by_video(segments: Segments) -> dict[str, Any]:
+def _rows_by_video(segments: Segments) -> Rows:
     """Rows of each video's segments."""
     order = np.argsort(segments.video.astype(str), kind="stable")
     names, first = np.unique(segments.video[order].astype(str), return_index=True)

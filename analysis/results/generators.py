@@ -54,5 +54,6 @@ def _with_beta_columns(trials: pd.DataFrame) -> tuple[pd.DataFrame, bool]:
     beta = trials[BETA].astype(float)
     grouped = beta[beta > 0].nunique() > MOST_BETAS
     if grouped:
+        # A sampler draws a new beta for every trial; by powers of two they share the columns of the paper.
         beta = beta.map(lambda value: 2.0 ** round(np.log2(value)) if value > 0 else 0.0)
     return trials.assign(beta=beta), grouped

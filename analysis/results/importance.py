@@ -80,6 +80,7 @@ def importances(study: Study) -> list[Importance]:
     evaluators = {"fanova": FanovaImportanceEvaluator(seed=0), "ped_anova": PedAnovaImportanceEvaluator()}
     found = []
     for name, evaluator in evaluators.items():
+        # Sorted: the forest depends on the order of its columns, and a set of text has another one in every process.
         shares = optuna.importance.get_param_importances(made, evaluator=evaluator, params=sorted(shared))
         found.append(Importance(name, dict(shares), len(made.trials), sorted(every - shared)))
     return found

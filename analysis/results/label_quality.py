@@ -28,6 +28,7 @@ def label_quality(study: Study, trials: pd.DataFrame, split: str = "train") -> L
     found: LabelQuality = {quality: {} for quality in QUALITIES}
     for iteration, group in rows.groupby("iteration"):
         for quality in QUALITIES:
+            # The nullable type: None is a missing number, also where there is nothing but None.
             values = pd.array([labels[split].get(quality) for labels in group["labels"]], dtype="Float64")
             summary = over_seeds(group.assign(**{NUMBER: values}), NUMBER)
             if summary is not None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import resources
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import yaml
 
 from analysis.study import Study
+from trainables.json_types import JsonObject
 
 Column = float | str
 Place = tuple[str, str, Column]
@@ -96,5 +97,5 @@ def tables_for(study: Study, kind: str) -> list[PaperTable]:
 
 
 @cache
-def _tree() -> dict[str, Any]:
+def _tree() -> JsonObject:
     return yaml.safe_load((resources.files("analysis.results") / "paper.yaml").read_text(encoding="utf-8"))

@@ -32,7 +32,7 @@ class History(NamedTuple):
 
 class Axis(NamedTuple):
     """One searched key over the completed trials. position: of each trial, NaN where the key does not matter;
-    words become 0, 1, ... in the order of ``words`` (None for numbers). edges: of the space as asked for.
+    words become 0, 1, ... in the order of ``words`` (None for numbers). edges: of the search space.
     logarithmic: the space grows by a factor, as the powers of two of beta."""
 
     key: str

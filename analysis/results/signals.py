@@ -44,5 +44,6 @@ def signal_table(study: Study) -> SignalTable | None:
 
 
 def _summary(rows: pd.DataFrame, name: str) -> Summary | None:
+    # The nullable type: None is a missing number, also where there is nothing but None.
     values = pd.array([signals.get(name) for signals in rows["signals"]], dtype="Float64")
     return over_seeds(rows.assign(**{NUMBER: values}), NUMBER)

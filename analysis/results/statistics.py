@@ -102,6 +102,7 @@ def distinguishable(first: Summary, second: Summary) -> bool | None:
 
 def bootstrap_interval(values: Floats) -> tuple[float, float]:
     """Percentile bootstrap interval of the mean of ``values``, (n,); the draws are the same every time."""
+    # Every resample has the same mean: nothing is to be drawn.
     if np.ptp(values) == 0:
         return float(values[0]), float(values[0])
     from scipy import stats  # half a second, which a study of one seed need not spend

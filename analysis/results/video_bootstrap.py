@@ -37,6 +37,7 @@ def video_interval(
     ranking. The draws are the same every time.
     """
     videos = np.unique(np.concatenate([table.video.astype(str) for table in (test.truth.instances, first, second)]))
+    # How often each video is drawn, in place of the videos: rankings are made once and weighted for each resample.
     draws = np.random.default_rng(0).multinomial(len(videos), np.full(len(videos), 1 / len(videos)), resamples)
     weights = np.concatenate([np.ones((1, len(videos))), draws])  # the first row: the videos as they are
     maps = [weighted_map(test, model, videos, weights, tiou) for model in (first, second)]

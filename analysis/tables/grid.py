@@ -56,7 +56,7 @@ def marked(
     """Cells of numbers with marks; equal as printed is equal, and a column of equal numbers has no best.
 
     style ``second``: the best of each column bold, the second underlined. Where seeds allow a paired bootstrap, a
-    best that it cannot tell from another cell is not bold; all that it cannot be told from get SIMILAR. style
+    best that does not differ from another cell is not bold; all that do not differ from it get SIMILAR. style
     ``paper``: the best of each column bold, the best of all underlined, whatever the seeds say. competing: rows that
     take part. seeds: how many each row's numbers should rest on.
     """

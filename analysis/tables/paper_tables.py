@@ -143,6 +143,7 @@ def _at_columns(study: Study, trials: pd.DataFrame, which: Which, wanted: Sequen
 
 
 def _key(column: Column) -> Column:
+    # Thresholds of a linspace differ from the paper's in their last digits.
     return column if isinstance(column, str) else round(column, 9)
 
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import yaml
 
+from trainables.config import Overrides
 from trainables.errors import UserError
 
 
-def parse_assignments(assignments: list[str]) -> dict[str, Any]:
+def parse_assignments(assignments: list[str]) -> Overrides:
     """``["loss.beta=2"]`` -> ``{"loss.beta": 2}``; values are YAML, and 1e-4 is a number."""
     values = {}
     for text in assignments:

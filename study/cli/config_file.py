@@ -12,6 +12,7 @@ import yaml
 from trainables.config import RunConfig, parse_config
 from trainables.errors import UserError
 from trainables.files import write_whole
+from trainables.json_types import JsonObject
 from trainables.text_files import read_yaml
 
 METHOD = ("model", "loss", "training", "prediction", "pseudo_labels", "refinement")
@@ -43,7 +44,7 @@ def with_config(run: RunConfig, path: Path) -> RunConfig:
     return parse_config({**_merged(run.model_dump(mode="json"), tree), "protocol": "custom"}, f"--config: {path}")
 
 
-def _merged(tree: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+def _merged(tree: Mapping[str, Any], changes: Mapping[str, Any]) -> JsonObject:
     """``changes`` win; parts that both have are merged key by key."""
     found = dict(tree)
     for key, value in changes.items():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from study.config import StudyConfig
 from study.ledger import TrialRecord
-from study.placement import EarlierCosts, Placement, earlier_costs, free_bytes, weight_bytes
+from study.placement import EarlierCosts, Placement, find_earlier_costs, free_bytes, weight_bytes
 from trainables.config import RunConfig
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def describe_plan(
 ) -> str:
     """The plan of a session, one fact per line. placement: None when it depends on a cluster not yet joined. probe:
     tells the time, where one was made; else the last study does."""
-    earlier, free = earlier_costs(request.study_dir, request.run, request.ledger), free_bytes(request.study_dir)
+    earlier, free = find_earlier_costs(request.study_dir, request.run, request.ledger), free_bytes(request.study_dir)
     study, run = request.study, request.run
     trials, iterations = study.num_trials - finished, run.refinement.iterations
     rule = RULES[run.selection.rule].format(signal=run.selection.signal)

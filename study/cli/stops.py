@@ -55,12 +55,26 @@ def describe_stop(error: BaseException, folder: StudyFolder) -> tuple[str, int]:
         return f"{where}: {os.strerror(error.errno)}; the study stops until that is mended", STOPPED_STATUS
     if type(error).__name__ == "RayFailure":  # not imported here: where there is no Ray there is no such error
         return str(error), STOPPED_STATUS
-    reason = next((line for line in reversed(str(error).splitlines()) if line.strip()), "").strip()
     log = folder.path / "logs" / "session.log"
     with contextlib.suppress(OSError):
         log.parent.mkdir(exist_ok=True)
         log.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-    return f"{type(error).__name__}: {reason}; the traceback is in {log}", STOPPED_STATUS
+    return f"{_name_and_reason(_behind(error))}; the traceback is in {log}", STOPPED_STATUS
+
+
+def _behind(error: BaseException) -> BaseException:
+    """What was raised inside of Ray, which wraps it."""
+    while type(error).__module__.startswith("ray.") and (cause := error.__cause__ or error.__context__):
+        error = cause
+    return error
+
+
+def _name_and_reason(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    # The text of Ray's own errors is a traceback.
+    return f"{type(error).__name__}: {lines[-1 if type(error).__module__.startswith('ray.') else 0]}"
 
 
 def append_event(folder: StudyFolder, event: Event) -> None:

@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BeforeValidator, Field, field_validator
 
 from study.config.space import Dimension, grid, parse_space, why_outside
-from trainables.config import Part, validated
+from trainables.config import Overrides, Part, validated
 from trainables.errors import UserError, nearest
+from trainables.json_types import JsonObject
 from trainables.text_files import parse_yaml, read_yaml
 
 # The names of the two families, which the options and the tests read too; what they do is in ``study.search``.
@@ -45,7 +46,7 @@ class StudyConfig(Part):
     selection: Literal["held-out", "paper", "video-labels"] | None = Field(
         None, description="overrides the preset's rule"
     )
-    overrides: dict[str, Any] = Field({}, description="dotted RunConfig keys that this study sets for all trials")
+    overrides: Overrides = Field({}, description="dotted RunConfig keys that this study sets for all trials")
     start_from_preset: bool = Field(True, description="the preset's own point is the first configuration")
     first_points: Annotated[tuple[dict[str, Any], ...], BeforeValidator(_as_tuple)] = Field(
         (), description="points of the space that come next, in this order, before the sampler's own"
@@ -95,11 +96,11 @@ class StudyConfig(Part):
         return not self.asynchronous and (self.sampler in ("tpe", "gp") or self.pruner != "none")
 
     @property
-    def space_tree(self) -> dict[str, Any]:
+    def space_tree(self) -> JsonObject:
         """The space as plain data, defaults left out."""
         return {key: dimension.model_dump(mode="json", exclude_defaults=True) for key, dimension in self.space.items()}
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """Plain data from which ``parse_study`` makes this configuration again."""
         return {**self.model_dump(mode="json", exclude={"space"}), "space": self.space_tree}
 

@@ -15,6 +15,9 @@ def restore(plan: TrialPlan, complete: EndTrial, prune_if_due: EndTrial) -> None
 
     complete, prune_if_due: end a trial that was killed between its last iteration's line and the line of its end.
     """
+    # Trials first get their places; then the search is handed all results, which reach Optuna
+    # no sooner than in the first session: as points are taken in, in number order. Pruning comes last: it
+    # compares with results that have to be known.
     _place_records(plan, complete)
     for configuration in plan.replicates:
         plan.tell(configuration)

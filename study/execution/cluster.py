@@ -213,7 +213,9 @@ def watch_ray(lost: Callable[[str], None]) -> threading.Event:
 
     Ray itself notices the loss of its control store after a minute, and then ends this process without a word.
     """
-    from ray._private import worker  # no public interface tells which processes ray.init has started
+    # No public interface tells which processes ray.init has started. ``_global_node`` is None in a Ray client, where
+    # nothing is watched.
+    from ray._private import worker
 
     node, ended = worker._global_node, threading.Event()
     target = _watch_processes if node is not None and node.all_processes else _watch_address

@@ -98,6 +98,7 @@ class OptunaJournal:
         if not agrees:
             self.close()
             return False
+        # Storages number trials on their own, apart from the study; FrozenTrial tells that number nowhere else.
         self._ids = [trial._trial_id for trial in trials]
         return True
 

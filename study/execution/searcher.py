@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import ray
 from ray import tune
 from ray.tune.search import Searcher
 
 from study.driver import Driver, NoTrial
-from study.execution.losses import HungWorkers, Losses, LostWorker
+from study.execution.losses import HungWorkers, Killed, Losses, LostWorker, processes_in_setup
 from study.ledger import TrialRecord, trial_name
 from trainables.worker.messages import (
     METRIC,
@@ -34,6 +35,7 @@ from trainables.worker.messages import (
 
 MODE = "max"
 DESCRIBE_S = 10.0
+SETUP_LOOK_S = 10.0  # between two looks at workers that are being set up
 SAME_CAUSE_S = 0.5  # what ends all processes of a job reaches this one just as soon
 
 
@@ -91,10 +93,26 @@ class LedgerCallback(tune.Callback):
         self, driver: Driver, losses: Losses, workers: HungWorkers, check_stop: Callable[[], None] = lambda: None
     ) -> None:
         self._driver, self._losses, self._workers, self._check_stop = driver, losses, workers, check_stop
+        self._places: WeakKeyDictionary[Any, WorkerPlace] = WeakKeyDictionary()  # a worker lives as long as its handle
+        self._next_look = 0.0
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing, for Tune's snapshots: a study is resumed from its ledger."""
+        return {}
+
+    def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """Of workers that were given a trial, Tune tells no more until they have begun with it."""
+        for trial in trials:
+            if trial.status == "PENDING" and (actor := trial.temporary_state.ray_actor):
+                place = self._places.get(actor, WorkerPlace())
+                self._workers.given(order_in(trial.config).trials[0].trial, place.host, place.pid)
+        if time.monotonic() > self._next_look:
+            self._next_look = time.monotonic() + SETUP_LOOK_S
+            self._workers.set_up(processes_in_setup())
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         with self._driver.noting_full_disk():
-            place, order = _describe(trial), order_in(trial.config)
+            place, order = self._place(trial), order_in(trial.config)
             for one in order.trials:
                 self._driver.started(one.trial, place.host, place.pid, place.device)
             self._workers.began(order.trials[0].trial, place.host, place.pid, order.timeout_s)
@@ -116,23 +134,32 @@ class LedgerCallback(tune.Callback):
         self._check_stop()
         log = Path(trial.error_file).read_text(encoding="utf-8", errors="replace") if trial.error_file else ""
         orders, lost, running = order_in(trial.config).trials, LostWorker(log), len(self._workers)
-        hung = self._workers.ended(orders[0].trial)
+        killed = self._workers.ended(orders[0].trial, log)
         if lost.memory_was_short:
             self._losses.memory_was_short(running)
         with self._driver.noting_full_disk():
             for one in reversed(orders):  # each is put back before the others
-                self._lost(one.trial, lost, hung)
+                self._lost(one.trial, lost, killed)
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self._workers.ended(order_in(trial.config).trials[0].trial)
 
-    def _lost(self, number: int, lost: LostWorker, hung: str | None) -> None:
-        if hung is not None:
-            self._driver.ended(number, "timed-out", hung)
+    def _place(self, trial: Any) -> WorkerPlace:
+        """Of a worker that has begun with a trial; where it does not answer any more, as it was known before."""
+        actor, place = trial.temporary_state.ray_actor, _describe(trial)
+        if place.pid is None:
+            place = self._places.get(actor, place)
+        self._places[actor] = place
+        return place
+
+    def _lost(self, number: int, lost: LostWorker, killed: Killed | None) -> None:
+        reason = killed.reason if killed else lost.reason
+        if killed and killed.begun:
+            self._driver.ended(number, "timed-out", reason)
         elif self._losses.retries(number):
-            self._driver.retried(number, lost.reason, self._driver.records[number].gpus)
+            self._driver.retried(number, reason, self._driver.records[number].gpus)
         else:
-            self._driver.ended(number, lost.state, lost.reason, lost.log)
+            self._driver.ended(number, lost.state, reason, lost.log)
 
     def _answered(self, order: TrialOrder, answer: TrialAnswer) -> None:
         number = answer.trial
@@ -203,9 +230,8 @@ def title(trial: Any) -> str:
 
 def _describe(trial: Any) -> WorkerPlace:
     """Host, process and device of a trial's worker; it has just started, so it answers at once."""
-    actor: Any = getattr(getattr(trial, "temporary_state", None), "ray_actor", None)
     try:
-        place: WorkerPlace = ray.get(actor.describe.remote(), timeout=DESCRIBE_S)
+        place: WorkerPlace = ray.get(trial.temporary_state.ray_actor.describe.remote(), timeout=DESCRIBE_S)
         return place
     except (ray.exceptions.RayError, AttributeError):
         return WorkerPlace()

@@ -16,7 +16,7 @@ from study.execution.cluster import start_ray, stop_ray
 from study.placement import Placement
 from study.signals import StopSignals
 from trainables.data import Dataset
-from trainables.report import JsonObject
+from trainables.json_types import JsonObject
 
 if TYPE_CHECKING:
     from study.execution.losses import HungWorkers

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from study.ledger.fields import Fields, JsonObject
+from study.ledger.fields import Fields
 from study.ledger.study_events import (
     Event,
     StudyCreated,
@@ -20,6 +20,7 @@ from study.ledger.study_events import (
     UnknownEvent,
 )
 from study.ledger.trial_events import IterationEnded, TrialEnded, TrialProposed, TrialRetried, TrialStarted
+from trainables.json_types import JsonObject
 
 KINDS: dict[str, type[Event]] = {
     kind.kind: kind

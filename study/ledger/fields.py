@@ -7,7 +7,7 @@ import reprlib
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
-JsonObject = dict[str, Any]
+from trainables.json_types import JsonObject
 
 DEEPEST = 12  # levels of nesting of anything that this program writes, with room
 LARGEST = 1e15  # of a number that is seconds, bytes or percent

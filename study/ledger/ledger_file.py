@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from study.ledger.events import event_from_json
-from study.ledger.fields import JsonObject
 from study.ledger.study_events import Event
+from trainables.json_types import JsonObject
 
 CHECKSUM_BYTES = len(', "checksum": "01234567"}\n')  # of a line, at its end
 E = TypeVar("E", bound=Event)
@@ -144,6 +144,7 @@ def _canonical(entry: Any) -> bytes:
 
 
 def _crc(text: bytes) -> str:
+    # Against accidents (torn writes, flipped bits, edits by hand), not against forgers: 8 digits leave a line readable.
     return f"{zlib.crc32(text):08x}"
 
 

@@ -18,10 +18,10 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from study.ledger.folder import StudyFolder
 from trainables.errors import UserError
+from trainables.json_types import JsonObject
 
 LOCK, OWNER = "driver.lock", "driver.owner"
 NO_FLOCK = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL, errno.EBADF, errno.ENOTTY)
@@ -159,7 +159,7 @@ def _keep_fresh(path: Path, ended: threading.Event) -> None:
             os.utime(path)
 
 
-def _owner(folder: StudyFolder) -> dict[str, Any] | None:
+def _owner(folder: StudyFolder) -> JsonObject | None:
     """Who made the file; {} where it is not whole; None where there is none."""
     try:
         found = json.loads((folder.path / OWNER).read_text(encoding="utf-8"))

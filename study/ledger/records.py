@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from study.ledger.fields import JsonObject
 from study.ledger.study_events import Event
 from study.ledger.trial_events import (
     FINAL_STATES,
@@ -17,6 +16,7 @@ from study.ledger.trial_events import (
     TrialRetried,
     TrialStarted,
 )
+from trainables.json_types import JsonObject
 from trainables.report import IterationReport, M0Origin
 
 

@@ -17,12 +17,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from study.ledger.fields import Fields, JsonObject
+from study.ledger.fields import Fields
 from study.ledger.folder import StudyFolder, check_name, exists, is_folder_name, remove_unbegun
 from study.ledger.ledger_file import LedgerContents, read_ledger
 from study.ledger.study_events import StudyCreated
 from trainables.errors import UserError, nearest
 from trainables.files import write_whole
+from trainables.json_types import JsonObject
 from trainables.text_files import read_json
 
 FORMAT = 1

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from study.ledger.fields import Fields, JsonObject, is_number
+from study.ledger.fields import Fields, is_number
+from trainables.json_types import JsonObject
 
 
 @dataclass(frozen=True, kw_only=True)

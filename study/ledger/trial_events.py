@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from study.ledger.fields import Fields, JsonObject
+from study.ledger.fields import Fields
 from study.ledger.study_events import Event
+from trainables.json_types import JsonObject
 from trainables.report import IterationReport, M0Origin
 
 FINAL_STATES = ("completed", "pruned", "failed", "timed-out", "out-of-memory", "non-finite")

@@ -23,7 +23,7 @@ class EarlierCosts(NamedTuple):
     trial_bytes: float
 
 
-def earlier_costs(study_dir: Path, run: RunConfig, known: LedgerContents | None = None) -> EarlierCosts | None:
+def find_earlier_costs(study_dir: Path, run: RunConfig, known: LedgerContents | None = None) -> EarlierCosts | None:
     """The last study here of the same data, model and training that has ended an iteration.
 
     known: a ledger that has been read already.

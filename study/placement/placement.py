@@ -7,11 +7,11 @@ import os
 import socket
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from study.placement.cores import count_cores
 from study.placement.memory import GIGABYTE, TrialMemory
 from trainables.errors import UserError
+from trainables.json_types import JsonObject
 
 __all__ = ["Placement", "check_address", "count_cores", "count_gpus", "gpu_share", "place"]
 
@@ -39,7 +39,7 @@ class Placement:
         """Of all processes together."""
         return self.concurrency * self.trials_per_process
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         return asdict(self)
 
     def __str__(self) -> str:

@@ -129,6 +129,8 @@ class Proposals:
         self._points.append(point)
 
     def _horizon(self, configuration: int) -> int:
+        # A fixed distance, not whatever has ended by then: what ends first depends on the machine, and the same study
+        # would propose other points on other workers. The distance is what lets ``lookback`` + 1 run side by side.
         return max(0, configuration - self._config.lookback)
 
     def _next_unknown(self) -> int:

@@ -17,7 +17,7 @@ from study.execution.session import run_trials, start_ray, stop_ray
 from study.placement.placement import place
 from tests.study.worlds import driver_of, run_of, study_of
 from trainables.datasets import Dataset, load_dataset
-from trainables.report import JsonObject
+from trainables.json_types import JsonObject
 from trainables.worker.messages import TrialAnswer
 from trainables.worker.trainable import RefinementTrainable
 

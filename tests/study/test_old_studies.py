@@ -12,11 +12,11 @@ import study.ledger.ledger_file
 from analysis.figures.__main__ import main as figures
 from analysis.tables.__main__ import main as tables
 from study.launch import main as launch
-from study.ledger.fields import JsonObject
 from study.ledger.ledger_file import encode, finite, read_ledger
 from study.ledger.settings import open_study
 from study.status import study_status
 from tests.study.ledgers import records_of
+from trainables.json_types import JsonObject
 
 ASSET = Path(__file__).parents[1] / "assets" / "study-v1"
 STARTED_T0004 = 30  # lines of the ledger until its iteration 1

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from study.cli.assignments import parse_assignments
 from study.launch import main
 from study.status import main as status_main
 
@@ -98,11 +97,6 @@ def test_a_wrong_request_is_refused_with_key_value_and_remedy(
     assert "Traceback" not in printed.err
     assert printed.out == ""
     assert sorted(path.name for path in (work_folder / "studies").iterdir()) == ["taken"], "nothing was made"
-
-
-def test_values_are_read_as_people_write_them() -> None:
-    values = parse_assignments(["a=1e-4", "b=two", "c=null", "d=[0.5, 0.7]", "e=held-out", "f=3", "g=true"])
-    assert values == {"a": 1e-4, "b": "two", "c": None, "d": [0.5, 0.7], "e": "held-out", "f": 3, "g": True}
 
 
 def test_a_gpu_that_is_not_there_is_refused(

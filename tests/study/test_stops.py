@@ -179,6 +179,32 @@ def test_a_study_whose_process_is_killed_says_so(awkward: Path) -> None:
     assert events_of(awkward)[-1]["event"] == "study_stopped"
 
 
+BROKEN = """
+from study.driver import Driver
+from study.launch import command
+from trainables.output import run_command
+def broken(self, number, report):
+    raise ZeroDivisionError("by design\\nof two lines")
+Driver.reported = broken
+run_command(command, prints_result=False)
+"""
+
+
+def test_an_error_that_nobody_foresaw_is_told_in_one_line(awkward: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", BROKEN, "--study-dir", str(awkward), *LONG], cwd=ROOT, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    wait_until(process, has(awkward, "trial_started"))
+    status, _, err = ended(process, within=200)
+    log = awkward / "s" / "logs" / "session.log"
+    resume = f"python -m study.launch --resume s --study-dir '{awkward}'"
+    reason = f"ZeroDivisionError: by design; the traceback is in {log}"
+    assert (status, err) == (3, f"error: {reason}\nnothing is lost. To go on:\n  {resume}\n")
+    assert "in broken" in log.read_text()
+    assert (events_of(awkward)[-1]["event"], events_of(awkward)[-1]["reason"]) == ("study_stopped", reason)
+
+
 @pytest.mark.slow
 def test_a_hung_worker_is_killed_when_its_time_is_up(tmp_path: Path) -> None:
     process = start(tmp_path, *REQUEST, "--num-samples", "3", "--set", "training.epochs=60", "--trial-timeout", "15")

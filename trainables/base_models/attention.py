@@ -19,6 +19,7 @@ def foreground_probability(attention: Tensor) -> Tensor:
     Two-value: softmax over background and foreground (Eq. 1). Scalar: sigmoid (supplement B).
     """
     if attention.shape[1] == 2:
+        # The softmax over two values is the sigmoid of their difference.
         return torch.sigmoid(attention[:, 1] - attention[:, 0])
     return torch.sigmoid(attention[:, 0])
 

@@ -34,6 +34,7 @@ class RefineLoc(BaseModel):
     rows of the classification MLP, then those of the attention MLP. Without a hidden layer (L = 1) it is None.
     """
 
+    # The fused kernel rounds differently: on the CPU this model follows the reference implementation to the last bit.
     fused_optimizer = False
 
     def __init__(self, config: RunConfig, dimensions: int, num_classes: int, rng: torch.Generator) -> None:
@@ -55,6 +56,7 @@ class RefineLoc(BaseModel):
         cas = attention = features
         if self.hidden is not None:
             cas, attention = functional.relu(self.hidden(features), inplace=True).split(self.hidden_widths, dim=1)
+        # float32 again: under autocast the layers give bfloat16, and what follows are softmax and logarithms.
         return SnippetLogits(self.class_layers(cas).float(), self.attention_layers(attention).float())
 
     def readout(self, features: Tensor) -> SnippetLogits:

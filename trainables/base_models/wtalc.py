@@ -82,7 +82,7 @@ class Wtalc(BaseModel):
             if self.settings.head_input == "features":
                 self.head = nn.Sequential(nn.Linear(dimensions, self.settings.hidden), nn.ReLU(inplace=True), self.head)
             draw_xavier_weights(self.head, rng)
-        # Whether this model has seen pseudo labels; before that its head knows nothing and must not be used.
+        # Whether this model has seen pseudo labels; before that its head is untrained and must not be used.
         self.register_buffer("supervised", torch.zeros((), dtype=torch.bool))
 
     def forward(self, features: Tensor) -> WtalcOutputs:

@@ -33,6 +33,7 @@ def detect(scores: WtalcScores, split: Split, settings: WtalcConfig) -> Segments
     if inside.size:
         starts = split.offsets[:-1][inside]
         low[inside], high[inside] = (extreme.reduceat(scores.cas, starts) for extreme in (np.minimum, np.maximum))
+    # float32, as the logits: a logit that equals the rounded midpoint must not pass for being above the exact one.
     threshold = high - (high - low) * np.float32(0.5)
     kept = (scores.cas > threshold[video_N]) & (scores.class_logit > 0)[video_N] & scores.gate[:, None]
 

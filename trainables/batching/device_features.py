@@ -17,6 +17,7 @@ from torch import Tensor
 
 from trainables.data import ArrayFile, only_writer, write_array
 
+# Small: pinned memory cannot be swapped out, and every process of a node takes two such buffers.
 STAGED_BYTES = 32 * 2**20
 
 

@@ -70,6 +70,7 @@ class DeviceSplit:
         start_V, offset_V = (pad(column[videos_V], (0, 1)) for column in (self.starts, self.offsets))
         label_KN = self.labels[:, offset_V[video_N] + time_N].masked_fill(video_N == count - 1, HIDDEN)
         run_K = torch.arange(runs, device=end_V.device)
+        # -1 is the last row of the targets, the padding's zeros.
         target_VC = self.targets[pad(videos_V, (0, 1), value=-1)]
         return Batch(
             features=self.features.index_select(0, start_V[video_N] + time_N),

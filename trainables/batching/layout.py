@@ -54,6 +54,7 @@ def sum_per_video(values: Tensor, layout: VideoLayout) -> Tensor:
     """Sum of the rows of each video: (N, ...) -> (V, ...)."""
     if values.is_cuda:
         return sum_on_grid(values, layout)  # index_add is not deterministic on CUDA
+    # On the CPU index_add adds in the order of the snippets, and needs no grid as large as the longest video asks.
     zeros = torch.zeros((layout.num_videos, *values.shape[1:]), dtype=values.dtype, device=values.device)
     return zeros.index_add(0, layout.video_N, values)
 

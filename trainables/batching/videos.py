@@ -153,6 +153,7 @@ def video_targets(
     targets = np.zeros((len(split), num_classes), dtype=np.float32)
     for v, video in enumerate(split.videos):
         labels = list(video.labels[:1] if multi_label == "first" else video.labels)
+        # A video without labels keeps a row of zeros: its target is no class.
         targets[v, labels] = 1 / max(len(labels), 1)
     return targets
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trainables.config.base_models import BaseModelSettings, BasnetConfig, WtalcConfig
 from trainables.config.dataset_file import DatasetFile, FeatureSet, find_dataset, read_lines, shipped
-from trainables.config.part import FloatTuple, Part, Share, StrTuple
+from trainables.config.part import FloatTuple, Overrides, Part, Share, StrTuple
 from trainables.config.presets import BASE_MODEL_PRESETS, PRESETS, datasets, features_of, preset
 from trainables.config.run import (
     DatasetConfig,
@@ -32,6 +32,7 @@ __all__ = [
     "FeatureSet",
     "FloatTuple",
     "LossConfig",
+    "Overrides",
     "Part",
     "PseudoLabelConfig",
     "RunConfig",

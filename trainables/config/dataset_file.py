@@ -13,10 +13,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from trainables.config.part import FloatTuple, Part, StrTuple
+from trainables.config.part import FloatTuple, Overrides, Part, StrTuple
 from trainables.config.run import SimulationConfig, VideoChoice
 from trainables.config.validation import validated
 from trainables.errors import UserError, nearest
+from trainables.json_types import JsonObject
 from trainables.text_files import parse_yaml, read_text, read_yaml
 
 FILE_NAME = "dataset.yaml"
@@ -70,7 +71,7 @@ class EvaluationRules(Part):
     tiou: FloatTuple | None = Field(None, min_length=1)
     selection_tiou: FloatTuple | None = Field(None, min_length=1)
 
-    def values(self) -> dict[str, Any]:
+    def values(self) -> Overrides:
         """Dotted RunConfig keys. Of thresholds without a choice, 0.5 selects, or the mean over all where it is none."""
         found = {name: value for name, value in self.model_dump().items() if value is not None}
         if self.tiou and not self.selection_tiou:
@@ -105,7 +106,7 @@ class DatasetFile(Part):
     exclude_videos: StrTuple = ()
     allow_missing: bool = Field(False, description="a video without features counts as one without predictions")
     preset: str = Field(GENERAL, description="settings to start from, of configs/datasets/presets")
-    overrides: dict[str, Any] = Field({}, description="dotted RunConfig keys that replace the preset's")
+    overrides: Overrides = Field({}, description="dotted RunConfig keys that replace the preset's")
     simulation: SimulationConfig | None = Field(None, description="of the reader 'simulated'")
 
     @model_validator(mode="after")
@@ -129,10 +130,10 @@ class DatasetFile(Part):
             raise UserError(f"--features: {self.name} has no features '{name}'; known: {known}")
         return found
 
-    def values(self, features: FeatureSet) -> dict[str, Any]:
+    def values(self, features: FeatureSet) -> JsonObject:
         """The ``dataset`` part of a RunConfig, but for what its preset says."""
         own = self.reader != "files"
-        found: dict[str, Any] = {
+        found: JsonObject = {
             "name": self.name,
             "features": None if own else features.name,
             "snippet_frames": features.snippet_frames,
@@ -147,7 +148,7 @@ class DatasetFile(Part):
             found["multi_label"] = self.labels.multi_label
         return found | (self._own_values(features) if self.file else {})
 
-    def _own_values(self, features: FeatureSet) -> dict[str, Any]:
+    def _own_values(self, features: FeatureSet) -> JsonObject:
         """What a worker or a resumed study would otherwise have to read from the user's file again."""
         return {
             "file": self.file,
@@ -220,7 +221,7 @@ def _file_of(path: Path) -> Path:
     raise UserError(f"--dataset: {path} has no {FILE_NAME}; python -m trainables.datasets new {path} writes one")
 
 
-def _with_classes(tree: Mapping[str, Any], file: Path) -> dict[str, Any]:
+def _with_classes(tree: Mapping[str, Any], file: Path) -> JsonObject:
     """With the class list of a text file read, one name a line."""
     if not isinstance(tree.get("classes"), str):
         return dict(tree)

@@ -8,11 +8,12 @@ chose for that data set (half of the features, videos left out); a data set of o
 from __future__ import annotations
 
 from importlib import resources
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from trainables.config.dataset_file import DatasetFile, FeatureSet, find_dataset, shipped, shipped_names
 from trainables.config.run import RunConfig, parse_config
 from trainables.errors import UserError, nearest
+from trainables.json_types import JsonObject
 from trainables.text_files import parse_yaml
 
 Protocol = Literal["released", "paper"]
@@ -75,7 +76,7 @@ def preset(
     return run.updated(described.overrides, f"{described.where}: overrides")
 
 
-def _settings(name: str) -> dict[str, Any]:
+def _settings(name: str) -> JsonObject:
     file = resources.files("configs") / "datasets" / "presets" / f"{name}.yaml"
     return parse_yaml(file.read_text(encoding="utf-8"), f"configs/datasets/presets/{name}.yaml")
 

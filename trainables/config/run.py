@@ -21,6 +21,7 @@ from pydantic import (
 from trainables.config.base_models import BaseModelSettings
 from trainables.config.part import FloatTuple, Part, Share, StrTuple
 from trainables.config.validation import keys_of, set_key, validated
+from trainables.json_types import JsonObject
 
 
 class SimulationConfig(Part):
@@ -101,9 +102,9 @@ class DatasetConfig(Part):
         return 0.0 if self.window_frames is None else (self.window_frames - self.snippet_frames) / 2
 
     @model_serializer(mode="wrap")
-    def _known_by_name(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _known_by_name(self, serialize: SerializerFunctionWrapHandler) -> JsonObject:
         """Without what is as in versions that had no data set files: keys made of configurations stay the same."""
-        tree: dict[str, Any] = serialize(self)
+        tree: JsonObject = serialize(self)
         for key in OF_DATASET_FILES:
             if key in tree and getattr(self, key) == type(self).model_fields[key].default:
                 del tree[key]
@@ -257,9 +258,9 @@ class SelectionConfig(Part):
     signal: str = Field("video_loss", description="what rule video-labels compares iterations and configurations by")
 
     @model_serializer(mode="wrap")
-    def _as_before(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _as_before(self, serialize: SerializerFunctionWrapHandler) -> JsonObject:
         """Without the signal where none is used: keys made of configurations stay the same."""
-        tree: dict[str, Any] = serialize(self)
+        tree: JsonObject = serialize(self)
         if self.rule != "video-labels":
             tree.pop("signal", None)
         return tree

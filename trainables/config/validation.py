@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from trainables.errors import UserError, nearest
-from trainables.report import JsonObject
+from trainables.json_types import JsonObject
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 

@@ -17,6 +17,7 @@ from trainables.data.raw_annotations import (
     video_name,
 )
 from trainables.errors import UserError
+from trainables.json_types import JsonObject
 from trainables.text_files import checked_name, read_json
 
 
@@ -28,7 +29,7 @@ def select_json(files: Sequence[Path]) -> list[Path]:
 def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
-    except OSError:  # the reader says so, where the file is asked for
+    except OSError:  # the reader says so when the file is read
         return b""
 
 
@@ -67,7 +68,7 @@ def read_activitynet_json(files: list[Path]) -> RawAnnotations:
     )
 
 
-def _annotations(path: Path, name: str, entry: Mapping[str, Any]) -> list[tuple[dict[str, Any], str]]:
+def _annotations(path: Path, name: str, entry: Mapping[str, Any]) -> list[tuple[JsonObject, str]]:
     """Annotations of one video, each with the words that say where it stands."""
     found = entry.get("annotations")
     if found is None:

@@ -1,4 +1,4 @@
-"""CSV files with a header, read as text; numbers are checked where they are asked for, and every fault has its line."""
+"""CSV files with a header, read as text; numbers are checked when they are read, and every error names its line."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ class FeatureFolder:
             splits = {name: _written(aside / f"{name}.npy", source, plan) for name, plan in plans.items()}
             loaded = LoadedFeatures(source.layout, width, splits)
             if loaded.has_problems:
-                return loaded  # still mapped, so that all that is wrong with them can be told
+                return loaded  # still mapped, so that all problems can be reported
             _write_index(aside, loaded)
             os.rename(aside, home)
         finally:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trainables.errors import UserError, nearest
 from trainables.files import write_whole
+from trainables.json_types import JsonObject
 from trainables.text_files import read_yaml
 
 FILE_NAME = "features.yaml"
@@ -25,7 +26,7 @@ class _Described(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """Plain values, for JSON and YAML."""
         return self.model_dump(mode="json")
 

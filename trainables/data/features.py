@@ -83,7 +83,7 @@ def load_features(source: FeatureFiles, plan: FeaturePlan) -> FlatFeatures:
 
 
 def stream_features(source: FeatureFiles, plan: FeaturePlan, problems: list[str]) -> Iterator[npt.NDArray[np.float32]]:
-    """The features of a plan, video by video, in memory for the longest one; each is gone when the next is asked for.
+    """The features of a plan, video by video, in memory for the longest one; each is overwritten by the next one.
 
     problems: what is found wrong on the way is added. What was read leaves the page cache, where it would take the
     place of what is written.

@@ -93,6 +93,7 @@ class Hdf5Features:
         _of_damaged(f"{video.file.filename}: {name}", lambda: video.read_direct(out, source_sel=np.s_[:, columns]))
 
     def forget(self, name: str) -> None:
+        # A file holds many videos: it leaves the page cache once much of it was read, not after each of them.
         self._unforgotten += self._video(name).nbytes
         if self._unforgotten >= FORGET_BYTES:
             for file in self._files:

@@ -52,7 +52,7 @@ class Predictions:
 
 
 def read_prediction_file(path: Path, classes: Sequence[str], numbers: Mapping[int, str] | None = None) -> Predictions:
-    """Detections of a file, its format told by the suffix. Raises UserError, in one line, for what it cannot use.
+    """Detections of a file, in the format of its suffix. Raises UserError, in one line, for what it cannot use.
 
     numbers: what integer labels mean, by default the place of a class in ``classes``; without any they are refused.
     """
@@ -66,6 +66,7 @@ def read_prediction_file(path: Path, classes: Sequence[str], numbers: Mapping[in
     require_named(list(found), classes, meaning, path)
     ids = class_ids(classes, meaning)
     start, end = np.array(rows.start_s, dtype=np.float64), np.array(rows.end_s, dtype=np.float64)
+    # One that ends before it starts gets no length: it overlaps nothing, so it counts as false, as officially.
     segments = Segments.of(
         rows.video, start, np.maximum(start, end), [ids.get(label, UNKNOWN_LABEL) for label in rows.label], rows.score
     )

@@ -12,6 +12,7 @@ from trainables.data.prediction_files import COLUMNS
 from trainables.data.segments import Segments
 from trainables.errors import UserError
 from trainables.files import write_whole
+from trainables.json_types import JsonObject
 
 
 def write_predictions(path: Path, predictions: Segments, classes: Sequence[str]) -> None:
@@ -66,7 +67,7 @@ def _csv_text(columns: Mapping[str, Any]) -> str:
 
 
 def _json_text(video: list[str], start: list[float], end: list[float], label: list[str], score: list[float]) -> str:
-    results: dict[str, list[dict[str, Any]]] = {}
+    results: dict[str, list[JsonObject]] = {}
     for name, start_s, end_s, class_name, confidence in zip(video, start, end, label, score, strict=True):
         detection = {"segment": [start_s, end_s], "label": class_name, "score": confidence}
         results.setdefault(name, []).append(detection)

@@ -96,6 +96,7 @@ class Split:
 
     def seconds(self, video: npt.NDArray[np.int64], place: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         """Times of borders between snippets, ``place`` of them after the start of snippet 0 of videos (by index)."""
+        # Windows shorter than their stride shift the first snippet to before the start of the video.
         return np.maximum(place * self.snippet_s[video] + self.shift_s[video], 0.0)
 
     @property

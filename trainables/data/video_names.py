@@ -1,4 +1,4 @@
-"""Names of one video in different files: annotations, features and predictions do not always spell them alike."""
+"""Names of one video in different files: annotations, features and predictions may spell them differently."""
 
 from __future__ import annotations
 

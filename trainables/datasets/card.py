@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from trainables.config import DatasetConfig
 from trainables.data import Dataset, Split
+from trainables.json_types import JsonObject
 
 HASHED_BYTES = 64 * 2**20
 BLOCKS = 64
@@ -56,7 +56,7 @@ class DataCard:
     window_frames: int | None = None
     file: str | None = None
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """JSON-able, for ``study.json``."""
         return asdict(self)
 
@@ -109,6 +109,7 @@ def content_hash(dataset: Dataset) -> tuple[str, float]:
     for split in (dataset.train, dataset.test):
         videos = [(video.name, video.labels, video.snippet_s, video.num_snippets) for video in split.videos]
         shifts = [video.shift_frames for video in split.videos]
+        # Only where there are any: the hashes of earlier versions, which knew no shift, stay the same.
         if any(shifts):
             digest.update(repr(shifts).encode())
         truth = split.ground_truth

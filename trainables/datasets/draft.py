@@ -28,6 +28,7 @@ from trainables.data import (
 from trainables.datasets.subsets import subset_rule
 from trainables.errors import UserError
 from trainables.files import files_in, list_files, list_folders
+from trainables.json_types import JsonObject
 
 # (fps, window, stride) of features that are published or that extractors make by default; the first fitting one wins.
 GRIDS: tuple[tuple[float | str, int, int], ...] = (
@@ -64,7 +65,7 @@ class Given:
 class Draft:
     """tree: the keys of the file. found: what the files say. assumed: what they do not say."""
 
-    tree: dict[str, Any]
+    tree: JsonObject
     found: list[str] = field(default_factory=list)
     assumed: list[str] = field(default_factory=list)
 
@@ -91,7 +92,7 @@ def draft(folder: Path, given: Given, home: Path | None = None) -> Draft:
     annotations = _annotations(annotations_path, choices)
     found, assumed = _about_annotations(annotations, annotations_path)
     features, about, guesses = _features(features_path, annotations, annotations_path, given)
-    tree: dict[str, Any] = {
+    tree: JsonObject = {
         "title": given.title or folder.absolute().name,
         "annotations": _relative(annotations_path, home),
         **{split: _in_file(choice, home) for split, choice in choices.items()},
@@ -99,7 +100,7 @@ def draft(folder: Path, given: Given, home: Path | None = None) -> Draft:
     }
     if not given.title:
         assumed.append(f"title '{tree['title']}', after the folder")
-    assumed.append("preset general: settings that suit small and large sets alike")
+    assumed.append("preset general: settings that suit both small and large sets")
     return Draft(tree | {"preset": "general"}, found + about, assumed + guesses)
 
 
@@ -141,7 +142,7 @@ def _arrays(files: Sequence[Path]) -> list[Path]:
     return [path for path in files if path.suffix == ".npy" and path.name not in ANNOTATION_ARRAYS]
 
 
-def _choices(given: Given) -> dict[str, Any]:
+def _choices(given: Given) -> JsonObject:
     """Keys ``train`` and ``test`` where the user names them."""
     if (given.train is None) != (given.test is None):
         raise UserError("--train and --test belong together: give both, or neither")
@@ -153,7 +154,7 @@ def _in_file(choice: Any, home: Path) -> Any:
     return {"list": _relative(Path(choice["list"]), home)} if isinstance(choice, dict) else choice
 
 
-def _annotations(path: Path, choices: dict[str, Any]) -> Annotations:
+def _annotations(path: Path, choices: JsonObject) -> Annotations:
     config = DatasetConfig.model_validate({"name": "new", **choices})
     if choices:
         annotations = read_annotations(path, None, subset_rule(config))
@@ -184,7 +185,7 @@ def _about_annotations(annotations: Annotations, path: Path) -> tuple[list[str],
 
 def _features(
     path: Path, annotations: Annotations, annotations_path: Path, given: Given
-) -> tuple[dict[str, Any], list[str], list[str]]:
+) -> tuple[JsonObject, list[str], list[str]]:
     """Keys of the features, what was found, what was assumed."""
     source = open_features(path, [annotations_path, annotations_path.parent])
     try:
@@ -198,7 +199,7 @@ def _features(
     if not present:
         raise UserError(
             f"{path}: the {layout} holds none of the {len(names)} annotated videos (the first is {names[0]}); names "
-            "must be spelt alike"
+            "must be spelled the same"
         )
     found = [f"features: {path} ({layout}), {width}-d, of {present} of {len(names)} videos"]
     described = read_feature_description(path)
@@ -217,7 +218,7 @@ def _features(
     return _grid(name, *grid), found, [*assumed, sentence]
 
 
-def _grid(name: str, fps: float | str, window: int, stride: int) -> dict[str, Any]:
+def _grid(name: str, fps: float | str, window: int, stride: int) -> JsonObject:
     return {"name": name, "fps": fps, "window": window, "stride": stride}
 
 

@@ -9,7 +9,7 @@ from trainables.data import FeatureProtocol, read_feature_description
 
 
 def feature_protocol(config: DatasetConfig, data_dir: Path) -> FeatureProtocol | None:
-    """None where nobody has described the features, or they are no files of the user's. Raises UserError for a
+    """None where the features are not described, or they are no files of the user's. Raises UserError for a
     description that cannot be read."""
     path = Path(config.features_path) if config.features_path else data_dir / config.name / str(config.features)
     found = read_feature_description(path) if path.exists() else None

@@ -25,7 +25,7 @@ SHAPE_OF_LENGTHS = 4.0
 
 
 def require_files(config: DatasetConfig, data_dir: Path) -> None:
-    """Raise UserError when real annotation files are asked for and are not there."""
+    """Raise UserError when real annotation files are configured and missing."""
     if config.snippet_fps == "native":
         raise UserError("dataset.snippet_fps: simulated features need a number, got 'native'")
     if config.annotations_path and not Path(config.annotations_path).exists():

@@ -10,7 +10,6 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from trainables.data import Segments
 from trainables.errors import UserError
 from trainables.evaluation.matching import Floats
 from trainables.evaluation.protocols import PROTOCOLS, average_precision
+from trainables.json_types import JsonObject
 from trainables.text_files import finite_number
 
 __all__ = ["Evaluation", "average_precision", "evaluate", "tiou_thresholds"]
@@ -63,7 +63,7 @@ class Evaluation:
                 raise KeyError(f"tIoU {threshold:g} was not evaluated; evaluated: {self.tiou.tolist()}")
         return float(self.map[[row[0] for row in rows]].mean())
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """For JSON: counts, thresholds and mAP in percent."""
         return {
             "protocol": self.protocol,
@@ -125,10 +125,12 @@ def tiou_thresholds(text: str) -> Floats:
     try:
         if ":" in text:
             start, step, stop = (finite_number(part) for part in text.split(":"))
+            # (0.95 - 0.5) / 0.05 is 8.999999999999998 in floats: without the margin the last threshold would be lost.
             steps = int(np.floor((stop - start) / step + 1e-9)) if step > 0 else -1
             if steps >= MOST_THRESHOLDS:
                 raise ValueError
             on_grid = abs(start + steps * step - stop) < 1e-9
+            # As the official evaluator makes them: start + k * step differs in the last bit, which decides at equality.
             values = np.linspace(start, stop if on_grid else start + steps * step, steps + 1)
         else:
             values = np.array([finite_number(part) for part in text.split(",")])

@@ -155,7 +155,7 @@ def _thumos14_rankings(
         above = pairs.tiou > threshold
         hit = _taken(pairs.instance[above], pairs.prediction[above], len(ranked))
         kept = np.flatnonzero(hit | ~dropped)
-        # Equal scores: by video, and within a video as the detections were listed, hits and misses alike.
+        # Equal scores: by video, and within a video as the detections were listed, whether hits or misses.
         kept = kept[np.lexsort((names[kept], -ranked.score[kept], ranked.label[kept]))]
         yield Ranking(ranked[kept], hit[kept])
 
@@ -167,6 +167,7 @@ def _rows(pairs: Candidates, rows: Ints) -> Candidates:
 def _taken(instance: Ints, prediction: Ints, count: int) -> Mask:
     """Which of ``count`` detections an instance takes, when each in turn takes the first free one of its list."""
     taken, last = np.zeros(count, dtype=bool), -1
+    # One after another: an instance has to see what those before it in the file have taken.
     for i, p in zip(instance.tolist(), prediction.tolist(), strict=True):
         if i != last and not taken[p]:
             taken[p], last = True, i

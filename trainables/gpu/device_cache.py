@@ -14,10 +14,10 @@ from trainables.gpu.joint_training import JointTrainer
 
 
 def resolve_device(config: RunConfig) -> torch.device:
-    """The configured device; 'auto' is CUDA where there is one. UserError where 'cuda' is asked for and missing."""
+    """The configured device; 'auto' is CUDA where there is one. UserError where 'cuda' is configured and missing."""
     wanted = config.compute.device
     if wanted == "cuda" and not torch.cuda.is_available():
-        raise UserError("compute.device: 'cuda' was asked for, but torch sees no CUDA device; use auto or cpu")
+        raise UserError("compute.device: 'cuda' was requested, but torch sees no CUDA device; use auto or cpu")
     return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
 
 
@@ -50,6 +50,7 @@ class DeviceCache:
         self, config: RunConfig, shape: tuple[int, int], train: SplitTensors, valid: SplitTensors, runs: int
     ) -> JointTrainer:
         """A trainer for runs like this; the last one, if it fits. shape: feature dimensions, classes."""
+        # By identity: the feature store keeps these tensors alive, so no other one gets the same id.
         splits = [(id(data.features), data.split.names.tolist()) for data in (train, valid)]
         key = joint_key(config), shape, splits
         if self._trainer is None or self._trainer[0] != key or not self._trainer[1].holds(runs):

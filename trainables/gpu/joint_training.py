@@ -105,6 +105,7 @@ class JointTrainer:
 
     def _load(self, runs: Sequence[JointRun]) -> None:
         """Overwrite weights, labels and beta in place: a captured graph reads fixed addresses."""
+        # There may be fewer runs than models: those left over take part in every step, and their numbers are dropped.
         for k, (run, model, optimizer) in enumerate(zip(runs, self.models, self.optimizers, strict=False)):
             model.load_state_dict(run.weights)
             reset(optimizer, self.run.training.lr)
@@ -140,6 +141,7 @@ class JointTrainer:
     def _descend(self, videos_V: Tensor, size: int) -> None:
         self.stack.clear_gradients()
         losses = self._losses(self.train_split, videos_V, size)
+        # The runs share no weight, so the gradient of the sum holds each run's own.
         losses[0].sum().backward()
         self.stack.share_gradients()
         for optimizer, loss in zip(self.optimizers, losses[0].detach(), strict=True):
@@ -161,8 +163,10 @@ class JointTrainer:
         with autocast(self.device, self.dtype):
             logits = self.stack.forward(batch.features)
         runs, count = len(self.models), len(videos_V) + 1
+        # output_size: torch need not read the length back from the device, which a capture does not allow.
         beta_V = self.beta_K.repeat_interleave(count, output_size=runs * count)
         parts = torch.stack(list(snippet_losses(logits, batch, self.run.loss, beta_V)))
+        # Without the last video of each run, which is the padding.
         return parts.view(3, runs, count)[:, :, :-1].mean(dim=2)
 
 

@@ -29,6 +29,7 @@ class RefineLocStack:
             own = [model.get_parameter(name) for model in self.models]
             leaf = torch.stack([parameter.detach() for parameter in own]).requires_grad_()
             for parameter, view in zip(own, leaf.detach(), strict=True):
+                # Only the memory changes: the model and its optimizer go on holding the same Parameter.
                 parameter.data = view
             self._stacked[name], self._own[name] = leaf, own
 

@@ -136,6 +136,7 @@ def _label_runs(scores: SnippetScores, split: Split, config: PseudoLabelConfig, 
     """The segments that a generator marks, in snippets."""
     settings = SegmentConfig(**{**config.segments.model_dump(), **SEGMENT_THRESHOLDS[generator]})
     runs = predict_runs(scores, settings)
+    # The released code marks the snippet at the exclusive end too (D19).
     runs = replace(runs, end=runs.end + (1 if config.end_snippet == "included" else 0))
     if not config.restrict_to_video_labels:
         return runs

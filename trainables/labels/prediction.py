@@ -76,6 +76,7 @@ def predict_runs(scores: SnippetScores, config: SegmentConfig) -> SnippetRuns:
     order = np.argsort(video, kind="stable")  # runs lie by class rank, then time, already
     return SnippetRuns(
         video=video[order],
+        # Inflation widens the segment, not what its score is the mean of.
         first=np.clip(begin - config.inflation, 0, None)[order],
         end=np.minimum(begin + (end - first) + config.inflation, length)[order],
         label=label[order],
@@ -117,6 +118,7 @@ def top_classes(video_score: npt.NDArray[np.float32], top_k: int) -> Indices:
     left = video_score.copy()
     best = np.empty((len(left), min(top_k, left.shape[1])), dtype=np.int64)
     for rank in range(best.shape[1]):
+        # argmax takes the first of equals; a partial sort promises no order among them.
         best[:, rank] = left.argmax(axis=1)
         np.put_along_axis(left, best[:, rank, None], -np.inf, axis=1)
     return best
@@ -153,6 +155,7 @@ def group(kept: Mask, starts: Indices, ends: Indices, dilation: int, bridge: int
         owner = np.searchsorted(starts, first, side="right") if len(starts) else first
         close = (first[1:] - end[:-1] <= bridge) & (owner[1:] == owner[:-1])
         kept = _fill(len(kept), np.concatenate([first, end[:-1][close]]), np.concatenate([end, first[1:][close]]))
+    # One snippet at a time, so that a run ends at the border of its video.
     for _ in range(dilation):
         before, after = _neighbours(kept, starts, ends)
         kept = kept | before | after
@@ -172,6 +175,7 @@ def mean_of_runs(values: npt.NDArray[np.floating], first: Indices, end: Indices)
     bounds = np.stack([first, end], axis=1).reshape(-1)
     # The last bound may be the end of the array, which reduceat does not take as an index.
     bounds = bounds[:-1] if bounds[-1] == len(values) else bounds
+    # In float64: detections are ranked by these means, and float32 would make equals of close ones.
     return np.add.reduceat(values, bounds, dtype=np.float64)[::2] / (end - first)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from trainables.config import RunConfig, parse_config
 from trainables.data import FeatureProtocol
 from trainables.errors import UserError
+from trainables.json_types import JsonObject
 from trainables.text_files import read_json
 
 FORMAT = 1
@@ -19,13 +20,13 @@ DESCRIPTION_FILE, WEIGHTS_FILE, CARD_FILE = "model.json", "weights.pt", "README.
 @dataclass(frozen=True)
 class ModelFeatures:
     """The features that a model reads. width: D of the files. dimensions: of these, what the network sees
-    (``dataset.stream``). protocol: how they were made, None where nobody has described it."""
+    (``dataset.stream``). protocol: how they were made, None where that is not described."""
 
     width: int
     dimensions: int
     protocol: FeatureProtocol | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         return {
             "width": self.width,
             "dimensions": self.dimensions,
@@ -59,7 +60,7 @@ class ModelOrigin:
     versions: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         return {**self.__dict__, "notes": list(self.notes)}
 
     @classmethod
@@ -81,7 +82,7 @@ class ModelDescription:
     test_videos: tuple[str, ...] | None = None
     weights_sha256: str = ""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         return {
             "format": FORMAT,
             "origin": self.origin.to_json(),

@@ -87,7 +87,7 @@ def load_model(folder: Path | str, device: Literal["auto", "cpu", "cuda"] = "aut
         raise UserError(f"--model: {file} does not agree with the digest in {DESCRIPTION_FILE}; export the model again")
     weights = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
     if device == "cuda" and not torch.cuda.is_available():
-        raise UserError("--device: 'cuda' was asked for, but torch sees no CUDA device; use auto or cpu")
+        raise UserError("--device: 'cuda' was requested, but torch sees no CUDA device; use auto or cpu")
     place = torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
     shape = description.features.dimensions, len(description.classes)
     network = build_base_model(description.run, *shape, torch.Generator())

@@ -146,6 +146,7 @@ class Engine:
             weights={name: tensor.cpu() for name, tensor in next_weights.items()},
             label_history=prepared.history,
         )
+        # The scores at hand are the chosen epoch's. They make the next labels only where that model does.
         if next_weights is trained.best or trained.chosen_epoch == trained.curve[-1].epoch:
             self._scored = next_state.weights, scores
         weights = {name: tensor.cpu() for name, tensor in trained.best.items()}
@@ -191,6 +192,7 @@ class Engine:
         model.load_state_dict(state.weights)
         weights, known = self._scored or (None, {})
         self._scored = None  # not held while the next model trains
+        # By identity: these are the scores of the very weights of this process; a state from the disk is scored anew.
         scores = known if weights is state.weights else {}
         kept = self.config.pseudo_labels.from_last_iterations - 1
         history = {}
@@ -250,5 +252,5 @@ def _resolved(config: PseudoLabelConfig, train: Split) -> PseudoLabelConfig:
     if config.foreground_share != "annotated":
         return config
     known = train.annotated_part()
-    assert known is not None, "selection_splits has seen to it"
+    assert known is not None, "require_annotations has checked it"
     return config.model_copy(update={"foreground_share": float(known.snippet_truth.mean())})

@@ -19,7 +19,7 @@ LEAST_GAIN = 10.0
 
 @dataclass(frozen=True)
 class Learning:
-    """What M0 reached. guess_loss: log C, of a model that knows nothing. guessed: accuracy of always saying the most
+    """What M0 reached. guess_loss: log C, of an untrained model. guessed: accuracy of always saying the most
     frequent class. train, held_out: accuracy of video labels; all accuracies in percent."""
 
     epochs: int
@@ -34,9 +34,8 @@ class Learning:
         """Sentences on what shows that it did not learn; empty where it did."""
         remedy = f"raise training.lr (now {self.learning_rate:g}) or training.epochs (now {self.epochs})"
         if self.loss > (1 - LEAST_FALL) * self.guess_loss:
-            return [
-                f"the video loss is {self.loss:.3g}, that of a model that knows nothing {self.guess_loss:.3g}: {remedy}"
-            ]
+            return [f"the video loss is {self.loss:.3g}, that of an untrained model {self.guess_loss:.3g}: {remedy}"]
+        # Where the most frequent class has nearly all videos, guessing plus 10 points may lie above 100 %.
         if self.train < min(self.guessed + LEAST_GAIN, 95.0):
             return [
                 f"{self.train:.0f} % of the training videos are classified, always saying the most frequent class "

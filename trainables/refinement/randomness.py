@@ -19,6 +19,7 @@ FIXED_LABEL_SEED = 424242
 
 
 def _sequence(seed: int, iteration: int, purpose: Purpose) -> np.random.SeedSequence:
+    # By place: a new purpose belongs at the end of the list, or the streams of earlier versions change.
     return np.random.SeedSequence([seed, iteration, get_args(Purpose).index(purpose)])
 
 

@@ -95,6 +95,7 @@ def held_out_videos(split: Split, share: float, seed: int) -> np.ndarray:
     are compared on the same videos.
     """
     rng = numpy_stream(seed, 0, "held_out")
+    # A video counts for one class only, so that it lies in one stratum.
     first_class = np.array([video.labels[0] if video.labels else -1 for video in split.videos])
     held_out = np.zeros(len(split), dtype=bool)
     for label in np.unique(first_class):

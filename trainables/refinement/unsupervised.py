@@ -109,6 +109,7 @@ def attention_focus(evidence: Evidence) -> float | None:
     """1 - entropy of the temporal attention / log T, mean over videos, percent: 0 where it is the same everywhere."""
     scores, lengths = evidence.scores, evidence.split.lengths
     weight_N = scores.temporal_weight.astype(np.float64)
+    # A weight of 0 adds nothing: 0 times the log of the smallest float is 0, where 0 log 0 would be NaN.
     terms_N = weight_N * np.log(np.maximum(weight_N, np.finfo(np.float64).tiny))
     entropy_V = -np.bincount(scores.video_of_snippet, terms_N, minlength=len(lengths))
     long = lengths > 1

@@ -51,11 +51,13 @@ def train_epoch(
         optimizer.zero_grad(set_to_none=True)
         with autocast(batch.features.device, dtype):
             logits = model(batch.features)
+        # Outside of autocast: softmax and logarithms of bfloat16 are too coarse.
         losses = model.losses(logits, batch)
         loss = losses.total.mean()
         loss.backward()
         step_if_finite(optimizer, loss.detach())
         totals.append(torch.stack([part.detach().mean() for part in losses]))
+    # float64, as the joint trainer sums: the mean of many batches keeps the digits of each. One copy to the host.
     return LossValues(*torch.stack(totals).double().mean(dim=0).tolist())
 
 
@@ -64,6 +66,8 @@ def validation_losses(model: BaseModel, data: SplitTensors, dtype: torch.dtype) 
     """Losses of a split in its own order, batched as in training since the mean of batch means depends on it."""
     model.eval()
     totals: list[Tensor] = []
+    # Not shuffled: the released code shuffles these videos in every epoch, and the noise of a mean of batch means then
+    # drives the learning rate and the choice of the epoch (D39).
     for batch in model.validation_batches(data):
         with autocast(batch.features.device, dtype):
             logits = model(batch.features)

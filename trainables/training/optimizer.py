@@ -17,6 +17,7 @@ def adam(model: BaseModel, config: TrainingConfig, capturable: bool = False) -> 
     # it is off there unless a model says that it may be used; on CUDA bits differ anyway, and one launch is faster.
     return torch.optim.Adam(
         parameters,
+        # A captured step repeats the numbers that it was launched with; a rate that changes must be read from memory.
         lr=torch.tensor(config.lr, dtype=torch.float32, device=device) if capturable else config.lr,
         weight_decay=config.weight_decay,
         fused=capturable or device.type == "cuda" or model.fused_optimizer,

@@ -24,7 +24,7 @@ class NonFiniteLoss(ArithmeticError):
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """lr: the rate that this epoch's steps used. map: of the validation split, percent, where it was asked for."""
+    """lr: the rate of its steps. map: of the validation split, percent; None unless it chooses the epoch."""
 
     epoch: int
     train: LossValues
@@ -61,6 +61,7 @@ class TrainingState:
         self.model, self.config, self.measure = model, config, measure
         self.optimizer = optimizer or adam(model, config)
         self.ended = False
+        # The object itself: captured steps read this tensor, while the schedule may put another one in its place.
         self._rate = self.optimizer.param_groups[0]["lr"]
         self._schedule = lr_schedule(self.optimizer, config)
         self._curve: list[EpochRecord] = []

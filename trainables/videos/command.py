@@ -77,8 +77,8 @@ def classify(options: argparse.Namespace) -> int:
             status = 1
             continue
         best = probabilities.topk(3)
-        told = ", ".join(f"{names[int(i)]} {float(p):.3f}" for p, i in zip(best.values, best.indices, strict=True))
-        print(f"{name}: {told}")
+        classes = ", ".join(f"{names[int(i)]} {float(p):.3f}" for p, i in zip(best.values, best.indices, strict=True))
+        print(f"{name}: {classes}")
     return status
 
 

@@ -18,7 +18,7 @@ from trainables.videos.frames import Preparation
 class Backbone(ABC):
     """A trained network.
 
-    preparation: frames as it expects them. values: what becomes of a pixel's 0 ... 255. whole_video_stride: frames
+    preparation: frames as it expects them. values: how a pixel's 0 ... 255 is scaled. whole_video_stride: frames
     per row when it sees a whole video; None: it cannot. exact: (frames, pixels), the only ones it takes.
     """
 

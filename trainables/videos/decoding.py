@@ -76,7 +76,7 @@ class Video:
         self._stream = self._container.streams.video[0]
         self._stream.thread_type = "AUTO"
         self._stream.thread_count = threads
-        # An error that the decoder notices is told, not painted over.
+        # An error that the decoder notices is reported, not concealed.
         self._stream.codec_context.options = {"err_detect": "explode"}
         self.native_fps = float(self._stream.average_rate) if self._stream.average_rate else None
         self.announced_s = _announced_s(self._stream)

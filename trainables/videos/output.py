@@ -22,6 +22,7 @@ import numpy as np
 from trainables.data import FeatureDescription, VideoFeatures, read_feature_description
 from trainables.errors import UserError
 from trainables.files import write_whole
+from trainables.json_types import JsonObject
 from trainables.videos.extraction import Extracted
 from trainables.videos.weights import sha256_of
 
@@ -72,7 +73,7 @@ class FeatureWriter:
         self._lock.close()
 
     def is_finished(self, name: str, path: Path) -> bool:
-        """Whether this very video's features are there: same content, told by size and time of change or by digest."""
+        """Whether this very video's features are there: same content, by size and time of change or by digest."""
         line = self._finished.get(name)
         if line is None or not self._is_written(name):
             return False
@@ -153,7 +154,7 @@ def require_same(there: FeatureDescription | None, wanted: FeatureDescription, f
         raise UserError(f"--out: {folder} holds other features: {'; '.join(different)}. Choose another --out")
 
 
-def _read_journal(path: Path) -> dict[str, Any]:
+def _read_journal(path: Path) -> JsonObject:
     """Name -> last whole line. A torn line is cut off, so that the next one begins a line of its own."""
     if not path.is_file():
         return {}
@@ -171,7 +172,7 @@ def _read_journal(path: Path) -> dict[str, Any]:
     return found
 
 
-def _hdf5_names(file: Path) -> dict[str, Any]:
+def _hdf5_names(file: Path) -> dict[str, None]:
     import h5py
 
     try:

@@ -35,8 +35,8 @@ def m0_owner(key: str) -> Owner:
 def owner_problem(stored: Any, expected: Owner) -> str | None:
     """Why a state is not ``expected``'s, None where it is: the first setting that differs.
 
-    Settings that only one of the two knows do not count: a version may add some, and a state of a study that was begun
-    before must still open.
+    Settings that only one of the two knows do not count: a version may add some, and a state of an older study
+    must still open.
     """
     if not isinstance(stored, Mapping) or stored.keys() != expected.keys():
         return f"is the state of {_kind(stored)}, not of {_kind(expected)}"

@@ -1,4 +1,4 @@
-"""What driver and worker tell each other: the order of a trial, and the answer after each of its iterations.
+"""The messages between driver and worker: the order of a trial, and the answer after each of its iterations.
 
 Both are frozen objects of the same program, so Ray carries them as they are and nothing is parsed twice: the
 configuration of a trial is validated once, by the driver. Ray Tune hands dictionaries around; ``as_config``,
@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from trainables.config import RunConfig
-from trainables.report import IterationReport, JsonObject
+from trainables.json_types import JsonObject
+from trainables.report import IterationReport
 
 RUNNING, COMPLETED, UNWRITABLE = "running", "completed", "unwritable"
 ORDER, ANSWER, METRIC = "order", "answer", "objective"
@@ -79,7 +80,7 @@ class WorkerOrder:
 
 @dataclass(frozen=True)
 class TrialAnswer:
-    """What became of a trial's iteration.
+    """The outcome of a trial's iteration.
 
     state: ``running``, a final state, or ``unwritable`` where the worker could not write. objective: best selection
     mAP so far, percent; NaN without one. report: of the iteration; None where the trial cannot go on, then reason,
@@ -110,7 +111,7 @@ class WorkerAnswer:
 
 @dataclass(frozen=True)
 class WorkerPlace:
-    """Where a worker runs. device: a GPU's name, or ``cpu``. All None where nobody knows."""
+    """Where a worker runs. device: a GPU's name, or ``cpu``. All None where unknown."""
 
     host: str | None = None
     pid: int | None = None

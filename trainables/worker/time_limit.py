@@ -19,6 +19,7 @@ def time_limit(seconds: float | None) -> Iterator[None]:
 
     By SIGALRM, which Python handles between two of its instructions: a single long call into C ends first.
     """
+    # Python runs the handlers of signals in its main thread only.
     if seconds is None or threading.current_thread() is not threading.main_thread():
         yield
         return

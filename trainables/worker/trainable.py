@@ -19,8 +19,8 @@ from ray import tune
 from trainables.config import RunConfig
 from trainables.data import Dataset
 from trainables.gpu import DeviceCache
+from trainables.json_types import JsonObject
 from trainables.refinement import IterationResult, refine_together
-from trainables.report import JsonObject
 from trainables.training import NonFiniteLoss
 from trainables.worker.messages import TrialAnswer, WorkerAnswer, WorkerOrder, WorkerPlace, as_result, order_in
 from trainables.worker.time_limit import time_limit
@@ -37,7 +37,7 @@ class RefinementTrainable(tune.Trainable):
     ``tune.with_parameters``: once per node in Ray's object store, or mapped from files, read in place by all trials.
     """
 
-    _title: str = "trial"  # asked for also when a worker fails before its first trial begins
+    _title: str = "trial"  # Ray reads it also when a worker fails before its first trial begins
 
     def setup(self, config: JsonObject, data: Dataset | None = None) -> None:
         assert data is not None, "the data set comes through tune.with_parameters"
@@ -107,9 +107,9 @@ class RefinementTrainable(tune.Trainable):
             states = [trial.open() for trial in self._running]
             runs = [trial.run for trial in self._running]
             self._iterations = refine_together(runs, self._data, states, self._device_cache())
-        told = [answer for trial in self._running if (answer := trial.next_known()) is not None]
-        if told:
-            return tuple(told)
+        known = [answer for trial in self._running if (answer := trial.next_known()) is not None]
+        if known:
+            return tuple(known)
         ended = zip(self._running, next(self._iterations), strict=True)
         return tuple(_answer(trial, result) for trial, result in ended if result is not None)
 
@@ -131,6 +131,7 @@ def _answer(trial: Trial, ended: IterationResult | NonFiniteLoss) -> TrialAnswer
 def _release() -> None:
     """Free the GPU memory of the last trial before the next one allocates."""
     if torch.cuda.is_available() and torch.cuda.is_initialized():
+        # Tensors in reference cycles are not free before, and the allocator gives back only what is free.
         gc.collect()
         torch.cuda.empty_cache()
 

@@ -40,7 +40,7 @@ def test_the_page_holds_everything(full: Path) -> None:
     page = report_page(load_study(full))
     for text in ("all &amp; everything", "python -m study.launch --name &#39;a b&#39;", "torch", "2.13.0",
                  "--rerun full TRIAL", "selection_tiou", "0.2 to 1.0, step 0.1", "0.1235", "Segment prediction",
-                 "ValueError: &lt;script&gt;", "76 trials of 75 asked for"):  # fmt: skip
+                 "ValueError: &lt;script&gt;", "76 trials of 75 requested"):  # fmt: skip
         assert text in page, text
     assert "<script>alert(1)" not in page
     assert page.count("data:image/png;base64,") >= 6

@@ -47,7 +47,8 @@ def test_a_worker_that_does_not_end_its_trial_in_time_is_killed(clock: Clock, st
     workers.kill_overdue()
     assert stopped.wait(timeout=10) == -signal.SIGKILL
     workers.kill_overdue()  # its process number may be that of another process by now
-    assert workers.ended(7) == "its time was up and its worker did not end it: the worker hung and was killed"
+    reason = "its time was up and its worker did not end it: the worker hung and was killed"
+    assert workers.ended(7) == (reason, True)
     assert len(workers) == 0
 
 
@@ -67,7 +68,7 @@ def test_without_a_time_limit_a_worker_may_be_silent_for_many_iterations(
     clock.now += 1
     workers.kill_overdue()
     assert stopped.wait(timeout=10) == -signal.SIGKILL
-    assert workers.ended(7) == "no sign of life for 2000 s: the worker hung and was killed"
+    assert workers.ended(7) == ("no sign of life for 2000 s: the worker hung and was killed", True)
 
 
 def test_short_iterations_leave_a_worker_a_quarter_of_an_hour(clock: Clock, stopped: subprocess.Popen[bytes]) -> None:
@@ -77,6 +78,36 @@ def test_short_iterations_leave_a_worker_a_quarter_of_an_hour(clock: Clock, stop
     workers.kill_overdue()
     assert stopped.poll() is None
     assert workers.ended(7) is None
+
+
+LATE = ("its worker did not begin with it in time: the worker hung and was killed", False)
+
+
+def test_a_worker_that_does_not_begin_with_its_next_trial_is_killed(
+    clock: Clock, stopped: subprocess.Popen[bytes]
+) -> None:
+    workers = HungWorkers(longest_s=1000)
+    for clock.now in (0, losses.BEGIN_S):
+        workers.given(7, socket.gethostname(), stopped.pid)
+        workers.kill_overdue()
+    assert stopped.poll() is None
+    clock.now += 1
+    workers.kill_overdue()
+    assert stopped.wait(timeout=10) == -signal.SIGKILL
+    assert workers.ended(7) == LATE
+
+
+def test_a_new_worker_that_is_not_ready_in_time_is_killed(clock: Clock, stopped: subprocess.Popen[bytes]) -> None:
+    workers = HungWorkers()
+    for clock.now in (0, losses.BEGIN_S):
+        workers.set_up({(socket.gethostname(), stopped.pid)})
+        workers.kill_overdue()
+    assert stopped.poll() is None
+    clock.now += 1
+    workers.kill_overdue()
+    assert stopped.wait(timeout=10) == -signal.SIGKILL
+    assert workers.ended(7, "The actor died.\n\tpid: 1\n") is None
+    assert workers.ended(7, f"The actor died.\n\tpid: {stopped.pid}\n") == LATE
 
 
 def test_where_memory_was_short_fewer_workers_run_and_not_at_once(clock: Clock) -> None:

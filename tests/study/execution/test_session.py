@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import time
 import warnings
 from collections import Counter
@@ -18,6 +19,7 @@ import ray
 from ray import tune
 
 from study.driver import Driver
+from study.execution import losses, searcher
 from study.execution.losses import HungWorkers, Losses
 from study.execution.searcher import LedgerCallback, Limits, worker_order
 from study.execution.session import run_trials, start_ray, stop_ray
@@ -26,9 +28,10 @@ from study.ledger.trial_events import TrialStarted
 from study.placement.gpu_probe import probe_on_ray
 from study.placement.placement import place
 from study.signals import Stopped, StopSignals
+from tests.study.ledgers import read_events
 from tests.study.worlds import driver_of, report_of, run_of, study_of
 from trainables.datasets import Dataset, load_dataset
-from trainables.report import JsonObject
+from trainables.json_types import JsonObject
 from trainables.worker.messages import (
     COMPLETED,
     RUNNING,
@@ -106,6 +109,57 @@ def driver(tmp_path_factory: pytest.TempPathFactory, data: Dataset) -> Driver:
     return driver
 
 
+class Stuck(Scripted):
+    """Stops its first worker before trial 0 begins, which then is a new one."""
+
+    moment, stopped = "setup", 0
+
+    def setup(self, config: JsonObject, data: Dataset | None = None) -> None:
+        self._stop_in("setup", config)
+        super().setup(config, data)
+
+    def reset_config(self, new_config: JsonObject) -> bool:
+        self._stop_in("reset", new_config)
+        return super().reset_config(new_config)
+
+    def begin(self, config: JsonObject) -> None:
+        super().begin(config)
+        self.role = 0
+
+    def describe(self) -> WorkerPlace:
+        return WorkerPlace(socket.gethostname(), os.getpid(), "none")
+
+    def _stop_in(self, moment: str, config: JsonObject) -> None:
+        (order,) = order_in(config).trials
+        mark = order.files.state.parents[2] / "stopped"
+        if (moment, order.trial) == (self.moment, self.stopped) and not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+
+class StuckBetween(Stuck):
+    """Before trial 1: its worker has run trial 0."""
+
+    moment, stopped = "reset", 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trainable", [Stuck, StuckBetween])
+def test_a_worker_that_hangs_before_its_trial_begins_is_killed_and_the_trial_tried_again(
+    trainable: type[Stuck], tmp_path: Path, data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(losses, "BEGIN_S", 40.0)
+    monkeypatch.setattr(searcher, "SETUP_LOOK_S", 0.2)
+    driver = driver_of(tmp_path, study_of(num_samples=3))
+    (tmp_path / "checkpoints").mkdir()
+    run_trials(driver, data, place(1, 0, threads=1), trainable=trainable)
+    assert (tmp_path / "stopped").exists()
+    assert [driver.records[number].state for number in range(3)] == ["completed"] * 3
+    (retried,) = [event for event in read_events(driver.folder.ledger_file)[0] if event["event"] == "trial_retried"]
+    assert retried["trial"] == trainable.stopped
+    assert retried["reason"] == "its worker did not begin with it in time: the worker hung and was killed"
+
+
 LOGS = {
     "failed": "Failure # 1\nThe actor died unexpectedly before finishing this task.\n",
     "out-of-memory": "Failure # 1\nOutOfMemoryError: Task was killed due to the node running low on memory.\n",
@@ -115,8 +169,8 @@ LOGS = {
 @pytest.mark.parametrize("state", LOGS)
 def test_one_loss_of_a_worker_costs_a_retry_and_another_one_the_trial(tmp_path: Path, state: str) -> None:
     driver = driver_of(tmp_path, study_of(num_samples=4))
-    losses, workers = Losses(most=1), HungWorkers()
-    callback = LedgerCallback(driver, losses, workers)
+    counted, workers = Losses(most=1), HungWorkers()
+    callback = LedgerCallback(driver, counted, workers)
     for other in range(4):
         workers.began(100 + other, None, None, None)
     driver.next_trial()
@@ -126,7 +180,7 @@ def test_one_loss_of_a_worker_costs_a_retry_and_another_one_the_trial(tmp_path: 
     callback.on_trial_error(0, [], trial)
     assert driver.records[0].state == "proposed"
     assert driver.next_trial() is driver.records[0], "it comes first"
-    assert losses.workers == (3 if state == "out-of-memory" else float("inf"))
+    assert counted.workers == (3 if state == "out-of-memory" else float("inf"))
     callback.on_trial_error(0, [], trial)
     assert driver.records[0].state == state
 
@@ -255,10 +309,13 @@ def test_trials_that_share_a_process_go_on_when_it_is_lost(tmp_path: Path, data:
 
 
 class Brief(Scripted):
-    """Trials that end long before another worker would be there."""
+    """Trials that end long before another worker would be there; all of them together take longer than its start."""
 
     def setup(self, config: JsonObject, data: Dataset | None = None) -> None:
         time.sleep(1.0)
+        (order,) = order_in(config).trials
+        start_s = time.time() - order.files.state.parent.parent.stat().st_mtime  # made when the session began
+        self.step_s = min(start_s / 40, 0.5)
         super().setup(config, data)
 
     def begin(self, config: JsonObject) -> None:
@@ -266,7 +323,7 @@ class Brief(Scripted):
         self.role = 0  # one that does not die
 
     def step(self) -> JsonObject:
-        time.sleep(0.05)
+        time.sleep(self.step_s)
         return super().step()
 
 

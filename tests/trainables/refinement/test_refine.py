@@ -211,7 +211,7 @@ def test_a_video_without_features_counts_as_one_without_predictions() -> None:
 def test_a_device_that_is_not_there_is_an_error() -> None:
     if torch.cuda.is_available():
         pytest.skip("this machine has a CUDA device")
-    with pytest.raises(UserError, match=r"compute.device: 'cuda' was asked for"):
+    with pytest.raises(UserError, match=r"compute.device: 'cuda' was requested"):
         next(refine(tiny_run(compute__device="cuda"), DATA))
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from trainables.config.run import RunConfig
 from trainables.data.split import Dataset
-from trainables.report import IterationReport, JsonObject
+from trainables.json_types import JsonObject
+from trainables.report import IterationReport
 from trainables.worker.messages import (
     CachedM0,
     RunFiles,

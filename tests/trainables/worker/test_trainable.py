@@ -11,8 +11,9 @@ from tests.study.worlds import run_of
 from tests.trainables.worker.orders import answers, config_of, order_of
 from trainables.data.prediction_files import read_predictions
 from trainables.datasets import Dataset, load_dataset
+from trainables.json_types import JsonObject
 from trainables.refinement.refine import refine
-from trainables.report import IterationReport, JsonObject
+from trainables.report import IterationReport
 from trainables.training.state import NonFiniteLoss
 from trainables.worker import trainable as module
 from trainables.worker.checkpoint import load_state, save_state

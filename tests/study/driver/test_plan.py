@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from study.driver import NoTrial
+from study.driver.plan import number_of, preset_point
+from study.ledger.ranking import ranked_configurations
+from study.ledger.records import TrialRecord
+from tests.study.worlds import BETA, GENERATOR, driver_of, outcomes, run_of, study_of, work
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[object, ...]]:
+    """An undisturbed study, one trial at a time."""
+    driver = driver_of(tmp_path_factory.mktemp("reference"), study_of(seeds=2))
+    work(driver, 1, random.Random(0))
+    return outcomes(driver)
+
+
+def test_the_study_has_all_its_trials_with_replicates_side_by_side(reference: list[tuple[object, ...]]) -> None:
+    assert len(reference) == 24
+    assert [trial[3] for trial in reference[:4]] == [0, 1, 0, 1]
+    assert reference[0][2] == reference[1][2] != reference[2][2]
+    assert reference[0][4] == "preset"
+
+
+def test_a_larger_budget_goes_on_where_the_smaller_one_ended(tmp_path: Path) -> None:
+    small, whole = tmp_path / "small", tmp_path / "whole"
+    work(driver_of(small, study_of(num_samples=5)), 2, random.Random(0))
+    extended = driver_of(small, study_of(num_samples=12))
+    assert extended.num_finished == 5
+    work(extended, 3, random.Random(0))
+    at_once = driver_of(whole, study_of(num_samples=12))
+    work(at_once, 1, random.Random(0))
+    assert outcomes(extended) == outcomes(at_once)
+
+
+def test_the_best_are_confirmed_on_further_seeds_after_everything_else(tmp_path: Path) -> None:
+    study = study_of(num_samples=6, seeds=2, confirm={"top": 2, "seeds": 3})
+    driver = driver_of(tmp_path / "one", study)
+    work(driver, 1, random.Random(0))
+    confirmed = [record for record in driver.records.values() if record.origin == "confirm"]
+    assert [record.number for record in confirmed] == list(range(12, 18))
+    assert [record.seed for record in confirmed] == [2, 3, 4] * 2
+    search = [record for record in driver.records.values() if record.origin != "confirm"]
+    best = [replicates[0].configuration for replicates in ranked_configurations(search)[:2]]
+    assert [record.configuration for record in confirmed] == [best[0]] * 3 + [best[1]] * 3
+    assert study.num_trials == len(driver.records) == 18
+    other = driver_of(tmp_path / "four", study)
+    work(other, 4, random.Random(1))
+    assert outcomes(other) == outcomes(driver)
+
+
+def test_a_confirmed_study_can_be_extended(tmp_path: Path) -> None:
+    plan = {"seeds": 1, "confirm": {"top": 1, "seeds": 2}}
+    work(driver_of(tmp_path, study_of(num_samples=4, **plan)), 2, random.Random(0))
+    driver = driver_of(tmp_path, study_of(num_samples=8, **plan))
+    work(driver, 2, random.Random(1))
+    at_once = driver_of(tmp_path / "at-once", study_of(num_samples=8))
+    work(at_once, 1, random.Random(0))
+    searched = [record.params for record in driver.records.values() if record.origin != "confirm"]
+    assert searched == [record.params for record in at_once.records.values()]
+
+
+def test_the_presets_own_point_is_tried_first_where_the_study_says_so() -> None:
+    run = run_of(loss__beta=4.0)
+    point = preset_point(study_of(start_from_preset=True), run)
+    assert point is not None
+    assert (point[GENERATOR], point[BETA]) == (run.pseudo_labels.generator, 4.0)
+    assert preset_point(study_of(start_from_preset=False), run) is None
+
+
+def test_a_trial_that_nobody_declared_has_no_configuration() -> None:
+    assert number_of(TrialRecord(5, configuration=2)) == 2
+    with pytest.raises(AssertionError, match="are declared"):
+        number_of(TrialRecord(5))
+
+
+def test_a_study_without_trials_left_says_so(tmp_path: Path) -> None:
+    driver = driver_of(tmp_path, study_of(num_samples=2, sampler="random"))
+    work(driver, 1, random.Random(0))
+    assert driver.next_trial() is NoTrial.EXHAUSTED
