@@ -98,4 +98,5 @@ def first_points(study: StudyConfig, run: RunConfig) -> list[tuple[str, Point]]:
     """What is tried before the sampler proposes, with its origin: the preset's own point where the study says so, then
     the study's first points."""
     own = known_point(study.space, run)[0] if study.start_from_preset else None
-    return [("preset", own)] * (own is not None) + [(GIVEN, point) for point in study.first_points]
+    given = [(GIVEN, point) for point in study.first_points]
+    return given if own is None else [("preset", own), *given]

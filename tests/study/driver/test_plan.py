@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from study.driver import NoTrial
-from study.driver.plan import number_of, preset_point
+from study.driver.plan import first_points, number_of
 from study.ledger.ranking import ranked_configurations
 from study.ledger.records import TrialRecord
 from tests.study.worlds import BETA, GENERATOR, driver_of, outcomes, run_of, study_of, work
@@ -67,10 +67,10 @@ def test_a_confirmed_study_can_be_extended(tmp_path: Path) -> None:
 
 def test_the_presets_own_point_is_tried_first_where_the_study_says_so() -> None:
     run = run_of(loss__beta=4.0)
-    point = preset_point(study_of(start_from_preset=True), run)
-    assert point is not None
+    [(origin, point)] = first_points(study_of(start_from_preset=True), run)
+    assert origin == "preset"
     assert (point[GENERATOR], point[BETA]) == (run.pseudo_labels.generator, 4.0)
-    assert preset_point(study_of(start_from_preset=False), run) is None
+    assert first_points(study_of(start_from_preset=False), run) == []
 
 
 def test_a_trial_that_nobody_declared_has_no_configuration() -> None:
