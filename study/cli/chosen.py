@@ -43,7 +43,8 @@ def _best(records: Sequence[TrialRecord], run: RunConfig, study: str) -> Chosen:
         )
     best = max(replicates, key=lambda record: (_value(record), -record.number))
     completed = sum(record.state == "completed" for record in records)
-    metric = f"{run.selection.rule} {metric_text(run)}"
+    by_signal = run.selection.rule == "video-labels"  # then the value is no mAP
+    metric = f"signal {run.selection.signal}" if by_signal else f"{run.selection.rule} {metric_text(run)}"
     seeds = f"mean of {len(replicates)} seeds " if len(replicates) > 1 else ""
     why = (
         f"Of {completed} completed trials, the configuration {point_text(best.params) or '(the only one)'} has the "

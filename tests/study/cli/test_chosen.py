@@ -32,6 +32,13 @@ def test_the_best_trial_is_the_best_replicate_of_the_best_configuration_on_avera
     assert "(t0002 40.00, t0003 41.00), t0003 has the highest value." in found.why
 
 
+def test_a_value_that_is_no_map_is_called_by_its_signal() -> None:
+    run = RUN.updated({"selection.rule": "video-labels"})
+    why = chosen_trial(RECORDS, run, "best", "s").why
+    assert f"best signal {run.selection.signal}: " in why
+    assert "mAP" not in why
+
+
 @pytest.mark.parametrize("name", ["1", "t0001", "t1"])
 def test_a_trial_is_found_by_its_number(name: str) -> None:
     assert chosen_trial(RECORDS, RUN, name, "s").record.number == 1

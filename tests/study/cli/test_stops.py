@@ -38,7 +38,7 @@ def test_each_kind_of_stop_has_its_line_and_its_status(
 def test_an_error_that_nobody_expected_keeps_its_traceback_in_a_file(tmp_path: Path) -> None:
     line, status = describe_stop(ValueError("first\nlast\n\n"), StudyFolder(tmp_path))
     log = tmp_path / "logs" / "session.log"
-    assert (line, status) == (f"ValueError: last; the traceback is in {log}", 3)
+    assert (line, status) == (f"ValueError: first; the traceback is in {log}", 3)
     assert log.read_text().endswith("ValueError: first\nlast\n\n\n")
 
 
