@@ -191,7 +191,10 @@ def _make_split(annotations: Annotations, name: str, flat: FlatFeatures, config:
         notes.append(note)
     notes += known.notes(name)
     annotated = None if known.annotated.all() else known.annotated
-    split = Split(name, videos, flat.features, flat.starts, known.instances, annotations.ambiguous, annotated)
+    # Annotations also hold intervals of videos without instances, which only an evaluation of files needs.
+    ours = np.isin(annotations.ambiguous.video.astype(str), names)
+    ambiguous = annotations.ambiguous[ours]
+    split = Split(name, videos, flat.features, flat.starts, known.instances, ambiguous, annotated)
     return _LoadedSplit(split, notes, problems)
 
 
