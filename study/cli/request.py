@@ -193,7 +193,8 @@ def _new(given: Namespace, study_dir: Path) -> Request:
             f"the videos that choose ({run.selection.rule}) have no temporal annotation: the rule is video-labels"
         )
         study = parse_study({**study.as_dict(), "selection": "video-labels"}, "command line")
-        run = run.updated({"selection.rule": "video-labels"})
+        # A configuration under another rule leaves the signal out when it is written.
+        run = run.updated({"selection.rule": "video-labels", "selection.signal": run.selection.signal})
     card, numbered = make_card(data, run.dataset), None if given.name else stem
     return Request(name, study_dir, data_dir, study, run, data, card, notes=notes, stem=numbered)
 

@@ -49,7 +49,7 @@ def test_from_a_folder_to_evaluated_predictions(tmp_path: Path, unannotated: set
 
     out = run("study.launch", "--dataset", "jumps", "--name", "s", *SHORT, cwd=tmp_path)
     assert "Jumps (features)  [jumps; real data]" in out
-    assert "selection    video-labels: held-out training videos choose by contrast" in out
+    assert "selection    video-labels: held-out training videos choose by video_loss" in out
     assert "2 completed" in out
     reports = [event["report"] for line in (tmp_path / "studies/s/ledger.jsonl").read_text().splitlines()
                if (event := json.loads(line))["event"] == "iteration"]  # fmt: skip
@@ -59,7 +59,7 @@ def test_from_a_folder_to_evaluated_predictions(tmp_path: Path, unannotated: set
     for report in reports:
         assert set(report["map"]) == set(report["attention_accuracy"]) == annotated
         assert report["selection"]["map"] is None
-        assert report["best_so_far"] is not None
+        assert (report["best_so_far"] is None) == (report["iteration"] == 0)  # M0 has no value of this signal
         assert set(report["signals"]) >= {"video_loss", "video_map", "contrast", "label_agreement", "attention_focus"}
     assert json.loads(run("study.status", "s", "--json", cwd=tmp_path))["selection"] == "video-labels"
 

@@ -51,10 +51,11 @@ def test_the_handlers_of_before_come_back() -> None:
     assert [signal.getsignal(number) for number in module.STOPPING] == before
 
 
-def test_a_hangup_that_whoever_started_the_process_ignores_is_not_heeded(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert signal.SIGHUP in heeded_signals()
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+def test_a_hangup_that_whoever_started_the_process_ignores_is_not_heeded() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     try:
+        assert signal.SIGHUP in heeded_signals()
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         assert signal.SIGHUP not in heeded_signals()
     finally:
         signal.signal(signal.SIGHUP, before)

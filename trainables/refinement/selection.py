@@ -55,9 +55,9 @@ def require_annotations(config: RunConfig, splits: SelectionSplits, generators: 
 
     generators: all that will make labels; None: the configured one.
     """
+    signal_named(config.selection.signal)  # under every rule: a misspelled name is no wish
     rule, needed = config.selection.rule, splits.valid.annotated_part()
     if rule == "video-labels":
-        signal_named(config.selection.signal)
         if config.training.choice == "best_map":
             raise UserError(
                 "training.choice: best_map chooses by mAP, rule video-labels without; set lowest_loss or last"
