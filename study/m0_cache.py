@@ -2,7 +2,7 @@
 
 An M0 is kept under ``base/KEY.pt`` (state after iteration 0), ``base/KEY.csv`` (its test predictions) and
 ``base/KEY.model.pt`` (weights of its chosen epoch; older studies lack them).
-The key is made of what iteration 0 depends on, so a file that lies there is the right one for whoever asks for it.
+The key is made of what iteration 0 depends on, so a file that lies there is right for every trial with that key.
 No torch, no Ray.
 """
 

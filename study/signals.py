@@ -28,7 +28,7 @@ def stop_status(number: int) -> int:
 
 
 def heeded_signals() -> list[signal.Signals]:
-    """All, but for a SIGHUP that whoever started this process has told it to ignore (nohup, disown)."""
+    """All, but for a SIGHUP that the parent process has set to be ignored (nohup, disown)."""
     ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     return [number for number in STOPPING if number != signal.SIGHUP or not ignored]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 DIGEST_BYTES = 32
 
 # No room, no permission, or a disk or file server that does not answer. They are no fault of the work that meets them,
-# and pass without a change to it: whoever meets one stops, loses nothing, and goes on later.
+# and pass without a change to it: a worker or driver that meets one stops, loses nothing, and is resumed later.
 UNAVAILABLE_ERRNOS = frozenset(
     {
         errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENODEV,

@@ -1,4 +1,4 @@
-"""What can be told of a request without running it: ``study.launch --dry-run``."""
+"""What a request would do, without doing it: ``study.launch --dry-run``."""
 
 from __future__ import annotations
 

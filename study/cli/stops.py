@@ -25,14 +25,13 @@ def tell_stop(error: BaseException, folder: StudyFolder, resume: str, driver: Dr
     resume: the command. driver: None where it could not be made.
     """
     line, status = describe_stop(error, folder)
-    try:
-        reason = error.args[0] if isinstance(error, Stopped) else line
+    stopped = StudyStopped(error.args[0] if isinstance(error, Stopped) else line)
+    # Where the folder takes no more lines, the ledger ends with its last whole one, and the printed line says why.
+    with contextlib.suppress(OSError):
         if driver is not None:
-            driver.note(StudyStopped(reason))
+            driver.note(stopped)
         else:
-            append_event(folder, StudyStopped(reason))
-    except OSError:
-        pass  # the ledger ends with its last whole line
+            append_event(folder, stopped)
     if isinstance(error, KeyboardInterrupt):
         finished = "" if driver is None else f" with {driver.num_finished} of {driver.study.num_trials} trials finished"
         print(f"\n{line}{finished}; nothing is lost. To go on:\n  {resume}")

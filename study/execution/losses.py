@@ -178,7 +178,7 @@ def kill_process(host: str | None, pid: int | None) -> None:
 
 
 def processes_in_setup() -> set[tuple[str, int]]:
-    """Host and process of each worker of this session that is not ready for its first trial."""
+    """Host and process of each worker of this Ray job that is not ready for its first trial."""
     import ray
     from ray._private import state  # the public list of actors needs the dashboard
 

@@ -148,7 +148,7 @@ def _os_error_behind(error: BaseException | None) -> OSError | None:
 
 
 def _treat_lost_workers_alike() -> None:
-    """Let Tune take the loss of a worker for that, whoever ended it.
+    """Report every lost worker to Tune as a lost worker, also one that Ray's memory monitor ended.
 
     Its actor manager expects RayActorError alone; the OutOfMemoryError of Ray's memory monitor, like any other, makes
     it raise and ends all trials. No public interface is between the two.

@@ -2,7 +2,7 @@
 
 Keys that a newer version adds are ignored when they are read. An event of a kind that this version does not know is
 kept as ``UnknownEvent``, which changes no trial. An entry that no version writes is a ValueError that says what is
-wrong with it: whoever reads the line skips it like any other damaged line.
+wrong with it: the reader skips that line like any other damaged one.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ def copy_in_parts(
 
 
 def _bfloat16_file(file: ArrayFile) -> ArrayFile:
-    """The file of the same values in bfloat16 (stored as uint16, which numpy knows), made by whoever comes first."""
+    """The file of the same values in bfloat16 (stored as uint16, which numpy has); the first process makes it."""
     path = Path(file.path).with_suffix(".bfloat16.npy")
     made = ArrayFile(str(path), file.shape, "<u2")
     if not path.exists():

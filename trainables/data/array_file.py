@@ -77,7 +77,7 @@ def write_array(path: Path, shape: tuple[int, ...], dtype: str, blocks: Iterable
 
 @contextmanager
 def only_writer(path: Path) -> Iterator[None]:
-    """Wait for whoever else is making ``path``, and keep others waiting. Its folder must exist."""
+    """Wait for another process that is making ``path``, and keep others waiting. Its folder must exist."""
     with path.with_name(f"{path.name}.lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

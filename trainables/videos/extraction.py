@@ -223,7 +223,7 @@ def _decode_ahead(items: Iterator[_Batch]) -> Iterator[_Batch]:
                 if stopped.is_set():
                     return
             put(None)
-        except BaseException as error:  # goes to whoever waits for it
+        except BaseException as error:  # raised again in the thread that waits
             put(error)
 
     thread = threading.Thread(target=work, name="decoder", daemon=True)

@@ -138,11 +138,11 @@ def test_another_protocol_in_the_same_folder_is_refused(
     tmp_path: Path, change: dict[str, object], message: str
 ) -> None:
     with FeatureWriter(tmp_path, DESCRIPTION, "npy"):
-        pass
+        assert (tmp_path / "features.yaml").exists()
     with pytest.raises(UserError, match=message):
         FeatureWriter(tmp_path, DESCRIPTION.model_copy(update=change), "npy")
-    with FeatureWriter(tmp_path, DESCRIPTION, "npy"):
-        pass  # the refused one holds no lock
+    with FeatureWriter(tmp_path, DESCRIPTION, "npy") as again:  # the refused one holds no lock
+        assert again.folder == tmp_path
 
 
 def test_two_extractions_do_not_share_a_folder(tmp_path: Path) -> None:
