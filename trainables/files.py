@@ -4,6 +4,7 @@ errors of a file system that is not available."""
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ UNAVAILABLE_ERRNOS = frozenset(
         errno.ETIMEDOUT, errno.EREMOTEIO, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETUNREACH,
     }
 )  # fmt: skip
+
+NO_FLOCK = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL, errno.EBADF, errno.ENOTTY)
 
 
 class FilesUnavailable(OSError):
@@ -108,3 +111,19 @@ def files_in(path: Path) -> list[Path]:
     if not os.path.isdir(path):
         return []
     return sorted(entry for entry in path.iterdir() if not entry.name.startswith(".") and os.path.isfile(entry))
+
+
+def try_flock(file: int, how: int) -> bool | None:
+    """Take a flock (``fcntl.LOCK_EX`` or ``LOCK_SH``) on a descriptor without waiting.
+
+    True: taken; False: another process has it; None: this file system has no flock. Raises OSError for anything else.
+    """
+    try:
+        fcntl.flock(file, how | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in NO_FLOCK:
+            return None
+        if error.errno in (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES):
+            return False
+        raise
+    return True

@@ -111,7 +111,15 @@ def read_yaml(path: Path) -> JsonObject:
 
 
 def parse_yaml(text: str, source: str) -> JsonObject:
-    """A YAML mapping; the message names the line of the fault. A key that stands twice in one mapping is refused."""
+    """A YAML mapping; UserError otherwise, as for ``parse_yaml_value``."""
+    tree = parse_yaml_value(text, source)
+    if not isinstance(tree, dict):
+        raise UserError(f"{source}: expected a mapping of keys to values, got {type(tree).__name__}")
+    return tree
+
+
+def parse_yaml_value(text: str, source: str) -> Any:
+    """Any YAML value; the message names the line of the fault. A key that stands twice in one mapping is refused."""
     import yaml  # what trains with a configuration from elsewhere needs none
 
     class UniqueKeys(yaml.SafeLoader):
@@ -139,8 +147,6 @@ def parse_yaml(text: str, source: str) -> JsonObject:
         raise UserError(f"{source}: is nested too deeply") from None
     except (ValueError, OverflowError) as error:  # dates and numbers that Python cannot hold
         raise UserError(f"{source}: not valid YAML: {error}") from None
-    if not isinstance(tree, dict):
-        raise UserError(f"{source}: expected a mapping of keys to values, got {type(tree).__name__}")
     _require_few_values(tree, source)
     return tree
 

@@ -84,11 +84,6 @@ def pairs_data(pairs: Pairs) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _by_seed(summary: Summary) -> dict[int, tuple[float, int]]:
-    """Seed -> test mAP and trial."""
-    return dict(zip(summary.seeds, zip(summary.values, summary.trials, strict=True), strict=True))
-
-
 def _by_configuration(study: Study) -> dict[str, Summary]:
     """Test mAP of each configuration over its seeds, by falling mean selection objective."""
     done = study.completed.sort_values("trial").drop_duplicates(["configuration", "seed"])

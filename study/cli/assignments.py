@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
-
 from trainables.config import Overrides
 from trainables.errors import UserError
+from trainables.text_files import parse_yaml_value
 
 
 def parse_assignments(assignments: list[str]) -> Overrides:
@@ -18,9 +17,9 @@ def parse_assignments(assignments: list[str]) -> Overrides:
         if not equals or not key:
             raise UserError(f"--set: '{text}' is not KEY=VALUE, for instance training.epochs=30")
         try:
-            values[key.strip()] = _number(yaml.safe_load(value))
-        except yaml.YAMLError:
-            raise UserError(f"--set: {key}: '{value}' is not a value; quote it as in YAML") from None
+            values[key.strip()] = _number(parse_yaml_value(value, key))
+        except UserError as error:
+            raise UserError(f"--set: {key}: '{value}' is not a value; quote it as in YAML ({error})") from None
     return values
 
 

@@ -21,10 +21,10 @@ from types import TracebackType
 
 from study.ledger.folder import StudyFolder
 from trainables.errors import UserError
+from trainables.files import try_flock
 from trainables.json_types import JsonObject
 
 LOCK, OWNER = "driver.lock", "driver.owner"
-NO_FLOCK = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL, errno.EBADF, errno.ENOTTY)
 HEARTBEAT_S, STALE_S = 10.0, 120.0
 
 
@@ -68,9 +68,9 @@ def lock(folder: StudyFolder, process: int | None = None) -> DriverLock:
 def _lock_within(folder: StudyFolder, within: int, held: DriverLock, holder: str) -> DriverLock:
     file = _open_regular(folder.path / LOCK, os.O_RDWR | os.O_CREAT)
     held._release.callback(os.close, file)
-    if _try_flock(within, fcntl.LOCK_EX) is False:
+    if try_flock(within, fcntl.LOCK_EX) is False:
         raise _driven(folder, _text(file))
-    took = _try_flock(file, fcntl.LOCK_EX)
+    took = try_flock(file, fcntl.LOCK_EX)
     if took is False:
         raise _driven(folder, _text(file))
     if took is None:
@@ -87,7 +87,7 @@ def is_driven(folder: StudyFolder) -> bool:
         with contextlib.suppress(OSError):
             file = os.open(path, os.O_RDONLY | flags)
             try:
-                took = _try_flock(file, fcntl.LOCK_SH)
+                took = try_flock(file, fcntl.LOCK_SH)
             finally:
                 os.close(file)
             if took is False:
@@ -97,19 +97,6 @@ def is_driven(folder: StudyFolder) -> bool:
 
 def _driven(folder: StudyFolder, holder: str) -> UserError:
     return UserError(f"study '{folder.name}' is being driven by {holder or 'another process'}; wait for it or stop it")
-
-
-def _try_flock(file: int, how: int) -> bool | None:
-    """True: locked; False: somebody else has it; None: there is no flock here."""
-    try:
-        fcntl.flock(file, how | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in NO_FLOCK:
-            return None
-        if error.errno in (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES):
-            return False
-        raise
-    return True
 
 
 def _open_regular(path: Path, flags: int) -> int:

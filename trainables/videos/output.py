@@ -21,7 +21,7 @@ import numpy as np
 
 from trainables.data import FeatureDescription, VideoFeatures, read_feature_description
 from trainables.errors import UserError
-from trainables.files import write_whole
+from trainables.files import try_flock, write_whole
 from trainables.json_types import JsonObject
 from trainables.videos.extraction import Extracted
 from trainables.videos.weights import sha256_of
@@ -48,10 +48,9 @@ class FeatureWriter:
             self._lock = (folder / ".lock").open("a")
         except OSError as error:
             raise UserError(f"--out: {error.filename}: {error.strerror}; choose a folder that can be written") from None
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise UserError(f"--out: {folder}: another extraction writes there; wait for it") from None
+        # Without flock on this file system nothing tells two extractions apart; each still writes whole files.
+        if try_flock(self._lock.fileno(), fcntl.LOCK_EX) is False:
+            raise UserError(f"--out: {folder}: another extraction writes there; wait for it")
         require_same(read_feature_description(folder), description, folder)
         self._description = description
         self._finished = _read_journal(folder / JOURNAL)
