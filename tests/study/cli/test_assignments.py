@@ -26,3 +26,10 @@ def test_the_last_of_two_values_counts_and_a_value_may_hold_an_equals_sign() -> 
 def test_what_is_no_assignment_is_refused(text: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         parse_assignments([text])
+
+
+@pytest.mark.parametrize("value", ["{a: 1, a: 2}", "[" * 2000])
+def test_a_repeated_key_and_deep_nesting_are_refused_in_one_line(value: str) -> None:
+    with pytest.raises(UserError, match=r"--set: loss\.beta: .* is not a value") as refused:
+        parse_assignments([f"loss.beta={value}"])
+    assert "\n" not in str(refused.value)

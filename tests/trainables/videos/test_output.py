@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 from pathlib import Path
 
 import numpy as np
@@ -148,6 +150,17 @@ def test_another_protocol_in_the_same_folder_is_refused(
 def test_two_extractions_do_not_share_a_folder(tmp_path: Path) -> None:
     with FeatureWriter(tmp_path, DESCRIPTION, "npy"), pytest.raises(UserError, match="another extraction writes there"):
         FeatureWriter(tmp_path, DESCRIPTION, "npy")
+
+
+def test_a_file_system_without_locks_is_not_told_as_another_extraction(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_flock(file: int, how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_flock)
+    with FeatureWriter(tmp_path, DESCRIPTION, "npy"):
+        assert (tmp_path / "features.yaml").exists()
 
 
 def test_failed_videos_are_in_the_description(tmp_path: Path) -> None:
