@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainables.errors import UserError
+from trainables.files import try_flock
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def write_array(path: Path, shape: tuple[int, ...], dtype: str, blocks: Iterable
 
     One writer at a time (``only_writer``). Raises OSError, and leaves nothing behind, when the disk is full.
     """
-    aside = path.with_name(f"{path.name}.part")
+    aside = path.with_name(f"{path.name}.{socket.gethostname()}.{os.getpid()}.part")  # ours alone, also without locks
     try:
         with aside.open("wb") as file:
             header = {"descr": dtype, "fortran_order": False, "shape": shape}
@@ -79,5 +80,7 @@ def write_array(path: Path, shape: tuple[int, ...], dtype: str, blocks: Iterable
 def only_writer(path: Path) -> Iterator[None]:
     """Wait for another process that is making ``path``, and keep others waiting. Its folder must exist."""
     with path.with_name(f"{path.name}.lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        # Where files cannot be locked two processes may both make it: each writes aside and renames, so it stays whole.
+        if try_flock(file.fileno(), fcntl.LOCK_EX) is False:
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import multiprocessing
 import time
 from collections.abc import Iterator
@@ -103,3 +104,14 @@ def test_a_second_writer_waits_for_the_first(tmp_path: Path) -> None:
     with only_writer(path):
         assert path.read_text() == "whole"
     first.join()
+
+
+def test_where_files_cannot_be_locked_a_writer_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_flock(file: int, how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_flock)
+    path = tmp_path / "a.npy"
+    with only_writer(path):
+        write_array(path, (2, 3), "<f4", [np.ones((2, 3), dtype=np.float32)])
+    np.testing.assert_array_equal(np.load(path), np.ones((2, 3)))
