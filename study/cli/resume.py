@@ -7,6 +7,7 @@ from typing import Any
 
 from study.config import StudyConfig, parse_study
 from study.ledger import OpenedStudy, StudyStarted, TrialProposed
+from trainables.config import Overrides
 from trainables.datasets import DataCard
 from trainables.errors import UserError
 
@@ -40,7 +41,7 @@ def require_same_settings(opened: OpenedStudy) -> None:
                 )
 
 
-def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
+def _flat(tree: Any, prefix: str = "") -> Overrides:
     """Dotted keys -> values."""
     if not isinstance(tree, Mapping):
         return {prefix.removesuffix("."): tree}

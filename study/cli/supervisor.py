@@ -18,9 +18,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from study.fault_injection import dies_too
 from study.ledger import Ledger, StudyFolder, StudyStopped, lock
@@ -38,6 +38,30 @@ PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # prctl(2)
 LATE_SIGNAL_S = 1.0  # a loss that is the first sign of a signal to all processes
 
 
+@dataclass(frozen=True)
+class ChildReport:
+    """What the child has reported through the pipe, a JSON object per line; None: not reported.
+
+    folder: of the study that has begun. resume: the command that goes on with it. doing: what a sudden end would
+    interrupt. ended: exit status of a study whose end is recorded and printed already. reason, status: why the child
+    gives up, and with which exit status.
+    """
+
+    folder: str | None = None
+    resume: str | None = None
+    doing: str | None = None
+    ended: int | None = None
+    reason: str | None = None
+    status: int | None = None
+
+    def to_line(self) -> bytes:
+        return (json.dumps({name: value for name, value in vars(self).items() if value is not None}) + "\n").encode()
+
+    def updated(self, line: bytes) -> ChildReport:
+        """With what a further line reports."""
+        return replace(self, **json.loads(line))
+
+
 @dataclass
 class Supervisor:
     """What the child tells of itself. Without a pipe there is no parent: the methods then change nothing.
@@ -51,15 +75,15 @@ class Supervisor:
 
     def study_began(self, folder: Path, resume: str) -> None:
         """From now on, an end that nobody tells is written to this study's ledger. resume: the command."""
-        self._send(folder=str(folder.absolute()), resume=resume)
+        self._send(ChildReport(folder=str(folder.absolute()), resume=resume))
 
     def doing(self, what: str) -> None:
         """What a sudden end interrupts."""
-        self._send(doing=what)
+        self._send(ChildReport(doing=what))
 
     def end_told(self, status: int) -> None:
         """How the study ended is in the ledger and on the terminal; this is the exit status."""
-        self._send(told=status)
+        self._send(ChildReport(ended=status))
 
     @contextmanager
     def limit(self, seconds: float, reason: str, status: int = STOPPED_STATUS) -> Iterator[None]:
@@ -74,14 +98,14 @@ class Supervisor:
 
     def give_up(self, reason: str, status: int = STOPPED_STATUS) -> NoReturn:
         """End this process now, from any thread; the parent says why."""
-        self._send(reason=reason, status=status)
+        self._send(ChildReport(reason=reason, status=status))
         if self.pipe is None:
             print_error(reason)
         os._exit(status)
 
-    def _send(self, **fields: Any) -> None:
+    def _send(self, report: ChildReport) -> None:
         if self.pipe is not None:
-            os.write(self.pipe, (json.dumps(fields) + "\n").encode())
+            os.write(self.pipe, report.to_line())
 
 
 def supervised(command: Callable[[Supervisor], int]) -> int:
@@ -160,7 +184,7 @@ class _Watch:
 
     def __init__(self, child: int, told: int, parent_lives: int) -> None:
         self._child, self._told, self._parent_lives = child, told, parent_lives
-        self._known: dict[str, Any] = {}
+        self._report = ChildReport()
         self._asked: int | None = None
         self._deadline = float("inf")
         self._continued_until = 0.0
@@ -202,17 +226,18 @@ class _Watch:
                 return
             *lines, rest = (rest + content).split(b"\n")
             for line in lines:
-                self._known |= json.loads(line)
+                self._report = self._report.updated(line)
 
     def _conclude(self, code: int) -> int:
-        if "told" in self._known:
-            return int(self._known["told"])
-        if "folder" not in self._known and code >= 0 and "reason" not in self._known:
+        known = self._report
+        if known.ended is not None:
+            return known.ended
+        if known.folder is None and code >= 0 and known.reason is None:
             return code  # a wrong request, a plan, a stop before there was a study: the child has said so
         if self._asked is None:
             time.sleep(LATE_SIGNAL_S)
         reason, status = self._cause(code)
-        remedy = f"nothing is lost. To go on:\n  {self._known['resume']}" if "resume" in self._known else None
+        remedy = f"nothing is lost. To go on:\n  {known.resume}" if known.resume else None
         if self._asked is not None:
             print(f"\nstopped by {reason}{f'; {remedy}' if remedy else ''}")
         else:
@@ -223,19 +248,20 @@ class _Watch:
 
     def _cause(self, code: int) -> tuple[str, int]:
         """The reason, which is also noted in the ledger, and the exit status."""
+        known = self._report
         if self._asked is not None:
             reason, status = signal.Signals(self._asked).name, stop_status(self._asked)
-        elif "reason" in self._known:
-            reason, status = self._known["reason"], self._known["status"]
+        elif known.reason is not None:
+            reason, status = known.reason, STOPPED_STATUS if known.status is None else known.status
         elif code < 0:
             memory = "; the kernel does so when memory is short" if -code == signal.SIGKILL else ""
             reason, status = f"the study's process was ended by {signal.Signals(-code).name}{memory}", STOPPED_STATUS
         else:
             reason, status = f"the study's process was ended from inside, with status {code}", STOPPED_STATUS
-        if self._asked is None and "reason" not in self._known and "doing" in self._known:
-            reason = f"{reason}, {self._known['doing']}"
-        if "folder" in self._known:
-            note_stopped(StudyFolder(Path(self._known["folder"])), reason)
+        if self._asked is None and known.reason is None and known.doing is not None:
+            reason = f"{reason}, {known.doing}"
+        if known.folder is not None:
+            note_stopped(StudyFolder(Path(known.folder)), reason)
         return reason, status
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 from collections.abc import Iterator
@@ -30,11 +31,9 @@ def _groups(root: Path) -> dict[Path, None]:
     quota, and the mount's own folder is always looked at.
     """
     paths = {PurePosixPath("/")}
-    try:
+    with contextlib.suppress(OSError, IndexError, ValueError):  # without /proc, or in a form of a later kernel
         lines = (root / "proc/self/cgroup").read_text().splitlines()
         paths |= {PurePosixPath(line.split(":", 2)[2]) for line in lines}
-    except (OSError, IndexError, ValueError):
-        pass
     within = {parent.relative_to("/") for path in paths if path.is_absolute() for parent in (path, *path.parents)}
     return dict.fromkeys(mount / path for mount in _mounts(root) for path in sorted(within))
 
@@ -42,13 +41,11 @@ def _groups(root: Path) -> dict[Path, None]:
 def _mounts(root: Path) -> list[Path]:
     """Where control groups usually are mounted, and where this system says they are."""
     found = [root / mount for mount in MOUNTS]
-    try:
+    with contextlib.suppress(OSError, IndexError, ValueError):
         for line in (root / "proc/self/mountinfo").read_text().splitlines():
             before, _, after = line.partition(" - ")
             if after.split()[0] in ("cgroup", "cgroup2"):
                 found.append(root / before.split()[4].lstrip("/"))
-    except (OSError, IndexError, ValueError):
-        pass
     return found
 
 
