@@ -78,11 +78,11 @@ def contrast(evidence: Evidence) -> float | None:
     Mean over the videos' own classes, percent; a class that is predicted nowhere, or everywhere, contrasts by 0.
     After the outer-inner contrast of AutoLoc (Shou et al., ECCV 2018), over all of the video outside.
     """
-    split, probability_NC = evidence.split, evidence.scores.class_probability
+    split, probability_NC, shows_VC = evidence.split, evidence.scores.class_probability, _shows(evidence)
     found = []
-    for label in np.flatnonzero(_shows(evidence).any(axis=0)):
+    for label in np.flatnonzero(shows_VC.any(axis=0)):
         inside_N = split.truth_of(evidence.predictions[evidence.predictions.label == label])
-        for v in np.flatnonzero(_shows(evidence)[:, label]):
+        for v in np.flatnonzero(shows_VC[:, label]):
             rows = slice(split.offsets[v], split.offsets[v + 1])
             inside, values = inside_N[rows], probability_NC[rows, label]
             has_both = inside.any() and not inside.all()
