@@ -17,6 +17,7 @@ from trainables.config.part import FloatTuple, Overrides, Part, StrTuple
 from trainables.config.run import SimulationConfig, VideoChoice
 from trainables.config.validation import validated
 from trainables.errors import UserError, nearest
+from trainables.files import files_in
 from trainables.json_types import JsonObject
 from trainables.text_files import parse_yaml, read_text, read_yaml
 
@@ -215,7 +216,7 @@ def _file_of(path: Path) -> Path:
         )
     if (path / FILE_NAME).is_file():
         return path / FILE_NAME
-    others = sorted(file.name for kind in ("*.yaml", "*.yml") for file in path.glob(kind))
+    others = [file.name for file in files_in(path) if file.suffix in (".yaml", ".yml")]
     if others:
         raise UserError(f"--dataset: {path} has no {FILE_NAME}; name one of its files: {', '.join(others)}")
     raise UserError(f"--dataset: {path} has no {FILE_NAME}; python -m trainables.datasets new {path} writes one")

@@ -37,6 +37,7 @@ from trainables.datasets.subsets import subset_rule
 from trainables.datasets.supervision import Supervision, are_video_labels, with_background_rule
 from trainables.datasets.thumos14_labels import PUBLISHED_LABELS
 from trainables.errors import UserError
+from trainables.files import list_folders
 
 
 def require_files(config: DatasetConfig, data_dir: Path) -> None:
@@ -88,7 +89,7 @@ def load(config: DatasetConfig, data_dir: Path, kept: FeatureFolder | None = Non
     annotations, background_notes = with_background_rule(annotations, config)
     for name in ("train", "test"):
         _require_usable(annotations.subset(name), name, config)
-    folders = [annotations.source, annotations.source.parent, path, *sorted(path.glob("*/"))]
+    folders = [annotations.source, annotations.source.parent, path, *list_folders(path)]
     names = {split: [video.name for video in annotations.subset(split).videos] for split in ("train", "test")}
     features = _load_features(features_path, folders, names, config, kept)
     train, test = (

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainables.errors import UserError
+from trainables.files import list_files
 from trainables.videos.sampling import Timed
 
 SUFFIXES = (".mp4", ".mkv", ".avi", ".webm", ".mov", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv", ".ts", ".3gp", ".ogv")
@@ -43,7 +44,7 @@ def find_videos(path: Path) -> dict[str, Path]:
     """Name -> file of a video or of all videos under a folder. Raises UserError for none, or two of one name."""
     if not path.exists():
         raise UserError(f"--videos: {path} does not exist")
-    files = [path] if path.is_file() else sorted(f for f in path.rglob("*") if f.suffix.lower() in SUFFIXES)
+    files = [path] if path.is_file() else [f for f in list_files(path) if f.suffix.lower() in SUFFIXES]
     found: dict[str, Path] = {}
     for file in files:
         if file.stem in found:

@@ -126,6 +126,14 @@ class TestFindVideos:
             (tmp_path / name).touch()
         assert find_videos(tmp_path) == {"b": tmp_path / "b.mp4", "a": tmp_path / "deep/a.MKV"}
 
+    def test_linked_folders_are_followed_and_hidden_files_are_not_videos(self, tmp_path: Path) -> None:
+        (tmp_path / "elsewhere").mkdir()
+        (tmp_path / "elsewhere/a.mp4").touch()
+        (tmp_path / "videos").mkdir()
+        (tmp_path / "videos/linked").symlink_to(tmp_path / "elsewhere")
+        (tmp_path / "videos/._a.mp4").touch()  # as macOS writes beside what it copies
+        assert find_videos(tmp_path / "videos") == {"a": tmp_path / "videos/linked/a.mp4"}
+
     def test_two_of_one_name_are_refused(self, tmp_path: Path) -> None:
         for name in ("a.mp4", "a.avi"):
             (tmp_path / name).touch()
