@@ -122,3 +122,15 @@ def paper_like(folder: Path, seeds: int = 1, **changes: Any) -> StudyFolder:
                 steps = [0.0, 0.6, 0.9, 1.0, 0.97, 0.95][: 6 - (b == 4) - (g == 1)]
                 made.add(point(generator, beta), [30 + seed + top * step for step in steps], seed)
     return made
+
+
+def mixed_study(path: Path) -> Path:
+    """Completed, pruned, failed and running trials, and the oracle."""
+    made = StudyFolder(path)
+    made.add(point("attention", 1.0), [], state="failed", reason="no")
+    made.add(point("attention", 1.0), [30, 35])
+    made.add(point("attention", 2.0), [30, 50], state="pruned")
+    made.add(point("oracle", 2.0), [30, 80])
+    made.add(point("segment_prediction", 2.0), [30, 40, 39])
+    made.add(point("segment_prediction", 4.0), [30, 38], state=None)
+    return made.folder

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.ray_clusters import head_without_cpus
 from tests.study.ledgers import read_events, records_of
 from tests.study.test_launch import ROOT, finish, outcomes, wait_for
 
@@ -210,14 +211,9 @@ def test_a_folder_that_cannot_be_written_to_is_refused(tiny_disk: Path) -> None:
 
 @pytest.fixture
 def cluster() -> Iterator[Any]:
-    """A head and two workers of one CPU each, as separate processes."""
-    from ray.cluster_utils import Cluster
-
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
-    try:
+    """A head without a CPU, for nodes in processes of their own."""
+    with head_without_cpus() as made:
         yield made
-    finally:
-        made.shutdown()
 
 
 def test_a_killed_node_costs_nothing(tmp_path: Path, reference: list[Any], cluster: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +12,9 @@ import ray
 import torch
 
 from study.driver import Driver
-from study.execution.session import run_trials, start_ray, stop_ray
+from study.execution.session import run_trials
 from study.placement.placement import place
+from tests.ray_clusters import ray_here
 from tests.study.worlds import driver_of, run_of, study_of
 from trainables.datasets import Dataset, load_dataset
 from trainables.json_types import JsonObject
@@ -26,11 +26,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 @pytest.fixture(scope="module", autouse=True)
 def cluster() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        start_ray(cores=2, gpus=1)
+    with ray_here(cores=2, gpus=1):
         yield
-        stop_ray()
 
 
 class Troubled(RefinementTrainable):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,10 @@ import h5py
 import numpy as np
 import pytest
 
-from study.execution.session import run_trials, start_ray, stop_ray
+from study.execution.session import run_trials
 from study.launch import main
 from study.placement.placement import place
+from tests.ray_clusters import ray_here
 from tests.study.ledgers import records_of
 from tests.study.worlds import driver_of, study_of
 from trainables.config.presets import preset
@@ -53,11 +53,8 @@ def run_of(**changes: Any) -> RunConfig:
 
 @pytest.fixture
 def cluster() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        start_ray(cores=2, gpus=0)
+    with ray_here(cores=2, gpus=0):
         yield
-        stop_ray()
 
 
 def curves(path: Path, data: Dataset, run: RunConfig) -> dict[int, list[IterationReport]]:

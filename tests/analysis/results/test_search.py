@@ -7,20 +7,12 @@ import pytest
 
 from analysis.results.search import at_edge, search_history, searched_trials, trial_costs
 from analysis.study import load_study
-from tests.analysis.study_folders import StudyFolder, point
+from tests.analysis.study_folders import StudyFolder, mixed_study, point
 
 
 @pytest.fixture
 def mixed(tmp_path: Path) -> Path:
-    """Completed, pruned, failed and running trials, and the oracle."""
-    made = StudyFolder(tmp_path / "mixed")
-    made.add(point("attention", 1.0), [], state="failed", reason="no")
-    made.add(point("attention", 1.0), [30, 35])
-    made.add(point("attention", 2.0), [30, 50], state="pruned")
-    made.add(point("oracle", 2.0), [30, 80])
-    made.add(point("segment_prediction", 2.0), [30, 40, 39])
-    made.add(point("segment_prediction", 4.0), [30, 38], state=None)
-    return made.folder
+    return mixed_study(tmp_path / "mixed")
 
 
 def test_best_so_far_counts_completed_trials_without_the_oracle(mixed: Path) -> None:

@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import time
-import warnings
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,12 +21,13 @@ from study.driver import Driver
 from study.execution import losses, searcher
 from study.execution.losses import HungWorkers, Losses
 from study.execution.searcher import LedgerCallback, Limits, worker_order
-from study.execution.session import run_trials, start_ray, stop_ray
+from study.execution.session import run_trials
 from study.ledger.records import TrialRecord
 from study.ledger.trial_events import TrialStarted
 from study.placement.gpu_probe import probe_on_ray
 from study.placement.placement import place
 from study.signals import Stopped, StopSignals
+from tests.ray_clusters import ray_here
 from tests.study.ledgers import read_events
 from tests.study.worlds import driver_of, report_of, run_of, study_of
 from trainables.datasets import Dataset, load_dataset
@@ -47,11 +47,8 @@ from trainables.worker.probe import TrialProbe
 
 @pytest.fixture(scope="module", autouse=True)
 def cluster() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        start_ray(cores=2, gpus=1)
+    with ray_here(cores=2, gpus=1):
         yield
-        stop_ray()
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ import pytest
 
 pytest.importorskip("av", reason="the extra 'video' is not installed")
 
+from tests.ray_clusters import head_without_cpus
 from tests.trainables.videos.clips import pictures, write_clip
 from tests.trainables.videos.test_command import SMALL
 from trainables.videos.cluster import Shares, workers_that_fit
@@ -27,13 +28,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 @pytest.fixture
 def cluster() -> Iterator[Any]:
     """A head without a CPU, for workers on nodes of their own."""
-    from ray.cluster_utils import Cluster
-
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
-    try:
+    with head_without_cpus() as made:
         yield made
-    finally:
-        made.shutdown()
 
 
 def test_workers_do_not_span_nodes() -> None:
