@@ -138,7 +138,8 @@ def _m0(study: Study) -> str:
 
 
 def _sentence(fact: str) -> str:
-    text = fact[:1].upper() + fact[1:]
+    # Symbols stay as the paper writes them: a sentence may begin with η, never with its capital.
+    text = (fact[:1].upper() if fact[:1].isascii() else fact[:1]) + fact[1:]
     return text if text.endswith(".") else f"{text}."
 
 

@@ -27,6 +27,11 @@ def test_the_rest_is_said_once_for_all_tables(tmp_path: Path) -> None:
         assert fact in text
 
 
+def test_a_sentence_may_begin_with_a_symbol_of_the_paper(tmp_path: Path) -> None:
+    paper_like(tmp_path / "s", seeds=2)
+    assert any(line.startswith("η counts refinement iterations") for line in how_made(load_study(tmp_path / "s")))
+
+
 def test_numbers_chosen_on_the_test_split_are_marked(tmp_path: Path) -> None:
     StudyFolder(tmp_path / "s").add(point("attention", 1.0), [30, 40], split="test")
     text = caption(load_study(tmp_path / "s"), "What")
