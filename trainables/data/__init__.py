@@ -29,7 +29,7 @@ from trainables.data.features import (
 from trainables.data.ground_truth import GroundTruth, read_ground_truth
 from trainables.data.object_arrays import read_pickled_arrays
 from trainables.data.prediction_files import Predictions, read_prediction_file, read_predictions
-from trainables.data.raw_annotations import RawVideo, SubsetRule, by_convention
+from trainables.data.raw_annotations import ZERO_RATE, RawVideo, SubsetRule, UnknownSubset, by_convention
 from trainables.data.segment_files import (
     read_intervals,
     write_ground_truth,
@@ -39,7 +39,7 @@ from trainables.data.segment_files import (
 from trainables.data.segments import Segments, intersection_over_hull, temporal_iou
 from trainables.data.snippet_labels import BACKGROUND, FOREGROUND, HIDDEN
 from trainables.data.split import Dataset, Split, Video
-from trainables.data.video_names import find_name
+from trainables.data.video_names import VIDEO_SUFFIXES, find_name
 
 __all__ = [
     "BACKGROUND",
@@ -49,6 +49,8 @@ __all__ = [
     "LAYOUTS",
     "THUMOS14_CLASSES",
     "UNKNOWN_LABEL",
+    "VIDEO_SUFFIXES",
+    "ZERO_RATE",
     "Annotations",
     "ArrayFile",
     "Dataset",
@@ -66,6 +68,7 @@ __all__ = [
     "Segments",
     "Split",
     "SubsetRule",
+    "UnknownSubset",
     "Video",
     "VideoFeatures",
     "by_convention",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trainables.data.raw_annotations import (
+    ZERO_RATE,
     RawAnnotations,
     RawInterval,
     RawVideo,
@@ -119,4 +120,4 @@ def _learn_number(numbers: dict[int, str], label: str, number: Any, where: str) 
 
 def _notes(database: Mapping[str, Any], videos: Sequence[RawVideo]) -> tuple[str, ...]:
     zero = sum(video.fps is None and database[video.name].get("fps") is not None for video in videos)
-    return (f"{zero} videos have the frame rate 0: it is taken as unknown",) if zero else ()
+    return (f"{zero} {ZERO_RATE}",) if zero else ()

@@ -72,6 +72,13 @@ class AnnotationFormat:
 SubsetRule = Callable[[Sequence[RawVideo], Path], dict[str, str]]
 
 
+class UnknownSubset(UserError):
+    """A word for a subset that the field does not use: only the user knows whether its videos train or test."""
+
+
+ZERO_RATE = "videos have the frame rate 0: it is taken as unknown"  # ends a note that begins with their number
+
+
 def by_convention(videos: Sequence[RawVideo], source: Path) -> dict[str, str]:
     """Train, test or unused for each video, from the files' words for subsets as the field understands them."""
     meaning = splits_of({video.subset for video in videos}, source)
@@ -87,7 +94,7 @@ def splits_of(words: Iterable[str], source: object) -> dict[str, str]:
     found = set(words)
     unknown = sorted(word for word in found if word.lower() not in SUBSET_WORDS)
     if unknown:
-        raise UserError(
+        raise UnknownSubset(
             f"{source}: subset {reprlib.repr(unknown[0])} is unknown; understood: {', '.join(sorted(SUBSET_WORDS))}"
         )
     meaning = {word: SUBSET_WORDS[word.lower()] for word in found}

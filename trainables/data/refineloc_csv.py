@@ -9,6 +9,7 @@ from pathlib import Path
 from trainables.data.csv_tables import CsvTable, read_csv_table, read_header
 from trainables.data.raw_annotations import (
     SUBSET_WORDS,
+    ZERO_RATE,
     RawAnnotations,
     RawInterval,
     RawVideo,
@@ -46,7 +47,7 @@ def read_csv(files: list[Path]) -> RawAnnotations:
         for video in _videos(table, subset):
             videos.setdefault((video.name, subset), video)
     unknown = sum(video.fps is None for video in videos.values())
-    notes = (f"{unknown} videos have the frame rate 0: it is taken as unknown",) if unknown else ()
+    notes = (f"{unknown} {ZERO_RATE}",) if unknown else ()
     return RawAnnotations(list(videos.values()), instances, notes=notes)
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Container
 
 PREFIX = "v_"  # ActivityNet's ids are often written with it
-SUFFIXES = (".mp4", ".mkv", ".webm", ".avi", ".mov", ".m4v")
+# Of the files that are taken for videos, and of names that some tools write with their file's suffix.
+VIDEO_SUFFIXES = (
+    ".mp4", ".mkv", ".avi", ".webm", ".mov", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv", ".ts", ".3gp", ".ogv",
+)  # fmt: skip
 
 
 def find_name(name: str, known: Container[str]) -> str | None:
@@ -16,7 +19,7 @@ def find_name(name: str, known: Container[str]) -> str | None:
 
 
 def _spellings(name: str) -> list[str]:
-    suffix = next((suffix for suffix in SUFFIXES if name.lower().endswith(suffix)), "")
+    suffix = next((suffix for suffix in VIDEO_SUFFIXES if name.lower().endswith(suffix)), "")
     stem = name[: len(name) - len(suffix)]
     stems = [stem, stem.removeprefix(PREFIX) if stem.startswith(PREFIX) else PREFIX + stem]
-    return [*stems, *(other + suffix for suffix in SUFFIXES for other in stems)]
+    return [*stems, *(other + suffix for suffix in VIDEO_SUFFIXES for other in stems)]

@@ -19,6 +19,7 @@ from trainables.data import (
     LAYOUTS,
     Annotations,
     ExpectedLengths,
+    UnknownSubset,
     feature_width,
     open_features,
     plan_features,
@@ -90,7 +91,7 @@ def draft(folder: Path, given: Given, home: Path | None = None) -> Draft:
     home = home or folder
     choices = _choices(given)
     annotations = _annotations(annotations_path, choices)
-    found, assumed = _about_annotations(annotations, annotations_path)
+    assumed: list[str] = []
     features, about, guesses = _features(features_path, annotations, annotations_path, given)
     tree: JsonObject = {
         "title": given.title or folder.absolute().name,
@@ -101,7 +102,8 @@ def draft(folder: Path, given: Given, home: Path | None = None) -> Draft:
     if not given.title:
         assumed.append(f"title '{tree['title']}', after the folder")
     assumed.append("preset general: settings that suit both small and large sets")
-    return Draft(tree | {"preset": "general"}, found + about, assumed + guesses)
+    found = [_about_annotations(annotations, annotations_path), *about]
+    return Draft(tree | {"preset": "general"}, found, assumed + guesses)
 
 
 def _only(candidates: list[Path], folder: Path, what: str, option: str) -> Path:
@@ -156,15 +158,10 @@ def _in_file(choice: Any, home: Path) -> Any:
 
 def _annotations(path: Path, choices: JsonObject) -> Annotations:
     config = DatasetConfig.model_validate({"name": "new", **choices})
-    if choices:
+    try:
         annotations = read_annotations(path, None, subset_rule(config))
-    else:
-        try:
-            annotations = read_annotations(path, None, subset_rule(config))
-        except UserError as error:
-            if "subset" not in str(error):
-                raise
-            raise UserError(f"{error}; --train and --test can say which videos train and which test") from None
+    except UnknownSubset as error:
+        raise UserError(f"{error}; --train and --test can say which videos train and which test") from None
     for split in ("train", "test"):
         if not annotations.subset(split).videos:
             raise UserError(
@@ -174,13 +171,12 @@ def _annotations(path: Path, choices: JsonObject) -> Annotations:
     return annotations
 
 
-def _about_annotations(annotations: Annotations, path: Path) -> tuple[list[str], list[str]]:
+def _about_annotations(annotations: Annotations, path: Path) -> str:
     train, test = annotations.subset("train"), annotations.subset("test")
-    found = [
+    return (
         f"annotations: {path} ({annotations.format}), {len(train.videos)} training and {len(test.videos)} test videos, "
         f"{len(annotations.classes)} classes, {len(annotations.instances)} segments"
-    ]
-    return found, []
+    )
 
 
 def _features(

@@ -14,6 +14,7 @@ from trainables.data import (
     FORMATS,
     LAYOUTS,
     THUMOS14_CLASSES,
+    ZERO_RATE,
     Annotations,
     Dataset,
     ExpectedLengths,
@@ -236,7 +237,7 @@ def _require_usable(annotations: Annotations, name: str, config: DatasetConfig) 
         )
     no_rate = [video.name for video in annotations.videos if video.fps is None]
     if config.snippet_fps == "native" and no_rate:
-        zero = " (0)" if any("frame rate 0" in note for note in annotations.notes) else ""
+        zero = " (0)" if any(note.endswith(ZERO_RATE) for note in annotations.notes) else ""
         shown = ", ".join(no_rate[:3]) + (f" and {len(no_rate) - 3} more" if len(no_rate) > 3 else "")
         raise UserError(
             f"dataset.snippet_fps: native needs each video's frame rate, but {annotations.format} has no frame "

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trainables.data import VIDEO_SUFFIXES
 from trainables.errors import UserError
 from trainables.files import list_files
 from trainables.videos.sampling import Timed
 
-SUFFIXES = (".mp4", ".mkv", ".avi", ".webm", ".mov", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv", ".ts", ".3gp", ".ogv")
 # A file may announce a little more than its frames last: edit lists, sound that goes on.
 SPARE_SHARE = 0.02
 SPARE_S = 0.5
@@ -44,7 +44,7 @@ def find_videos(path: Path) -> dict[str, Path]:
     """Name -> file of a video or of all videos under a folder. Raises UserError for none, or two of one name."""
     if not path.exists():
         raise UserError(f"--videos: {path} does not exist")
-    files = [path] if path.is_file() else [f for f in list_files(path) if f.suffix.lower() in SUFFIXES]
+    files = [path] if path.is_file() else [f for f in list_files(path) if f.suffix.lower() in VIDEO_SUFFIXES]
     found: dict[str, Path] = {}
     for file in files:
         if file.stem in found:
@@ -53,7 +53,7 @@ def find_videos(path: Path) -> dict[str, Path]:
             )
         found[file.stem] = file
     if not found:
-        raise UserError(f"--videos: {path} has no video ({', '.join(SUFFIXES)})")
+        raise UserError(f"--videos: {path} has no video ({', '.join(VIDEO_SUFFIXES)})")
     return found
 
 
