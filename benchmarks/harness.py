@@ -23,8 +23,9 @@ from tabulate import tabulate
 from benchmarks.tabulated import ITERATIONS, Tabulated
 from study.config import load_study_config, parse_study
 from study.driver import Driver
+from study.execution.cluster import start_ray, stop_ray
 from study.execution.optuna_journal import OptunaJournal
-from study.execution.session import run_trials, start_ray, stop_ray
+from study.execution.session import run_trials
 from study.ledger import StudySettings, TrialEnded, TrialEvent, TrialRecord, create_folder
 from study.placement import place
 from trainables.config import preset

@@ -27,7 +27,8 @@ from benchmarks.feature_files import write_data_set
 from benchmarks.process_memory import MIB, Memory, Watch, cached_mib, process_memory, tree_memory
 from study.config import parse_study
 from study.driver import Driver
-from study.execution.session import run_trials, start_ray, stop_ray
+from study.execution.cluster import start_ray, stop_ray
+from study.execution.session import run_trials
 from study.ledger import StudySettings, create_folder
 from study.placement import place
 from trainables.config import DatasetConfig, preset

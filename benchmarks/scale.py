@@ -22,8 +22,9 @@ from tabulate import tabulate
 from benchmarks.tabulated import Tabulated
 from study.config import StudyConfig, load_study_config, parse_study
 from study.driver import Driver
+from study.execution.cluster import start_ray, stop_ray
 from study.execution.optuna_journal import OptunaJournal
-from study.execution.session import run_trials, start_ray, stop_ray
+from study.execution.session import run_trials
 from study.ledger import StudyFolder, StudySettings, create_folder
 from study.placement import place
 from trainables.config import RunConfig, preset

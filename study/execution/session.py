@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from study.driver import Driver
-from study.execution.cluster import start_ray, stop_ray
 from study.placement import Placement
 from study.signals import StopSignals
 from trainables.data import Dataset
@@ -20,8 +19,6 @@ from trainables.json_types import JsonObject
 
 if TYPE_CHECKING:
     from study.execution.losses import HungWorkers
-
-__all__ = ["MAX_FAILURES", "run_trials", "start_ray", "stop_ray"]
 
 MAX_FAILURES = 1
 FULL_BYTES = 64 * 1024
