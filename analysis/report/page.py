@@ -70,6 +70,20 @@ class Comparison(NamedTuple):
     figure: Picture | None
 
 
+class Results(NamedTuple):
+    """What only a study with a completed trial has. lead: the first figure. timelines: JSON for the page's script."""
+
+    result: Sequence[str] = ()
+    cost: str = ""
+    lead: Picture | None = None
+    made: Sequence[str] = ()
+    tables: Sequence[PageTable] = ()
+    figures: Sequence[Picture] = ()
+    plots: Sequence[tuple[str, str]] = ()
+    plotly_js: str = ""
+    timelines: str | None = None
+
+
 def report_page(study: Study, others: Sequence[Study] = (), refresh_s: int = 0) -> str:
     """The whole page. A study without a completed trial shows what there is.
 
@@ -100,7 +114,7 @@ def report_contents(study: Study, others: Sequence[Study] = ()) -> dict[str, Any
         "rerun": rerun_command(study, "TRIAL"),
         "configuration": yaml.safe_dump(dict(settings.run), sort_keys=False, allow_unicode=True),
         "versions": sorted(settings.versions.items()),
-        **(_no_results() if empty else _results(study)),
+        **(Results() if empty else _results(study))._asdict(),
         "comparisons": [] if empty else _comparisons(study, others),
     }
     shown = {"tables": contents["tables"], "figures": contents["figures"], "search": contents["plots"],
@@ -109,26 +123,21 @@ def report_contents(study: Study, others: Sequence[Study] = ()) -> dict[str, Any
     return contents | {"sections": [(key, text) for key, text in SECTIONS if shown.get(key, True)]}
 
 
-def _results(study: Study) -> dict[str, Any]:
+def _results(study: Study) -> Results:
     plots = search_plots(study)
     first = lead_drawing(study)
     lead = first.name if first else ""
-    return {
-        "result": result_sentences(study),
-        "cost": cost_sentence(study),
-        "lead": _picture(study, first) if first else None,
-        "made": how_made(study),
-        "tables": [_linked(grid) for grid, _ in study_tables(study)],
-        "figures": [_picture(study, drawing) for drawing in study_drawings(study) if drawing.name != lead],
-        "plots": plots,
-        "plotly_js": plotly_script() if plots else "",
-        "timelines": timeline_json(study),
-    }
-
-
-def _no_results() -> dict[str, Any]:
-    return {"result": [], "cost": "", "lead": None, "made": [], "tables": [], "figures": [], "plots": [],
-            "plotly_js": "", "timelines": None}  # fmt: skip
+    return Results(
+        result=result_sentences(study),
+        cost=cost_sentence(study),
+        lead=_picture(study, first) if first else None,
+        made=how_made(study),
+        tables=[_linked(grid) for grid, _ in study_tables(study)],
+        figures=[_picture(study, drawing) for drawing in study_drawings(study) if drawing.name != lead],
+        plots=plots,
+        plotly_js=plotly_script() if plots else "",
+        timelines=timeline_json(study),
+    )
 
 
 def _comparisons(study: Study, others: Sequence[Study]) -> list[Comparison]:
