@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +55,11 @@ def wait_for(
 
 
 def outcomes(study_dir: Path) -> list[Any]:
-    """All of a ledger but times, places and the order in which trials took turns."""
+    """All of a ledger but times, places, whose M0 a trial took, and the order in which trials took turns."""
     assert read_events(study_dir / "s" / "ledger.jsonl")[1] == []
     return [
         (r.number, r.state, r.params, r.seed, r.origin, r.objective, r.best_iteration,
-         [report.without_times() for report in r.iterations])
+         [replace(report.without_times(), m0=None) for report in r.iterations])
         for r in records_of(study_dir / "s" / "ledger.jsonl")
     ]  # fmt: skip
 

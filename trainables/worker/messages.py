@@ -1,8 +1,8 @@
 """The messages between driver and worker: the order of a trial, and the answer after each of its iterations.
 
 Both are frozen objects of the same program, so Ray carries them as they are and nothing is parsed twice: the
-configuration of a trial is validated once, by the driver. Ray Tune hands dictionaries around; ``as_config``,
-``order_in``, ``as_result`` and ``answer_in`` are the only places that know their keys. Imports neither torch nor Ray.
+configuration of a trial is validated once, by the driver. Ray Tune hands dictionaries around; the functions
+at the end are the only places that know their keys. Imports neither torch nor Ray.
 """
 
 from __future__ import annotations
@@ -138,3 +138,19 @@ def answer_in(result: Mapping[str, Any]) -> WorkerAnswer | None:
     """The answer in a Tune result; None in a result of Tune's own."""
     answer: WorkerAnswer | None = result.get(ANSWER)
     return answer
+
+
+def plain_config(config: Mapping[str, Any]) -> JsonObject:
+    """A Tune configuration as plain values, for programs that know no order: the first of its trials."""
+    first = order_in(config).trials[0]
+    return {"trial": first.trial, "run": first.run.model_dump(mode="json")}
+
+
+def plain_result(result: Mapping[str, Any]) -> JsonObject:
+    """A Tune result as plain values: the first report of its answer, if there is one, as ``report``."""
+    answer = answer_in(result)
+    reports = [one.report.to_json() for one in answer.trials if one.report is not None] if answer else []
+    plain = {key: value for key, value in result.items() if key != ANSWER}
+    if ORDER in plain.get("config", {}):
+        plain["config"] = plain_config(plain["config"])
+    return plain | ({"report": reports[0]} if reports else {})

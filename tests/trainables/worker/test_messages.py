@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 import pickle
 import subprocess
@@ -20,6 +21,8 @@ from trainables.worker.messages import (
     as_config,
     as_result,
     order_in,
+    plain_config,
+    plain_result,
 )
 
 
@@ -46,6 +49,16 @@ def test_a_result_tells_tune_the_best_objective_and_whether_all_have_ended() -> 
     assert (result["objective"], result["done"]) == (30.0, False)
     assert answer_in(result) == answer
     assert answer_in({"done": True, "trial_id": "a result of Tune's own"}) is None
+
+
+def test_programs_that_know_no_order_read_plain_values() -> None:
+    config = as_config(WorkerOrder((order_of(3), order_of(4))))
+    assert plain_config(config) == {"trial": 3, "run": run_of().model_dump(mode="json")}
+    ended = WorkerAnswer((TrialAnswer(3, "failed", math.nan, reason="r"),), done=True)
+    told = plain_result(as_result(ended) | {"config": config, "trial_id": "x"})
+    json.dumps(told)
+    assert told.keys() == {"objective", "done", "config", "trial_id"}
+    assert told["config"] == plain_config(config)
 
 
 def test_a_trial_ends_with_every_state_but_running() -> None:
