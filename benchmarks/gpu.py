@@ -52,7 +52,7 @@ def joint_epochs(config: RunConfig, data: Dataset, runs: int, epochs: int) -> Ca
     on_device = [model.to(cache.device) for model in models]
     trainer = JointTrainer(on_device, train, valid, getattr(torch, config.compute.dtype), captures=True)
     joint_runs = [JointRun(own, config.loss.beta, train, valid) for own in weights]
-    return lambda: trainer.train(joint_runs, lambda: rng.permutation(len(data.train)))
+    return lambda: trainer.train(joint_runs, rng)
 
 
 def epochs_table(config: RunConfig, data: Dataset, runs: int) -> list[list[object]]:

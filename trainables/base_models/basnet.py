@@ -29,7 +29,7 @@ from trainables.base_models.contract import BaseModel, Losses, register
 from trainables.base_models.convolution import branches, convolve, positions_of, taps
 from trainables.base_models.layers import RectifiedDropout, draw_default_weights
 from trainables.base_models.losses import pseudo_label_loss
-from trainables.batching import CHUNK_SNIPPETS, Batch, SplitTensors
+from trainables.batching import CHUNK_SNIPPETS, Batch, SplitTensors, epoch_order
 from trainables.config import BasnetConfig, PseudoLabelConfig, RunConfig
 from trainables.data import Segments, Split
 from trainables.labels import SMALLEST_SCORE, SnippetScores
@@ -130,9 +130,9 @@ class BasNet(BaseModel):
                 data, order, perturbed_positions(data.split.lengths[order], self.settings.length, rng)
             )
 
-    def validation_batches(self, data: SplitTensors) -> Iterator[Batch]:
-        order = np.arange(len(data.split))
-        return self._batches(data, order, uniform_positions(data.split.lengths, self.settings.length))
+    def validation_batches(self, data: SplitTensors, rng: np.random.Generator | None = None) -> Iterator[Batch]:
+        order = epoch_order(len(data.split), rng)
+        return self._batches(data, order, uniform_positions(data.split.lengths[order], self.settings.length))
 
     def _batches(self, data: SplitTensors, order: Indices, positions: Indices) -> Iterator[Batch]:
         lengths = np.full(len(order), self.settings.length)

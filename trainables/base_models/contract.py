@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from trainables.batching import Batch, SplitTensors
+from trainables.batching import Batch, SplitTensors, epoch_order
 from trainables.config import PseudoLabelConfig, RunConfig
 from trainables.data import Segments, Split
 from trainables.errors import UserError, nearest
@@ -67,9 +67,9 @@ class BaseModel(nn.Module, ABC):
         """The batches of one epoch."""
         return data.batches(rng.permutation(len(data.split)), self.run.training.batch_videos)
 
-    def validation_batches(self, data: SplitTensors) -> Iterator[Batch]:
-        """All videos once, the same at every call."""
-        return data.batches(np.arange(len(data.split)), self.run.training.batch_videos)
+    def validation_batches(self, data: SplitTensors, rng: np.random.Generator | None = None) -> Iterator[Batch]:
+        """All videos once, in the split's order or in one drawn from ``rng``."""
+        return data.batches(epoch_order(len(data.split), rng), self.run.training.batch_videos)
 
     def scoring_features(self, data: SplitTensors) -> Iterator[Tensor]:
         """All videos in the split's order, a few at a time."""

@@ -146,6 +146,11 @@ class SplitTensors:
             )
 
 
+def epoch_order(videos: int, rng: np.random.Generator | None) -> Indices:
+    """Numbers of all videos, shuffled where there is a generator."""
+    return np.arange(videos) if rng is None else rng.permutation(videos)
+
+
 def video_targets(
     split: Split, num_classes: int, multi_label: Literal["first", "multi_hot"]
 ) -> npt.NDArray[np.float32]:

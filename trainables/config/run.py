@@ -1,7 +1,7 @@
 """The configuration of one run: every choice of the method as a named field, validated before any work.
 
 A configuration is frozen, rejects unknown keys and never casts in silence. Choices are words. The letters
-D1-D38 name the differences between the paper's text and its released code; each is decided by the field that
+D1-D39 name the differences between the paper's text and its released code; each is decided by the field that
 carries its letter, and the presets in ``configs/datasets/presets`` hold both answers.
 """
 
@@ -169,6 +169,19 @@ class TrainingConfig(Part):
         "lowest_loss",
         description="chosen epoch: lowest validation loss; the last; or highest mAP, as released code that tests often",
     )
+    validation_order: Literal["fixed", "shuffled"] = Field(
+        "fixed",
+        description="validation batches are the same in every epoch, or of videos shuffled anew in each, which makes "
+        "the mean of batch means noisy (D39)",
+    )
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, serialize: SerializerFunctionWrapHandler) -> JsonObject:
+        """Without the order where it is fixed, as it always was: keys made of configurations stay the same."""
+        tree: JsonObject = serialize(self)
+        if self.validation_order == "fixed":
+            tree.pop("validation_order", None)
+        return tree
 
 
 class SegmentConfig(Part):

@@ -9,16 +9,16 @@ K: runs, V: videos of a batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from trainables.base_models import RefineLoc, snippet_losses
-from trainables.batching import DeviceSplit, SplitTensors, batch_lengths, fixed_size
+from trainables.batching import DeviceSplit, SplitTensors, batch_lengths, epoch_order, fixed_size
 from trainables.gpu.cuda_graph import CapturedGraph, graph_pool, to_device
 from trainables.gpu.refineloc_stack import RefineLocStack
 from trainables.labels import HIDDEN
@@ -34,7 +34,7 @@ from trainables.training import (
     step_if_finite,
 )
 
-Order = npt.NDArray[np.int64]
+Part = Literal["train", "valid"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,7 @@ class JointTrainer:
         which need batches of few sizes; else a batch has the size of its videos."""
         self.models, self.dtype, self.captures = list(models), dtype, captures
         self.run = self.models[0].run
-        self.lengths = train.split.lengths
+        self.lengths = {"train": train.split.lengths, "valid": valid.split.lengths}
         self.device = train.features.device
         self.train_split, self.valid_split = (DeviceSplit.of(data, len(self.models)) for data in (train, valid))
         self.stack = RefineLocStack(self.models)
@@ -66,11 +66,8 @@ class JointTrainer:
         self.beta_K = torch.zeros(len(self.models), device=self.device)
         self.losses = {name: torch.zeros((3, len(self.models)), dtype=torch.float64, device=self.device)
                        for name in ("train", "valid")}  # fmt: skip
-        self._valid_videos = torch.arange(len(valid.split), device=self.device)
-        self._valid_sizes = batch_lengths(valid.split.lengths, self.run.training.batch_videos)
         self._pool = graph_pool(self.device) if captures else None
-        self._steps: dict[tuple[int, int], tuple[Tensor, CapturedGraph]] = {}
-        self._validate = CapturedGraph(self._validation, self._pool)
+        self._steps: dict[tuple[Part, int, int], tuple[Tensor, CapturedGraph]] = {}
 
     def holds(self, runs: int) -> bool:
         """Whether so many runs are to train here. Graphs are worth keeping while more than half of the models are
@@ -78,10 +75,16 @@ class JointTrainer:
         models = len(self.models)
         return runs <= models < 2 * runs if self.captures else runs == models
 
-    def train(self, runs: Sequence[JointRun], order_of_epoch: Callable[[], Order]) -> list[Trained | NonFiniteLoss]:
+    def train(
+        self,
+        runs: Sequence[JointRun],
+        shuffling: np.random.Generator,
+        valid_shuffling: np.random.Generator | None = None,
+    ) -> list[Trained | NonFiniteLoss]:
         """Train from the runs' weights; in place of the result of a run whose loss is not finite, the error.
 
-        runs: as many as there are models, or fewer. order_of_epoch: the videos' numbers in the next epoch's order.
+        runs: as many as there are models, or fewer. shuffling, valid_shuffling: of the training and the validation
+        videos in every epoch; the latter None where their order is fixed.
         """
         self._load(runs)
         states = [
@@ -90,8 +93,8 @@ class JointTrainer:
         ]
         results: list[Trained | NonFiniteLoss | None] = [None] * len(states)
         while not all(state.ended for state in states):
-            self._epoch(order_of_epoch())
-            self._validate()
+            self._epoch("train", shuffling)
+            self._epoch("valid", valid_shuffling)
             # The only host-device synchronisation of an epoch.
             trained, validated = torch.stack([self.losses["train"], self.losses["valid"]]).tolist()
             for k, state in enumerate(states):
@@ -117,26 +120,30 @@ class JointTrainer:
                 else:
                     split.labels[k].copy_(data.labels)
 
-    def _epoch(self, order: Order) -> None:
-        self.losses["train"].zero_()
-        size = self.run.training.batch_videos
+    def _epoch(self, part: Part, shuffling: np.random.Generator | None) -> None:
+        """All videos once: a step of training for each batch, or its losses. Validation is batched as training is,
+        since the mean of batch means depends on it."""
+        self.losses[part].zero_()
+        size, lengths = self.run.training.batch_videos, self.lengths[part]
+        order = epoch_order(len(lengths), shuffling)
         videos = to_device(torch.from_numpy(order), self.device)
-        totals = batch_lengths(self.lengths[order], size)
-        typical = int(self.lengths.mean() * size)
+        totals = batch_lengths(lengths[order], size)
+        typical = int(lengths.mean() * size)
         for batch, total in enumerate(totals):
-            part = videos[batch * size : (batch + 1) * size]
-            numbers, step = self._step(len(part), fixed_size(total, typical) if self.captures else total)
-            numbers.copy_(part)
+            chosen = videos[batch * size : (batch + 1) * size]
+            numbers, step = self._step(part, len(chosen), fixed_size(total, typical) if self.captures else total)
+            numbers.copy_(chosen)
             step()
-        self.losses["train"] /= len(totals)
+        self.losses[part] /= len(totals)
 
-    def _step(self, videos: int, size: int) -> tuple[Tensor, CapturedGraph]:
-        """The training step for batches of this shape, and the tensor from which it reads its videos' numbers."""
-        if (videos, size) not in self._steps:
+    def _step(self, part: Part, videos: int, size: int) -> tuple[Tensor, CapturedGraph]:
+        """The step for batches of this shape, and the tensor from which it reads its videos' numbers."""
+        if (part, videos, size) not in self._steps:
             numbers = torch.zeros(videos, dtype=torch.int64, device=self.device)
-            step = CapturedGraph(lambda: self._descend(numbers, size), self._pool)
-            self._steps[videos, size] = numbers, step
-        return self._steps[videos, size]
+            body = self._descend if part == "train" else self._validate
+            step = CapturedGraph(lambda: body(numbers, size), self._pool)
+            self._steps[part, videos, size] = numbers, step
+        return self._steps[part, videos, size]
 
     def _descend(self, videos_V: Tensor, size: int) -> None:
         self.stack.clear_gradients()
@@ -149,13 +156,8 @@ class JointTrainer:
         self.losses["train"] += losses.detach()
 
     @torch.no_grad()
-    def _validation(self) -> None:
-        """Batched as in training, since the mean of batch means depends on it."""
-        self.losses["valid"].zero_()
-        videos = self._valid_videos.split(self.run.training.batch_videos)
-        for part, size in zip(videos, self._valid_sizes, strict=True):
-            self.losses["valid"] += self._losses(self.valid_split, part, size)
-        self.losses["valid"] /= len(videos)
+    def _validate(self, videos_V: Tensor, size: int) -> None:
+        self.losses["valid"] += self._losses(self.valid_split, videos_V, size)
 
     def _losses(self, data: DeviceSplit, videos_V: Tensor, size: int) -> Tensor:
         """Total, video and pseudo-label loss of each run, means over the videos; (3, K)."""

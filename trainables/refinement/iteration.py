@@ -57,7 +57,8 @@ class IterationResult:
 
 @dataclass(frozen=True, eq=False)
 class PreparedIteration:
-    """An iteration that is ready to train. labels: unsampled, by split. seconds: spent so far."""
+    """An iteration that is ready to train. labels: unsampled, by split. seconds: spent so far. shuffling: of the
+    training videos; valid_shuffling: of those that choose, None where their order is fixed."""
 
     previous: RunState | None
     history: dict[str, list[Mask]]
@@ -66,6 +67,7 @@ class PreparedIteration:
     train: SplitTensors
     valid: SplitTensors
     shuffling: np.random.Generator
+    valid_shuffling: np.random.Generator | None
     seconds: float
 
 
@@ -96,9 +98,13 @@ class Engine:
         if not labels:  # nothing is to be learnt yet of videos that show no class
             tensors = {name: one.with_video_labels() for name, one in tensors.items()}
         shuffling = numpy_stream(self.config.seed, iteration, "shuffling")
+        shuffled = self.config.training.validation_order == "shuffled"
+        valid_shuffling = numpy_stream(self.config.seed, iteration, "shuffling_valid") if shuffled else None
         valid = tensors[self.splits.valid.name]
         seconds = time.perf_counter() - started
-        return PreparedIteration(state, history, labels, model, tensors["train"], valid, shuffling, seconds)
+        return PreparedIteration(
+            state, history, labels, model, tensors["train"], valid, shuffling, valid_shuffling, seconds
+        )
 
     def train(self, prepared: PreparedIteration) -> Trained | NonFiniteLoss:
         """Train this run alone, not in the joint trainer."""
@@ -111,6 +117,7 @@ class Engine:
                 self.config.training,
                 self.dtype,
                 self.measure,
+                prepared.valid_shuffling,
             )
         except NonFiniteLoss as error:
             return error

@@ -11,7 +11,14 @@ import numpy as np
 import torch
 
 Purpose = Literal[
-    "initial_weights", "shuffling", "held_out", "labels_train", "labels_valid", "sampling_train", "sampling_valid"
+    "initial_weights",
+    "shuffling",
+    "held_out",
+    "labels_train",
+    "labels_valid",
+    "sampling_train",
+    "sampling_valid",
+    "shuffling_valid",
 ]
 
 # Released code: numpy is seeded with this constant whatever the run's seed is (D37).

@@ -102,5 +102,4 @@ def _train(engines: Sequence[Engine], prepared: Sequence[PreparedIteration]) -> 
         JointRun(own.model.state_dict(), engine.config.loss.beta, own.train, own.valid, engine.measure)
         for engine, own in zip(engines, prepared, strict=True)
     ]
-    videos = len(one.train.split)
-    return trainer.train(joint_runs, lambda: one.shuffling.permutation(videos))
+    return trainer.train(joint_runs, one.shuffling, one.valid_shuffling)

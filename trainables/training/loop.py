@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -27,8 +28,11 @@ def train(
     config: TrainingConfig,
     dtype: torch.dtype = torch.float32,
     measure: Measure | None = None,
+    valid_shuffling: np.random.Generator | None = None,
 ) -> Trained:
     """Train ``model`` in place and return its chosen and last weights; batches: epoch -> its batches.
+
+    valid_shuffling: shuffles the validation videos anew in each epoch (D39, released); None: their order is fixed.
 
     Raises NonFiniteLoss.
     """
@@ -36,7 +40,7 @@ def train(
     epoch = 0
     while not state.ended:
         trained = train_epoch(model, batches(epoch), state.optimizer, dtype)
-        state.end_epoch(trained, validation_losses(model, valid, dtype))
+        state.end_epoch(trained, validation_losses(model, valid, dtype, valid_shuffling))
         epoch += 1
     return state.result()
 
@@ -62,13 +66,17 @@ def train_epoch(
 
 
 @torch.no_grad()
-def validation_losses(model: BaseModel, data: SplitTensors, dtype: torch.dtype) -> LossValues:
-    """Losses of a split in its own order, batched as in training since the mean of batch means depends on it."""
+def validation_losses(
+    model: BaseModel, data: SplitTensors, dtype: torch.dtype, shuffling: np.random.Generator | None = None
+) -> LossValues:
+    """Losses of a split, batched as in training since the mean of batch means depends on it.
+
+    The released code shuffles these videos in every epoch (``shuffling``); the noise of that mean then drives the
+    learning rate and the choice of the epoch (D39). None: the split's own order.
+    """
     model.eval()
     totals: list[Tensor] = []
-    # Not shuffled: the released code shuffles these videos in every epoch, and the noise of a mean of batch means then
-    # drives the learning rate and the choice of the epoch (D39).
-    for batch in model.validation_batches(data):
+    for batch in model.validation_batches(data, shuffling):
         with autocast(batch.features.device, dtype):
             logits = model(batch.features)
         losses: Losses = model.losses(logits, batch)

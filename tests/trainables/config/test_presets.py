@@ -87,6 +87,7 @@ DECIDED = {
     "model.hidden_floor": "D26",
     "refinement.patience": "D32",
     "pseudo_labels.randomness": "D37",
+    "training.validation_order": "D39",
 }
 
 

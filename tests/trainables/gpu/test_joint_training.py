@@ -72,7 +72,7 @@ def together(
         JointRun(model_of(config, k).state_dict(), config.loss.beta, *own)
         for k, (config, own) in enumerate(zip(configs, data, strict=True))
     ]
-    return list(trainer.train(runs, lambda: rng.permutation(len(DATA.train))))
+    return list(trainer.train(runs, rng))
 
 
 def trainer_of(configs: list[RunConfig], data: list[tuple[SplitTensors, SplitTensors]], captures: bool) -> JointTrainer:
@@ -158,7 +158,7 @@ def test_a_run_whose_loss_is_not_finite_ends_alone(captures: bool) -> None:
         JointRun(model.state_dict(), 2.0, *own) for model, own in zip((model_of(configs[0]), broken), data, strict=True)
     ]
     rng = np.random.default_rng(7)
-    ours = trainer_of(configs, data, captures).train(runs, lambda: rng.permutation(len(DATA.train)))
+    ours = trainer_of(configs, data, captures).train(runs, rng)
     assert isinstance(ours[1], NonFiniteLoss)
     assert_alike(ours[0], alone(configs[0], data[0]))
 

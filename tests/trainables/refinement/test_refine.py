@@ -85,6 +85,19 @@ def test_another_seed_gives_other_numbers() -> None:
     assert curve(list(refine(tiny_run(), DATA))) != curve(list(refine(tiny_run(seed=1), DATA)))
 
 
+def test_shuffled_validation_videos_change_the_validation_loss_alone() -> None:
+    """D39: the same batches train, so the last weights are equal; the mean of batch means differs."""
+    constant: dict[str, Any] = {"training__lr_decay": 1.0, "training__batch_videos": 5, "training__choice": "last"}
+    fixed, shuffled, again = (
+        next(refine(tiny_run(**constant, training__validation_order=order), DATA)).report
+        for order in ("fixed", "shuffled", "shuffled")
+    )
+    assert shuffled.without_times() == again.without_times()
+    assert shuffled.train_loss == fixed.train_loss
+    assert shuffled.splits == fixed.splits
+    assert shuffled.valid_loss != fixed.valid_loss
+
+
 def test_iteration_0_does_not_depend_on_the_searched_parameters() -> None:
     other = tiny_run(
         loss__beta=8.0,
@@ -229,7 +242,8 @@ def test_multi_hot_targets_share_a_video_among_its_classes() -> None:
     assert video_targets(split, 3, "multi_hot").tolist() == [[0.5, 0, 0.5], [0, 1, 0]]
 
 
-def test_runs_together_report_what_each_reports_alone_but_for_rounding() -> None:
+@pytest.mark.parametrize("order", ["fixed", "shuffled"])
+def test_runs_together_report_what_each_reports_alone_but_for_rounding(order: str) -> None:
     # Of scalar attention, Adam turns the rounding of the bias's zero gradient into steps (README, Limits).
     smooth = {"model__attention": "two_value"}
     configs = [
@@ -237,6 +251,7 @@ def test_runs_together_report_what_each_reports_alone_but_for_rounding() -> None
         tiny_run(**smooth, loss__beta=4.0, pseudo_labels__generator="attention", refinement__iterations=2),
         tiny_run(**smooth, pseudo_labels__sampled_share=0.5),
     ]
+    configs = [config.updated({"training.validation_order": order}) for config in configs]
     rounds = list(refine_together(configs, DATA))
     for k, config in enumerate(configs):
         ours = [results[k] for results in rounds]
