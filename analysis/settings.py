@@ -15,6 +15,9 @@ BETA = "loss.beta"
 SAMPLED_SHARE = "pseudo_labels.sampled_share"
 ALPHA_A = "pseudo_labels.segments.min_attention"
 ALPHA_C = "pseudo_labels.segments.min_class_score"
+PREDICTION_ALPHA_A = "prediction.min_attention"
+PREDICTION_ALPHA_C = "prediction.min_class_score"
+THRESHOLD_KEYS = (ALPHA_A, ALPHA_C, PREDICTION_ALPHA_A, PREDICTION_ALPHA_C)
 ATTENTION = "model.attention"
 
 Number = int | float
@@ -62,8 +65,9 @@ class StudyFacts:
     """The settings of a study.
 
     name: None where study.json names no folder. command: as it can be typed. preset: of the method's differences
-    (released, paper). tiou, selection_tiou: thresholds that are evaluated, and that select. run: the resolved
-    configuration as it stands in the file; card: of the data set, likewise.
+    (released, paper). thresholds: whose αA and αC vary, where they do. tiou, selection_tiou: thresholds that are
+    evaluated, and that select. run: the resolved configuration as it stands in the file; card: of the data set,
+    likewise.
     """
 
     name: str | None = None
@@ -81,6 +85,7 @@ class StudyFacts:
     classes: tuple[str, ...] | None = None
     dimensions: int | None = None
     preset: str = "custom"
+    thresholds: str = "labels"
     base_model: str = "refineloc"
     takes_last_epoch: bool = False
     selection_rule: str = ""
@@ -113,6 +118,7 @@ class StudyFacts:
             "classes": dataset.classes,
             "dimensions": _number(card.get("dimensions")),
             "preset": _text(run.get("protocol")),
+            "thresholds": _text(run.get("thresholds")),
             "base_model": _text(lookup(run, "model", "name")),
             "takes_last_epoch": lookup(run, "training", "choice") == "last",
             "selection_rule": _text(lookup(run, "selection", "rule")),

@@ -181,7 +181,8 @@ def _begin(given: Namespace, request: Request, driver: Driver, placement: Placem
     started = StudyResumed if given.resume else StudyStarted
     driver.note(started(session, request.study.num_samples, request.study.num_trials))
     if request.study.shared_base:
-        driver.share_m0(M0Cache(driver.folder, base_environment(request, placement)))
+        environment = base_environment(request, placement)
+        driver.share_m0(M0Cache(driver.folder, environment, request.run.prediction))
 
 
 @contextmanager

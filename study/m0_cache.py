@@ -3,6 +3,9 @@
 An M0 is kept under ``base/KEY.pt`` (state after iteration 0), ``base/KEY.csv`` (its test predictions) and
 ``base/KEY.model.pt`` (weights of its chosen epoch; older studies lack them).
 The key is made of what iteration 0 depends on, so a file that lies there is right for every trial with that key.
+
+How segments are predicted changes the numbers of an M0 and not its training. A study that varies it keeps the numbers
+of its own configuration with each M0; a trial that predicts otherwise takes the weights and measures anew.
 No torch, no Ray.
 """
 
@@ -15,12 +18,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from study.ledger import StudyFolder
-from trainables.config import RunConfig
+from trainables.config import RunConfig, SegmentConfig, predictions_train
 from trainables.files import DamagedFile, read_with_digest, write_whole
 
 # Without pseudo labels, neither their loss nor how they are made matters, nor how often it is done afterwards.
 # ``pseudo_labels.source`` does: it says which weights the state of iteration 0 hands on.
-INDEPENDENT = ("protocol", "loss.beta", "loss.pseudo_weighting", "loss.pseudo_mean", "refinement", "pseudo_labels")
+INDEPENDENT = (
+    "protocol",
+    "thresholds",
+    "loss.beta",
+    "loss.pseudo_weighting",
+    "loss.pseudo_mean",
+    "refinement",
+    "pseudo_labels",
+)
 KEPT = "pseudo_labels.source"
 KEY_LENGTH = 16
 
@@ -34,20 +45,27 @@ def m0_key(run: RunConfig, environment: Mapping[str, str]) -> str:
         part = tree
         for name in parents:
             part = part[name]
-        del part[leaf]
+        part.pop(leaf, None)
     text = json.dumps([tree, source, dict(environment)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
 
 
 @dataclass(frozen=True)
 class M0Cache:
-    """The M0s of a study. environment: data hash, versions and device, the same for all its trials."""
+    """The M0s of a study. environment: data hash, versions and device, the same for all its trials. prediction: what
+    the kept numbers are measured with; None: each trial's own, which is then part of its key."""
 
     folder: StudyFolder
     environment: Mapping[str, str]
+    prediction: SegmentConfig | None = None
 
     def key(self, run: RunConfig) -> str:
-        return m0_key(run, self.environment)
+        measured = run.model_copy(update={"prediction": self.measured_with(run)})
+        return m0_key(measured, self.environment)
+
+    def measured_with(self, run: RunConfig) -> SegmentConfig:
+        """How segments are predicted for the numbers that are kept with a run's M0."""
+        return run.prediction if self.prediction is None or predictions_train(run) else self.prediction
 
     def ready(self, key: str) -> bool:
         """Whether an M0 is there, in this study or in one beside it, from which it is then copied."""

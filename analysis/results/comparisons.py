@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from analysis.results.number_table import NumberTable
 from analysis.results.statistics import Summary, at_best_iteration, at_iteration, best_configuration
-from analysis.settings import ALPHA_A, ALPHA_C, GENERATOR
+from analysis.settings import ALPHA_A, ALPHA_C, GENERATOR, PREDICTION_ALPHA_A, PREDICTION_ALPHA_C, THRESHOLD_KEYS
 from analysis.study import TRIAL_COLUMNS, Study
-from analysis.text import ORACLE, generator_order, short_key, value_text
+from analysis.text import ORACLE, generator_order, short_key, threshold_owner, value_text
 
 MOST_VALUES = 12  # a key with more distinct values has no table of its own
 
 
 def value_tables(study: Study) -> list[NumberTable]:
     """One table for each searched key with two values or more, thresholds aside."""
-    searched = [key for key in study.trials.columns if key not in TRIAL_COLUMNS and key not in (ALPHA_A, ALPHA_C)]
+    searched = [key for key in study.trials.columns if key not in (*TRIAL_COLUMNS, *THRESHOLD_KEYS)]
     done = study.completed
     keys = [key for key in searched if 1 < done[key].nunique() <= MOST_VALUES]
     return [value_table(study, key) for key in keys]
@@ -46,22 +46,25 @@ def value_table(study: Study, key: str) -> NumberTable:
 
 
 def threshold_table(study: Study) -> NumberTable | None:
-    """αA x αC of the pseudo labels; None unless both were searched."""
+    """αA x αC of whatever the study varies them of; None unless both were searched."""
     done = study.completed
-    if ALPHA_A not in done or ALPHA_C not in done:
+    pairs = ((ALPHA_A, ALPHA_C), (PREDICTION_ALPHA_A, PREDICTION_ALPHA_C))
+    searched = next((list(pair) for pair in pairs if all(key in done for key in pair)), None)
+    if searched is None:
         return None
-    done = done.dropna(subset=[ALPHA_A, ALPHA_C])
-    rows, columns = sorted(done[ALPHA_A].unique().tolist()), sorted(done[ALPHA_C].unique().tolist())
+    done = done.dropna(subset=searched)
+    rows, columns = (sorted(done[key].unique().tolist()) for key in searched)
     if len(rows) * len(columns) < 2:
         return None
-    places = {place: group for place, group in done.groupby([ALPHA_A, ALPHA_C])}
+    places = {place: group for place, group in done.groupby(searched)}
     cells: list[list[Summary | None]] = [
         [at_best_iteration(best_configuration(places[a, c])) if (a, c) in places else None for c in columns]
         for a in rows
     ]
+    whose = threshold_owner(study.settings.thresholds, searched)
     return NumberTable(
         name="thresholds",
-        what="Thresholds of the pseudo labels, attention αA × class score αC",
+        what=f"Thresholds of {whose}, attention αA × class score αC",
         corner="αA",
         spanner="αC",
         rows=[f"{a:g}" for a in rows],

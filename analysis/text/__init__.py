@@ -23,6 +23,7 @@ from analysis.text.names import (
     generator_order,
     label,
     short_key,
+    threshold_owner,
     value_text,
 )
 from analysis.text.numbers import DASH, count_text, eta_text, finite, interval_text, number_text, threshold_text
@@ -51,6 +52,7 @@ __all__ = [
     "number_text",
     "objective_name",
     "short_key",
+    "threshold_owner",
     "threshold_text",
     "value_text",
     "what_is_chosen",

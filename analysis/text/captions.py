@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from analysis.settings import THRESHOLD_KEYS
 from analysis.study import Study
-from analysis.text.names import BASE_MODELS, EVALUATIONS, value_text
+from analysis.text.names import BASE_MODELS, EVALUATIONS, threshold_owner, value_text
 from analysis.text.numbers import count_text
 
 VIDEO_LABELS = "video-labels"
@@ -74,7 +75,8 @@ def caption(study: Study, what: str, marks: Iterable[str] = (), metric: str | No
 def how_made(study: Study) -> list[str]:
     """How the numbers of a study were made, as sentences: settings, evaluation, selection, trials, notes on data."""
     notes = [note for note in study.settings.notes if "simulated" not in note]
-    facts = [_protocol(study), _features(study), _selection(study), _trials(study), _m0(study), *notes]
+    facts = [_protocol(study), _features(study), _selection(study), _thresholds(study)]
+    facts += [_trials(study), _m0(study), *notes]
     simulated = ["The data are simulated"] * study.settings.simulated
     return [_sentence(fact) for fact in [*facts, *simulated] if fact]
 
@@ -123,6 +125,14 @@ def _selection(study: Study) -> str:
         signal = value_text(study.settings.selection_signal)
         return f"{chosen} were chosen without temporal annotations, by {signal} on held-out training videos"
     return f"{chosen} were chosen on held-out training videos (selection rule: held-out)"
+
+
+def _thresholds(study: Study) -> str:
+    """Whose thresholds αA and αC are, where they were searched."""
+    if not any(key in study.settings.space for key in THRESHOLD_KEYS):
+        return ""
+    whose = threshold_owner(study.settings.thresholds, study.settings.space)
+    return f"αA and αC that vary are the thresholds of {whose}"
 
 
 def _trials(study: Study) -> str:

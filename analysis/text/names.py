@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 
-from analysis.settings import ALPHA_A, ALPHA_C, BETA, GENERATOR, SAMPLED_SHARE
+from analysis.settings import (
+    ALPHA_A,
+    ALPHA_C,
+    BETA,
+    GENERATOR,
+    PREDICTION_ALPHA_A,
+    PREDICTION_ALPHA_C,
+    SAMPLED_SHARE,
+)
 
 ORACLE = "oracle"
 GENERATOR_NAMES = {
@@ -18,7 +27,19 @@ GENERATOR_NAMES = {
 }
 """In the order of the paper's tables; the oracle, which sees the ground truth, is ours and never a best."""
 
-SYMBOLS = {BETA: "β", SAMPLED_SHARE: "S", ALPHA_A: "αA", ALPHA_C: "αC"}
+SYMBOLS = {
+    BETA: "β",
+    SAMPLED_SHARE: "S",
+    ALPHA_A: "αA",
+    ALPHA_C: "αC",
+    PREDICTION_ALPHA_A: "αA (predictions)",
+    PREDICTION_ALPHA_C: "αC (predictions)",
+}
+THRESHOLDS = {
+    "labels": "the pseudo labels",
+    "predictions": "the predictions",
+    "both": "predictions and pseudo labels, one pair for both",
+}
 BASE = "M0"  # the base model, which depends on none of the searched values
 ETA = "η"
 BASE_MODELS = {"refineloc": "RefineLoc's base model", "wtalc": "W-TALC", "basnet": "BaS-Net"}
@@ -39,6 +60,13 @@ def generator_order(generators: list[str]) -> list[str]:
 def generator_name(generator: str) -> str:
     """How a table calls a generator."""
     return GENERATOR_NAMES.get(generator, generator.replace("_", " ").capitalize())
+
+
+def threshold_owner(thresholds: str, searched: Iterable[str]) -> str:
+    """What αA and αC are the thresholds of, by the setting and the keys that were searched."""
+    keys = set(searched)
+    of_predictions = keys & {PREDICTION_ALPHA_A, PREDICTION_ALPHA_C} and not keys & {ALPHA_A, ALPHA_C}
+    return THRESHOLDS["predictions"] if of_predictions else THRESHOLDS.get(thresholds, thresholds)
 
 
 def short_key(key: str) -> str:

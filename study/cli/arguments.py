@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from study.config import PRUNER_NAMES, SAMPLER_NAMES, studies
-from trainables.config import BASE_MODEL_PRESETS, datasets
+from trainables.config import BASE_MODEL_PRESETS, THRESHOLDS, datasets
 from trainables.errors import nearest
 
 EXAMPLES = f"""\
@@ -105,6 +105,12 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
         "--selection",
         choices=("held-out", "paper", "video-labels"),
         help="what chooses (default: as the study says; video-labels where nothing has temporal annotations)",
+    )
+    group.add_argument(
+        "--thresholds",
+        choices=THRESHOLDS,
+        help="whose alpha_A and alpha_C the space varies: of the pseudo labels, the predictions, or one pair for both "
+        "(default: as the preset says)",
     )
     group.add_argument("--study", metavar="NAME|FILE", help="search space and budget (default: search)")
     group.add_argument(

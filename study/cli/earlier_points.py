@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from study.config import StudyConfig, parse_study, why_outside
+from study.config import StudyConfig, parse_study, varied_thresholds, why_outside
 from study.ledger import open_study, ranked_configurations, trial_name, trial_records
+from trainables.config import Thresholds
 from trainables.errors import UserError
 
 GENERATOR = "pseudo_labels.generator"
 TAKEN = 4  # a quarter of a small search: the sampler needs the rest to look elsewhere
 
 
-def with_points_of(study: StudyConfig, study_dir: Path, name: str) -> tuple[StudyConfig, str]:
+def with_points_of(
+    study: StudyConfig, study_dir: Path, name: str, thresholds: Thresholds = "labels"
+) -> tuple[StudyConfig, str]:
     """The study with the best points of study ``name`` as its first ones, and a sentence that names them.
+
+    thresholds: whose the study varies; a pair of another study may mean others under the same keys.
 
     By the ranking of ``study.ledger``. Their results are not taken over: those of other data or seeds are no results of
     this study. Raises UserError where there is none, or one lies outside of the space.
@@ -24,6 +29,12 @@ def with_points_of(study: StudyConfig, study_dir: Path, name: str) -> tuple[Stud
             f"{source}: sampler {study.sampler} goes through all points; leave --from out, or set --sampler"
         )
     earlier = open_study(study_dir, name, "--from")
+    before = earlier.settings.run_value("thresholds") or "labels"
+    if before != thresholds and varied_thresholds(study):
+        raise UserError(
+            f"{source}: varies the thresholds of {before}, study '{study.name}' those of {thresholds}: a pair means "
+            f"something else in it; set --thresholds {before}, or leave --from out"
+        )
     records = trial_records(earlier.ledger.events)
     ranked = ranked_configurations(records, earlier.settings.run_value(GENERATOR))[:TAKEN]
     if not ranked:

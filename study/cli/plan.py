@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from study.config import StudyConfig
+from study.config import MEANINGS, StudyConfig, varied_thresholds
 from study.ledger import TrialRecord
 from study.placement import EarlierCosts, Placement, find_earlier_costs, free_bytes, weight_bytes
 from trainables.config import RunConfig
@@ -22,6 +22,8 @@ SYMBOLS = {
     "pseudo_labels.sampled_share": "S=",
     "pseudo_labels.segments.min_attention": "αA=",
     "pseudo_labels.segments.min_class_score": "αC=",
+    "prediction.min_attention": "αA(predictions)=",
+    "prediction.min_class_score": "αC(predictions)=",
 }
 RULES = {
     "paper": "the test split chooses",
@@ -45,6 +47,7 @@ def describe_plan(
     lines = [
         f"study        {request.name}: {study.description or study.name}",
         f"varies       {', '.join(NAMES.get(key, key) for key in study.space)} ({study.sampler})",
+        f"thresholds   {run.thresholds}: {MEANINGS[run.thresholds]}" if varied_thresholds(study) else "",
         f"trials       {_trials(study, finished)}; {trainings}",
         f"selection    {run.selection.rule}: {rule}; preset {run.protocol}",
         f"pruner       {study.pruner}, after iteration {study.grace}" if study.pruner != "none" else "",

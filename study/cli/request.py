@@ -13,7 +13,15 @@ from study.cli.assignments import parse_assignments
 from study.cli.config_file import with_config
 from study.cli.earlier_points import with_points_of
 from study.cli.resume import extended, require_same_data, require_same_settings, version_changes
-from study.config import StudyConfig, check_values, known_point, load_study_config, parse_study
+from study.config import (
+    StudyConfig,
+    check_values,
+    known_point,
+    load_study_config,
+    parse_study,
+    varied_thresholds,
+    with_thresholds,
+)
 from study.ledger import (
     DatasetSettings,
     FolderExists,
@@ -27,7 +35,7 @@ from study.ledger import (
     open_study,
 )
 from study.placement import Placement, TrialMemory, count_cores, count_gpus, estimated_memory, gpu_memory, place
-from trainables.config import RunConfig, check_joint, parse_config, preset
+from trainables.config import LABELS_TO_PREDICTIONS, RunConfig, check_joint, parse_config, preset
 from trainables.data import write_ground_truth, write_intervals
 from trainables.datasets import (
     DataCard,
@@ -177,10 +185,12 @@ def base_environment(request: Request, placement: Placement) -> dict[str, str]:
 
 def _new(given: Namespace, study_dir: Path) -> Request:
     study = _changed(load_study_config(given.study or "search"), given)
-    run, notes = _run_config(given, study)
+    run = _run_config(given, study)
+    study = with_thresholds(study, run.thresholds)
+    notes = _checked(given, study, run)
     earlier = vars(given)["from"]  # a keyword of the language
     if earlier is not None:
-        study, told = with_points_of(study, study_dir, earlier)
+        study, told = with_points_of(study, study_dir, earlier, run.thresholds)
         notes.append(told)
     parts = (run.dataset.name, given.base_model, study.name)
     stem = "-".join(part for part in parts if part)
@@ -210,7 +220,7 @@ def _sets_rule(given: Namespace) -> bool:
 
 
 def _changed(study: StudyConfig, given: Namespace) -> StudyConfig:
-    names = ("num_samples", "seeds", "seed", "selection", "lookback", "sampler", "pruner", "grace")
+    names = ("num_samples", "seeds", "seed", "selection", "lookback", "sampler", "pruner", "grace", "thresholds")
     changes = {name: getattr(given, name) for name in names if getattr(given, name) is not None}
     if given.confirm is not None:
         changes["confirm"] = {**(study.confirm.model_dump() if study.confirm else {}), "top": given.confirm}
@@ -221,7 +231,7 @@ def _changed(study: StudyConfig, given: Namespace) -> StudyConfig:
     return parse_study({**study.as_dict(), **changes}, "command line")
 
 
-def _run_config(given: Namespace, study: StudyConfig) -> tuple[RunConfig, list[str]]:
+def _run_config(given: Namespace, study: StudyConfig) -> RunConfig:
     """Preset, then the study's own settings, then the options, then --set: the later one wins."""
     run = preset(
         given.dataset or "spoken-digits", given.features, given.protocol or "released", given.base_model or "refineloc"
@@ -232,22 +242,29 @@ def _run_config(given: Namespace, study: StudyConfig) -> tuple[RunConfig, list[s
     options: dict[str, Any] = {"seed": study.seed}
     if study.selection:
         options["selection.rule"] = study.selection
+    if study.thresholds:
+        options["thresholds"] = study.thresholds
     if given.allow_missing:
         options["dataset.allow_missing"] = True
-    run = run.updated(options)
-    values = parse_assignments(given.set or [])
-    for key in values:
-        if key in study.space:
+    # At once: thresholds that become one pair may need one of them to be set with it.
+    return run.updated({**options, **parse_assignments(given.set or [])})
+
+
+def _checked(given: Namespace, study: StudyConfig, run: RunConfig) -> list[str]:
+    """What the user should know of the space; raises UserError where it does not fit the configuration."""
+    one_pair = run.thresholds == "both"
+    varied = {*study.space, *(LABELS_TO_PREDICTIONS[key] for key in varied_thresholds(study) if one_pair)}
+    for key in parse_assignments(given.set or []):
+        if key in varied:
             raise UserError(
                 f"--set: {key} is what study '{study.name}' varies; choose another --study, or leave it out"
             )
-    run = run.updated(values)
     check_values(study.space, run, f"study {study.name}")
     for generator in searched_generators(study, run):
         generator_named(generator)
     if not study.start_from_preset or study.exhaustive:
-        return run, []
-    return run, known_point(study.space, run)[1]
+        return []
+    return known_point(study.space, run)[1]
 
 
 def searched_generators(study: StudyConfig, run: RunConfig) -> list[str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from study.config.space import Point, check_values, grid, known_point, point_at, suggest, why_outside
 from study.config.study import PRUNER_NAMES, SAMPLER_NAMES, StudyConfig, load_study_config, parse_study, studies
+from study.config.thresholds import MEANINGS, varied_thresholds, with_thresholds
 
 __all__ = [
+    "MEANINGS",
     "PRUNER_NAMES",
     "SAMPLER_NAMES",
     "Point",
@@ -18,5 +20,7 @@ __all__ = [
     "point_at",
     "studies",
     "suggest",
+    "varied_thresholds",
     "why_outside",
+    "with_thresholds",
 ]

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BeforeValidator, Field, field_validator
 
 from study.config.space import Dimension, grid, parse_space, why_outside
-from trainables.config import Overrides, Part, validated
+from trainables.config import Overrides, Part, Thresholds, validated
 from trainables.errors import UserError, nearest
 from trainables.json_types import JsonObject
 from trainables.text_files import parse_yaml, read_yaml
@@ -46,6 +46,7 @@ class StudyConfig(Part):
     selection: Literal["held-out", "paper", "video-labels"] | None = Field(
         None, description="overrides the preset's rule"
     )
+    thresholds: Thresholds | None = Field(None, description="whose thresholds vary; overrides the preset's choice")
     overrides: Overrides = Field({}, description="dotted RunConfig keys that this study sets for all trials")
     start_from_preset: bool = Field(True, description="the preset's own point is the first configuration")
     first_points: Annotated[tuple[dict[str, Any], ...], BeforeValidator(_as_tuple)] = Field(

@@ -121,6 +121,11 @@ class Driver:
         """The complete configuration of a trial."""
         return self.run.updated({**record.params, "seed": record.seed}, source=trial_name(record.number))
 
+    @property
+    def m0_cache(self) -> M0Cache | None:
+        """None when each trial trains its own M0."""
+        return self._gate.cache
+
     def m0_key(self, record: TrialRecord) -> str | None:
         """Key of a trial's M0 in the cache; None when each trial trains its own."""
         return self._gate.cache.key(self.run_config(record)) if self._gate.cache else None

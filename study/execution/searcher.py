@@ -19,6 +19,8 @@ from ray.tune.search import Searcher
 from study.driver import Driver, NoTrial
 from study.execution.losses import HungWorkers, Killed, Losses, LostWorker, processes_in_setup
 from study.ledger import TrialRecord, trial_name
+from study.m0_cache import M0Cache
+from trainables.config import RunConfig
 from trainables.worker.messages import (
     METRIC,
     UNWRITABLE,
@@ -197,8 +199,7 @@ def worker_order(driver: Driver, records: Sequence[TrialRecord], limits: Limits)
 
 def trial_order(driver: Driver, record: TrialRecord, limits: Limits) -> TrialOrder:
     """What a worker is told of one trial."""
-    folder, key = driver.folder, driver.m0_key(record)
-    run, known = driver.run_config(record), known_iterations(record)
+    folder, run, known = driver.folder, driver.run_config(record), known_iterations(record)
     return TrialOrder(
         trial=record.number,
         run=run,
@@ -208,9 +209,15 @@ def trial_order(driver: Driver, record: TrialRecord, limits: Limits) -> TrialOrd
         title=f"{trial_name(record.number)} {run.pseudo_labels.generator} β={run.loss.beta:g}",
         known_iterations=known,
         known_reports=tuple(report for report in record.iterations if report.iteration < known),
-        m0=None if key is None else CachedM0(key, _files(*folder.m0_files(key), folder.m0_model_file(key))),
+        m0=None if driver.m0_cache is None else _cached_m0(driver.m0_cache, run),
         gpus=record.gpus or limits.gpus,
     )
+
+
+def _cached_m0(cache: M0Cache, run: RunConfig) -> CachedM0:
+    key, folder = cache.key(run), cache.folder
+    files = _files(*folder.m0_files(key), folder.m0_model_file(key))
+    return CachedM0(key, files, cache.measured_with(run))
 
 
 def _files(*paths: Path) -> RunFiles:

@@ -18,6 +18,7 @@ from tests.study.worlds import driver_of, report_of, run_of, study_of
 from tests.trainables.worker.orders import order_of, reports, worker_of
 from tests.trainables.worlds import tiny_dataset
 from trainables.base_models import BASE_MODELS
+from trainables.data.segment_files import write_predictions
 from trainables.refinement.refine import after_m0, refine
 from trainables.report import IterationReport, M0Origin
 
@@ -33,6 +34,7 @@ FREE: dict[str, st.SearchStrategy[Any]] = {
     "pseudo_labels.sampled_share": st.floats(0.1, 1),
     "pseudo_labels.segments.min_attention": st.floats(0, 1),
     "pseudo_labels.segments.min_class_score": st.floats(0, 1),
+    "protocol": st.sampled_from(["released", "paper"]),
     "pseudo_labels.randomness": st.sampled_from(["replicate", "fixed"]),
     "pseudo_labels.from_last_iterations": st.integers(1, 3),
     "refinement.iterations": st.integers(1, 9),
@@ -161,3 +163,43 @@ def test_a_base_model_of_a_study_beside_this_one_is_used_unless_it_is_damaged(tm
         file.unlink()
     beside.m0_files("key")[0].write_bytes(b"torn")
     assert not bases.ready("key")
+
+
+PREDICTIONS: dict[str, Any] = {"prediction.min_attention": 0.3, "prediction.min_class_score": 0.05}
+
+
+def test_trials_that_predict_otherwise_share_an_m0_and_report_their_own_numbers(tmp_path: Path) -> None:
+    """Whoever comes first, and whichever numbers the cache keeps."""
+    plain = run_of(loss__beta=2.0)
+    other = plain.updated(PREDICTIONS)
+    expected = {0: list(refine(plain, DATA)), 1: list(refine(other, DATA))}
+    assert timeless(expected[0][0].report) != timeless(expected[1][0].report)
+    for order in ((0, 1), (1, 0)):
+        folder = tmp_path / f"first-{order[0]}"
+        for trained, trial in zip((True, False), order, strict=True):
+            run = (plain, other)[trial]
+            one = order_of(folder, trial, run, shares_m0=True)
+            assert one.m0 is not None
+            found = reports(worker_of(DATA, replace(one, m0=replace(one.m0, prediction=plain.prediction))))
+            assert found[0].m0 == M0Origin("key", trained)
+            assert [timeless(report) for report in found] == [timeless(one.report) for one in expected[trial]]
+            write_predictions(folder / "expected.csv", expected[trial][0].predictions["test"], DATA.classes)
+            assert (folder / f"t{trial:04d}.m0.csv").read_bytes() == (folder / "expected.csv").read_bytes()
+        kept = StudyFolder(folder).m0_files("key")[1]
+        write_predictions(folder / "expected.csv", expected[0][0].predictions["test"], DATA.classes)
+        assert kept.read_bytes() == (folder / "expected.csv").read_bytes()
+
+
+def test_a_study_that_varies_predictions_has_one_m0_for_a_seed(tmp_path: Path) -> None:
+    plain = run_of()
+    cache = M0Cache(StudyFolder(tmp_path), ENVIRONMENT, plain.prediction)
+    assert cache.key(plain.updated(PREDICTIONS)) == cache.key(plain) == m0_key(plain, ENVIRONMENT)
+    assert cache.measured_with(plain.updated(PREDICTIONS)) == plain.prediction
+    assert cache.key(plain.updated(PREDICTIONS | {"thresholds": "both"})) == cache.key(plain)
+
+
+def test_where_predictions_choose_the_epoch_each_has_its_own_m0(tmp_path: Path) -> None:
+    plain = run_of(training__choice="best_map", selection__rule="paper")
+    cache, other = M0Cache(StudyFolder(tmp_path), ENVIRONMENT, plain.prediction), plain.updated(PREDICTIONS)
+    assert cache.key(other) == m0_key(other, ENVIRONMENT) != cache.key(plain)
+    assert cache.measured_with(other) == other.prediction

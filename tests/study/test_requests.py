@@ -36,6 +36,12 @@ WRONG = [
     ([*SIMULATED, "--set", "training.epochs=many"], "training.epochs: input should be a valid integer, got 'many'"),
     ([*SIMULATED, "--set", "training.lr=nan"], "training.lr: "),
     ([*SIMULATED, "--set", "loss.beta=2"], "--set: loss.beta is what study 'search' varies"),
+    ([*SIMULATED, "--thresholds", "neither"], "--thresholds: invalid choice: 'neither'"),
+    (
+        [*SIMULATED, "--thresholds", "both", "--set", "prediction.min_attention=0.5"],
+        "--set: prediction.min_attention is what study 'search' varies",
+    ),
+    (["--base-model", "wtalc", "--thresholds", "predictions"], "--set: thresholds: predictions varies alpha_A and"),
     ([*SIMULATED, "--study", "sampling", "--set", "pseudo_labels.generator=atention"], "Did you mean 'attention'?"),
     ([*SIMULATED, "--set", "compute.device=cpu", "--gpus-per-trial", "0.5"], "--gpus-per-trial: 0.5 asked for, but"),
     ([*SIMULATED, "--cpus-per-trial", "4096"], "--cpus-per-trial: 4096 CPUs asked for, but there are"),

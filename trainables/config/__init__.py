@@ -18,13 +18,26 @@ from trainables.config.run import (
     field_keys,
     parse_config,
 )
-from trainables.config.sharing import JOINT_MODELS, check_joint, joint_key
+from trainables.config.sharing import JOINT_MODELS, check_joint, joint_key, predictions_train
+from trainables.config.thresholds import (
+    LABELS_TO_PREDICTIONS,
+    OF_LABELS,
+    OF_PREDICTIONS,
+    PREDICTIONS_TO_LABELS,
+    THRESHOLDS,
+    Thresholds,
+)
 from trainables.config.validation import validated
 
 __all__ = [
     "BASE_MODEL_PRESETS",
     "JOINT_MODELS",
+    "LABELS_TO_PREDICTIONS",
+    "OF_LABELS",
+    "OF_PREDICTIONS",
+    "PREDICTIONS_TO_LABELS",
     "PRESETS",
+    "THRESHOLDS",
     "BaseModelSettings",
     "BasnetConfig",
     "DatasetConfig",
@@ -40,6 +53,7 @@ __all__ = [
     "Share",
     "SimulationConfig",
     "StrTuple",
+    "Thresholds",
     "TrainingConfig",
     "VideoChoice",
     "WtalcConfig",
@@ -50,6 +64,7 @@ __all__ = [
     "find_dataset",
     "joint_key",
     "parse_config",
+    "predictions_train",
     "preset",
     "read_lines",
     "shipped",

@@ -20,6 +20,7 @@ from pydantic import (
 
 from trainables.config.base_models import BaseModelSettings
 from trainables.config.part import FloatTuple, Part, Share, StrTuple
+from trainables.config.thresholds import NAMES, OWN_DETECTION, Thresholds, with_partners
 from trainables.config.validation import keys_of, set_key, validated
 from trainables.json_types import JsonObject
 
@@ -307,11 +308,46 @@ class RunConfig(Part):
     selection: SelectionConfig = SelectionConfig()
     compute: ComputeConfig = ComputeConfig()
     seed: int = Field(0, ge=0, description="replicate seed: initial weights, shuffling, held-out videos, labels")
+    thresholds: Thresholds = Field(
+        "labels",
+        description="whose alpha_A and alpha_C a search varies: the labels', as the released code's own search; the "
+        "predictions'; or one pair that serves both, as the paper has it",
+    )
+
+    @model_validator(mode="after")
+    def _one_pair(self) -> RunConfig:
+        """Whoever varies thresholds finds them where they have an effect, and one pair is one pair."""
+        if self.thresholds != "labels" and self.model.name in OWN_DETECTION:
+            raise ValueError(
+                f"thresholds: {self.thresholds} varies alpha_A and alpha_C of the predictions, and base model "
+                f"{self.model.name} has a detection of its own without them; set thresholds=labels"
+            )
+        for name in NAMES if self.thresholds == "both" else ():
+            predicted, labelled = getattr(self.prediction, name), getattr(self.pseudo_labels.segments, name)
+            if predicted != labelled:
+                raise ValueError(
+                    f"thresholds: both is one pair for labels and predictions, but pseudo_labels.segments.{name} is "
+                    f"{labelled:g} and prediction.{name} {predicted:g}; set one of them, as --set "
+                    f"prediction.{name}={predicted:g}, which then sets the other, or thresholds=labels"
+                )
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, serialize: SerializerFunctionWrapHandler) -> JsonObject:
+        """Without whose thresholds vary where it is the labels', as it always was."""
+        tree: JsonObject = serialize(self)
+        if self.thresholds == "labels":
+            tree.pop("thresholds", None)
+        return tree
 
     def updated(self, values: Mapping[str, Any], source: str = "--set") -> RunConfig:
-        """A copy with dotted keys replaced, e.g. ``{"loss.beta": 2.0}``; unknown keys raise UserError."""
+        """A copy with dotted keys replaced, e.g. ``{"loss.beta": 2.0}``; unknown keys raise UserError.
+
+        Where one pair of thresholds serves labels and predictions, setting one of the two sets the other.
+        """
         tree = self.model_dump(mode="json")
-        for key, value in values.items():
+        one_pair = values.get("thresholds", self.thresholds) == "both"
+        for key, value in (with_partners(values) if one_pair else values).items():
             set_key(RunConfig, tree, key, value, source)
         return parse_config(tree, source)
 

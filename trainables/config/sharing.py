@@ -13,9 +13,17 @@ JOINT_MODELS = ("refineloc",)
 
 
 def joint_key(config: RunConfig) -> str:
-    """Equal for runs that can train together: they differ only in pseudo labels, beta and the outer loop."""
-    own: Any = {"protocol": True, "loss": {"beta"}, "pseudo_labels": True, "refinement": True}
+    """Equal for runs that can train together: they differ only in labels, predictions, beta and the outer loop."""
+    own: Any = dict.fromkeys(("protocol", "pseudo_labels", "refinement", "thresholds"), True)
+    own["loss"] = {"beta"}
+    if not predictions_train(config):
+        own["prediction"] = True
     return config.model_dump_json(exclude=own)
+
+
+def predictions_train(config: RunConfig) -> bool:
+    """Whether how segments are predicted decides which epoch is chosen, and with it the model."""
+    return config.training.choice == "best_map"
 
 
 def check_joint(config: RunConfig) -> None:

@@ -66,7 +66,8 @@ def _lines(model: type[BaseModel], error: ValidationError, source: str) -> list[
             lines.append(f"{source}: {key}: required key is missing")
         else:
             got = "" if item["type"] == "value_error" else f", got {item['input']!r}"
-            lines.append(f"{source}: {key}: {_lower(item['msg'])}{got}")
+            place = f"{source}: {key}" if key else source  # what is wrong between parts has no key of its own
+            lines.append(f"{place}: {_lower(item['msg'])}{got}")
     return lines
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +19,10 @@ from trainables.errors import UserError
 from trainables.gpu import DeviceCache
 from trainables.labels import SnippetScores, generator_named, of_any_class, sample, union
 from trainables.refinement.randomness import FIXED_LABEL_SEED, Purpose, numpy_stream, torch_stream
-from trainables.refinement.report import iteration_report, mean_ap, split_report
+from trainables.refinement.report import iteration_report, mean_ap, measured_anew, split_report
 from trainables.refinement.selection import SelectionSplits, selection_splits
 from trainables.refinement.unsupervised import Evidence, signals
-from trainables.report import IterationReport
+from trainables.report import IterationReport, SplitReport
 from trainables.training import NonFiniteLoss, Trained, Weights, score_split, train
 
 Mask = npt.NDArray[np.bool_]
@@ -69,6 +70,15 @@ class PreparedIteration:
     shuffling: np.random.Generator
     valid_shuffling: np.random.Generator | None
     seconds: float
+
+
+class Measured(NamedTuple):
+    """What a model says of each split, by name, and what the videos that choose say of it."""
+
+    scores: dict[str, SnippetScores]
+    predictions: dict[str, Segments]
+    splits: dict[str, SplitReport]
+    signals: dict[str, float | None]
 
 
 class Engine:
@@ -128,20 +138,11 @@ class Engine:
         model = prepared.model
         labels = {name: of_any_class(mask) for name, mask in prepared.labels.items()}
         model.load_state_dict(trained.best)
-        scores = {name: self._score(model, name) for name in self.tensors}
-
+        measured = self._measured(model, labels, trained.curve[trained.chosen_epoch].valid.video)
         previous = [] if prepared.previous is None else prepared.previous.reports
-        predictions = {name: model.predict(scores[name], self._split(name)) for name in scores}
-        splits = {
-            name: split_report(
-                self.config, self.data, self._split(name), every, scores[name], predictions[name], labels.get(name)
-            )
-            for name, every in self.splits.reported().items()
-        }
         spent_s = prepared.seconds + training_s
-        found = self._signals(trained, scores, predictions, labels)
         report = replace(
-            iteration_report(self.config, splits, trained, previous, found),
+            iteration_report(self.config, measured.splits, trained, previous, measured.signals),
             training_s=spent_s,
             seconds=spent_s + time.perf_counter() - started,
         )
@@ -155,9 +156,20 @@ class Engine:
         )
         # The scores at hand are the chosen epoch's. They make the next labels only where that model does.
         if next_weights is trained.best or trained.chosen_epoch == trained.curve[-1].epoch:
-            self._scored = next_state.weights, scores
+            self._scored = next_state.weights, measured.scores
         weights = {name: tensor.cpu() for name, tensor in trained.best.items()}
-        return IterationResult(report, predictions, labels, weights, next_state)
+        return IterationResult(report, measured.predictions, labels, weights, next_state)
+
+    def measure_anew(self, state: RunState, weights: Weights) -> IterationResult:
+        """The M0 of another run whose segments were predicted otherwise; weights: of its chosen epoch."""
+        report = state.reports[0]
+        model = self._model(0, None)
+        model.load_state_dict(weights)
+        assert report.valid_loss is not None, "every version recorded it"
+        measured = self._measured(model, {}, report.valid_loss.video)
+        report = measured_anew(self.config, report, measured.splits, measured.signals)
+        now = replace(state, finished=report.finished, reports=[report])
+        return IterationResult(report, measured.predictions, {}, weights, now)
 
     def measure(self, model: BaseModel) -> float:
         """Selection mAP of the videos that choose, by the model as it is."""
@@ -168,17 +180,21 @@ class Engine:
         assert measured.selection_map is not None, "and have instances"
         return measured.selection_map
 
-    def _signals(
-        self,
-        trained: Trained,
-        scores: Mapping[str, SnippetScores],
-        predictions: Mapping[str, Segments],
-        labels: Mapping[str, Mask],
-    ) -> dict[str, float | None]:
-        """What the videos that choose say of the chosen epoch's model without their temporal annotations."""
-        name = self.splits.valid.name
-        loss = trained.curve[trained.chosen_epoch].valid.video
-        return signals(Evidence(self._split(name), scores[name], predictions[name], loss, labels.get(name)))
+    def _measured(self, model: BaseModel, labels: Mapping[str, Mask], valid_video_loss: float) -> Measured:
+        """What a model says of all splits. labels: that trained it. valid_video_loss: of the videos that choose."""
+        scores = {name: self._score(model, name) for name in self.tensors}
+        predictions = {name: model.predict(scores[name], self._split(name)) for name in scores}
+        splits = {
+            name: split_report(
+                self.config, self.data, self._split(name), every, scores[name], predictions[name], labels.get(name)
+            )
+            for name, every in self.splits.reported().items()
+        }
+        chooser = self.splits.valid.name
+        seen = self._split(chooser), scores[chooser], predictions[chooser]
+        # What the videos that choose say of the model without their temporal annotations.
+        found = signals(Evidence(*seen, valid_video_loss, labels.get(chooser)))
+        return Measured(scores, predictions, splits, found)
 
     def _split(self, name: str) -> Split:
         return self.tensors[name].split

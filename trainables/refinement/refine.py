@@ -12,7 +12,7 @@ from trainables.config import RunConfig, joint_key
 from trainables.data import Dataset
 from trainables.gpu import DeviceCache, JointRun
 from trainables.refinement.iteration import Engine, IterationResult, PreparedIteration, RunState
-from trainables.training import NonFiniteLoss, Trained
+from trainables.training import NonFiniteLoss, Trained, Weights
 
 
 def after_m0(config: RunConfig, state: RunState) -> RunState:
@@ -22,6 +22,17 @@ def after_m0(config: RunConfig, state: RunState) -> RunState:
     """
     finished = config.refinement.iterations == 1
     return replace(state, finished=finished, reports=[replace(state.reports[0], finished=finished)])
+
+
+def measured_m0(
+    config: RunConfig, data: Dataset, state: RunState, weights: Weights, cache: DeviceCache | None = None
+) -> IterationResult:
+    """An M0 that another run trained, as ``config`` would have measured it, where segments are predicted otherwise.
+
+    weights: of its chosen epoch. All splits are scored once; nothing is trained. Sets torch's thread count.
+    """
+    torch.set_num_threads(config.compute.threads)
+    return Engine(config, data, cache or DeviceCache.of(config)).measure_anew(state, weights)
 
 
 def refine(

@@ -24,11 +24,7 @@ def iteration_report(
 ) -> IterationReport:
     """Report of the iteration that follows ``previous``. Its times are zero until they are known."""
     chosen, last = trained.curve[trained.chosen_epoch], trained.curve[-1]
-    chooser = "test" if config.selection.rule == "paper" else "held_out"
-    chosen_map = splits[chooser].map
-    selection = Selection(chooser, None if chosen_map is None else chosen_map.selection_map)
-    if config.selection.rule == "video-labels":
-        selection = replace(selection, signal=config.selection.signal, value=signals[config.selection.signal])
+    selection = selection_of(config, splits, signals)
     best_iteration, best_so_far = best_of([*(report.selection for report in previous), selection])
     iteration = len(previous)
     return IterationReport(
@@ -48,6 +44,36 @@ def iteration_report(
         map_by_epoch=None if last.map is None else tuple(record.map for record in trained.curve),
         signals=dict(signals),
     )
+
+
+def measured_anew(
+    config: RunConfig,
+    report: IterationReport,
+    splits: dict[str, SplitReport],
+    signals: Mapping[str, float | None],
+) -> IterationReport:
+    """The report of an iteration 0 with other numbers of the same model, as ``config`` measures and ends it."""
+    selection = selection_of(config, splits, signals)
+    return replace(
+        report,
+        selection=selection,
+        best_so_far=selection.number,
+        finished=_is_last(config, 0, 0),
+        splits=splits,
+        signals=dict(signals),
+    )
+
+
+def selection_of(
+    config: RunConfig, splits: Mapping[str, SplitReport], signals: Mapping[str, float | None]
+) -> Selection:
+    """The number that an iteration is compared by."""
+    chooser = "test" if config.selection.rule == "paper" else "held_out"
+    chosen_map = splits[chooser].map
+    selection = Selection(chooser, None if chosen_map is None else chosen_map.selection_map)
+    if config.selection.rule == "video-labels":
+        return replace(selection, signal=config.selection.signal, value=signals[config.selection.signal])
+    return selection
 
 
 def split_report(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trainables.config import RunConfig
+from trainables.config import RunConfig, SegmentConfig
 from trainables.json_types import JsonObject
 from trainables.report import IterationReport
 
@@ -32,10 +32,12 @@ class RunFiles:
 
 @dataclass(frozen=True)
 class CachedM0:
-    """Where the M0 of a trial lies for all trials that share it, or is to lie. key: of the M0 cache."""
+    """Where the M0 of a trial lies for all trials that share it, or is to lie. key: of the M0 cache. prediction: how
+    its numbers and predictions are made, whatever the trial's own; None: as the trial's own."""
 
     key: str
     files: RunFiles
+    prediction: SegmentConfig | None = None
 
 
 @dataclass(frozen=True)

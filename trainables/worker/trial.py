@@ -11,10 +11,11 @@ from pathlib import Path
 
 import torch
 
+from trainables.config import RunConfig
 from trainables.data import Dataset, write_predictions
 from trainables.files import DamagedFile, is_unavailable, keeping_files, read_with_digest, write_with_digest
-from trainables.model import write_weights
-from trainables.refinement import IterationResult, RunState, after_m0
+from trainables.model import read_weights, write_weights
+from trainables.refinement import IterationResult, RunState, after_m0, measured_m0
 from trainables.report import IterationReport, M0Origin
 from trainables.training import NonFiniteLoss
 from trainables.worker.belonging import content_problem, m0_owner, report_problem, trial_owner
@@ -103,11 +104,26 @@ class Trial:
         if state is None or not m0.files.predictions.exists():
             return None
         self.files.predictions.parent.mkdir(parents=True, exist_ok=True)
+        origin = M0Origin(m0.key, trained=False)
+        if _measured_otherwise(m0, self.run):
+            return self._measure_m0(m0, state, origin)
         for copy in (self._m0_predictions_path, self.files.predictions):
             shutil.copyfile(m0.files.predictions, copy)
         with suppress(FileNotFoundError, DamagedFile):  # an M0 of an older version has no weights
             write_with_digest(self.files.model, read_with_digest(m0.files.model))
-        return with_m0_origin(after_m0(self.run, state), M0Origin(m0.key, trained=False))
+        return with_m0_origin(after_m0(self.run, state), origin)
+
+    def _measure_m0(self, m0: CachedM0, state: RunState, origin: M0Origin) -> RunState | None:
+        """The state after an M0 that the cache keeps with the numbers of other predictions than this trial's."""
+        try:
+            weights = read_weights(m0.files.model).weights
+        except (FileNotFoundError, DamagedFile):
+            return None
+        result = measured_m0(self.run, self._data, state, weights)
+        for path in (self._m0_predictions_path, self.files.predictions):
+            write_predictions(path, result.predictions["test"], self._data.classes)
+        write_with_digest(self.files.model, read_with_digest(m0.files.model))
+        return with_m0_origin(result.state, origin)
 
     def _problem(self, state: RunState, owned: bool) -> str | None:
         """Why this trial does not go on from a state; of one that names no owner, the ledger's reports tell it."""
@@ -125,11 +141,20 @@ class Trial:
 
     def _leave_m0(self, result: IterationResult, m0: CachedM0) -> IterationResult:
         """For other trials; the state last, so that where it lies its predictions do too."""
-        write_predictions(m0.files.predictions, result.predictions["test"], self._data.classes)
+        kept = result
+        if m0.prediction is not None and _measured_otherwise(m0, self.run):
+            kept_run = self.run.model_copy(update={"prediction": m0.prediction})
+            kept = measured_m0(kept_run, self._data, result.state, result.weights)
+        write_predictions(m0.files.predictions, kept.predictions["test"], self._data.classes)
         write_weights(m0.files.model, 0, result.weights)
-        save_state(m0.files.state, result.state, m0_owner(m0.key))
+        save_state(m0.files.state, kept.state, m0_owner(m0.key))
         state = with_m0_origin(result.state, M0Origin(m0.key, trained=True))
         return replace(result, state=state, report=state.reports[0])
+
+
+def _measured_otherwise(m0: CachedM0, run: RunConfig) -> bool:
+    """Whether the numbers that are kept with an M0 are of other predictions than a run's."""
+    return m0.prediction is not None and m0.prediction != run.prediction
 
 
 def with_m0_origin(state: RunState, origin: M0Origin) -> RunState:

@@ -63,7 +63,7 @@ def test_the_preset_is_a_point_of_the_space_and_what_does_not_fit_is_moved_and_s
     [
         ({"loss.bta": {"choices": [1.0]}}, "test: space: loss.bta: unknown key. Did you mean 'loss.beta'?"),
         ({BETA: {"choises": [1.0]}}, "test: space: loss.beta: choises: unknown key. Did you mean 'choices'?"),
-        ({BETA: {}}, "test: space: loss.beta: : needs either choices, or low and high"),
+        ({BETA: {}}, "test: space: loss.beta: needs either choices, or low and high"),
         ({BETA: {"choices": []}}, "test: space: loss.beta: choices: "),
         ({BETA: {"choices": [1.0, 1.0]}}, "choices must differ"),
         ({BETA: {"low": 2.0, "high": 1.0}}, "low must lie below high"),

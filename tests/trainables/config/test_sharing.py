@@ -16,6 +16,8 @@ from trainables.errors import UserError
         {"refinement.iterations": 9},
         {"refinement.patience": None},
         {"protocol": "paper"},
+        {"prediction.min_attention": 0.1},
+        {"thresholds": "both"},
     ],
 )
 def test_runs_that_differ_in_labels_beta_or_the_outer_loop_train_together(values: dict[str, object]) -> None:
@@ -36,6 +38,11 @@ def test_runs_that_differ_in_labels_beta_or_the_outer_loop_train_together(values
 )
 def test_runs_that_differ_in_batches_network_or_precision_do_not(values: dict[str, object]) -> None:
     assert joint_key(run_of()) != joint_key(run_of().updated(values))
+
+
+def test_where_predictions_choose_the_epoch_they_are_part_of_the_key() -> None:
+    run = run_of(training__choice="best_map")
+    assert joint_key(run) != joint_key(run.updated({"prediction.min_attention": 0.1}))
 
 
 def test_a_base_model_without_joint_training_is_refused_with_what_to_do() -> None:
