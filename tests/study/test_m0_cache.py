@@ -165,7 +165,7 @@ def test_a_base_model_of_a_study_beside_this_one_is_used_unless_it_is_damaged(tm
     assert not bases.ready("key")
 
 
-PREDICTIONS: dict[str, Any] = {"prediction.min_attention": 0.3, "prediction.min_class_score": 0.05}
+PREDICTIONS: dict[str, Any] = {"prediction.min_attention": 0.45, "prediction.min_class_score": 0.3}
 
 
 def test_trials_that_predict_otherwise_share_an_m0_and_report_their_own_numbers(tmp_path: Path) -> None:
