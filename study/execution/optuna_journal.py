@@ -21,7 +21,7 @@ from optuna.storages.journal import BaseJournalBackend, JournalFileBackend
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from study.config import StudyConfig
+from study.config import ObjectiveName, StudyConfig
 from study.ledger import (
     IterationEnded,
     StudyFolder,
@@ -31,6 +31,7 @@ from study.ledger import (
     TrialRecord,
     trial_name,
 )
+from study.search.objective import NOTHING_YET, told_curve, told_value
 
 STATES = {"completed": TrialState.COMPLETE, "pruned": TrialState.PRUNED}
 
@@ -60,11 +61,11 @@ class OptunaJournal:
         if isinstance(event, TrialProposed) and record.number == len(self._ids):
             self._ids.append(storage.create_new_trial(self._study_id, self._template(record)))
         elif isinstance(event, IterationEnded):
-            step, value = event.report.iteration, event.report.best_so_far
-            if value is not None:
-                storage.set_trial_intermediate_value(self._ids[record.number], step, value)
+            step, values = event.report.iteration, _curve(record, self._study.objective)
+            if step in values:
+                storage.set_trial_intermediate_value(self._ids[record.number], step, values[step])
         elif isinstance(event, TrialEnded):
-            state, value = _outcome(record)
+            state, value = _outcome(record, self._study.objective)
             storage.set_trial_state_values(self._ids[record.number], state, None if value is None else [value])
 
     def trials(self) -> list[FrozenTrial]:
@@ -114,7 +115,7 @@ class OptunaJournal:
         os.replace(aside, self._path)  # the open file follows its new name
 
     def _template(self, record: TrialRecord) -> FrozenTrial:
-        state, value = _outcome(record)
+        state, value = _outcome(record, self._study.objective)
         now = datetime.now(UTC)
         return FrozenTrial(
             number=record.number,
@@ -127,9 +128,7 @@ class OptunaJournal:
             distributions={key: self._study.space[key].distribution() for key in record.params},
             user_attrs={"trial": trial_name(record.number), "seed": record.seed, "origin": record.origin},
             system_attrs={},
-            intermediate_values={
-                report.iteration: report.best_so_far for report in record.iterations if report.best_so_far is not None
-            },
+            intermediate_values=_curve(record, self._study.objective),
         )
 
 
@@ -139,14 +138,22 @@ def optuna_study_name(dataset: str, study: StudyConfig) -> str:
     return f"{dataset} {study.name} {hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-def _outcome(record: TrialRecord) -> tuple[TrialState, float | None]:
+def _curve(record: TrialRecord, objective: ObjectiveName) -> dict[int, float]:
+    """The best so far by iteration, as the pruner sees it."""
+    reports = [report for report in record.iterations if objective == "refined" or report.best_so_far is not None]
+    values = zip(reports, told_curve(reports, objective), strict=True)
+    return {report.iteration: value for report, value in values if value != NOTHING_YET}
+
+
+def _outcome(record: TrialRecord, objective: ObjectiveName) -> tuple[TrialState, float | None]:
     """As the search is told: a trial without a finite objective failed."""
     if not record.finished:
         return TrialState.RUNNING, None
     state = STATES.get(record.state, TrialState.FAIL)
-    if state == TrialState.FAIL or record.objective is None:
+    value = told_value(record, objective)
+    if state == TrialState.FAIL or value is None:
         return TrialState.FAIL, None
-    return state, record.objective
+    return state, value
 
 
 def _told(trial: FrozenTrial) -> tuple[Any, ...]:

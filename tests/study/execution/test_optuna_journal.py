@@ -41,8 +41,9 @@ def agrees(path: Path, driver: Driver) -> None:
     for trial in trials:
         record = records[trial.number]
         assert (trial.state, trial.params) == (STATES[record.state], record.params)
-        assert trial.value == (record.objective if record.state in ("completed", "pruned") else None)
-        assert trial.intermediate_values == {r.iteration: r.best_so_far for r in record.iterations}
+        assert trial.value == (record.refined_objective if record.state in ("completed", "pruned") else None)
+        refined = [report.selection.number or 0.0 for report in record.iterations if report.iteration > 0]
+        assert trial.intermediate_values == {i + 1: max(refined[: i + 1]) for i in range(len(refined))}
         assert trial.user_attrs["trial"] == f"t{trial.number:04d}"
 
 
@@ -76,6 +77,18 @@ def test_it_is_written_anew_where_it_does_not_agree(tmp_path: Path, damage: str)
     agrees(tmp_path, again)
     assert file.read_bytes().startswith(whole) == (damage == "none")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["ledger.jsonl", "optuna.journal"]
+
+
+def test_a_study_that_counts_m0_shows_it(tmp_path: Path) -> None:
+    study = study_of(num_samples=3, objective="best")
+    driver = driver_of(tmp_path, study)
+    journal = OptunaJournal(driver.folder, study, "simulated", driver.records)
+    driver.listeners.append(journal)
+    work(driver, 1, random.Random(0))
+    for trial in journal.trials():
+        record = driver.records[trial.number]
+        assert trial.value == record.objective
+        assert trial.intermediate_values == {r.iteration: r.best_so_far for r in record.iterations}
 
 
 def test_its_name_tells_data_set_and_space() -> None:
