@@ -13,7 +13,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from study.cli.arguments import parse_arguments
 from study.cli.conclusion import conclude, resume_command
@@ -155,14 +155,14 @@ def _run(
         placement = placement or read_placement(given, request.run, request.data, (cluster.cores, cluster.gpus))
         placement = _probed(given, request, placement, (cluster.cores, cluster.gpus))
         _begin(given, request, driver, placement, cluster)
-        with _listeners(given, request, driver, placement):
+        with _listeners(given, request, driver, placement) as callbacks:
             run_trials(
                 driver,
                 request.data,
                 placement,
                 timeout_s=given.trial_timeout,
                 max_failures=MAX_FAILURES if given.max_failures is None else given.max_failures,
-                callbacks=[logger_callback(given.log_to, driver.folder.path)] if given.log_to else [],
+                callbacks=callbacks,
                 signals=supervisor.signals,
             )
     finally:
@@ -185,18 +185,24 @@ def _begin(given: Namespace, request: Request, driver: Driver, placement: Placem
 
 
 @contextmanager
-def _listeners(given: Namespace, request: Request, driver: Driver, placement: Placement) -> Iterator[None]:
-    """The terminal and the Optuna journal follow the driver inside of the block."""
+def _listeners(given: Namespace, request: Request, driver: Driver, placement: Placement) -> Iterator[list[Any]]:
+    """The terminal, the Optuna journal and Ray's metrics follow the driver inside of the block; callbacks for Tune."""
+    from study.execution.metrics import StudyMetrics, gpu_callback
     from study.execution.optuna_journal import OptunaJournal
 
+    trials, concurrency, gpus = request.study.num_trials, placement.concurrency, placement.gpus_per_trial
+
     journal = OptunaJournal(driver.folder, request.study, request.data.name, driver.records)
-    progress = Progress(driver.records, request.study.num_trials, request.run, placement.concurrency, given.verbose)
-    driver.listeners += [progress, journal]
+    progress = Progress(driver.records, trials, request.run, concurrency, given.verbose)
+    metrics = StudyMetrics(request.name, driver.records, trials, request.run, concurrency, gpus)
+    driver.listeners += [progress, journal, metrics]
+    loggers = [logger_callback(given.log_to, driver.folder.path)] if given.log_to else []
     try:
-        yield
+        yield [gpu_callback(metrics), *loggers]
     finally:
         progress.close()
         journal.close()
+        metrics.close()
 
 
 def _start_ray(local: Placement, address: str | None, supervisor: Supervisor) -> Cluster:

@@ -55,6 +55,16 @@ class TrialOrder:
     m0: CachedM0 | None = None
     gpus: float = 0
 
+    @property
+    def label(self) -> str:
+        """Its title, or its number where it has none."""
+        return self.title or f"trial {self.trial}"
+
+    @property
+    def name(self) -> str:
+        """The first word of its title, as ``t0007``."""
+        return self.title.split()[0] if self.title else self.label
+
 
 @dataclass(frozen=True)
 class WorkerOrder:
@@ -74,8 +84,7 @@ class WorkerOrder:
     def title(self) -> str:
         """Of the first trial, with the number of the others."""
         first, more = self.trials[0], len(self.trials) - 1
-        title = first.title or f"trial {first.trial}"
-        return f"{title} and {more} more" if more else title
+        return f"{first.label} and {more} more" if more else first.label
 
 
 @dataclass(frozen=True)
@@ -103,10 +112,15 @@ class TrialAnswer:
 
 @dataclass(frozen=True)
 class WorkerAnswer:
-    """One answer for each trial of the worker that had something to tell. done: all its trials have ended."""
+    """One answer for each trial of the worker that had something to tell.
+
+    done: all its trials have ended. gpu_bytes: most that the process held of its GPU since it began with them; None
+    without one.
+    """
 
     trials: tuple[TrialAnswer, ...]
     done: bool
+    gpu_bytes: int | None = None
 
 
 @dataclass(frozen=True)
