@@ -23,10 +23,9 @@ from study.ledger import (
 )
 from trainables.report import IterationReport, SplitMap
 
-TRIAL_COLUMNS = ("trial", "state", "seed", "origin", "objective", "refined_objective", "best_iteration", "num_iterations",
-                 "test_map",
-                 "selection_split", "reason", "seconds", "device", "configuration", "lines",
-                 "best_is_known")  # fmt: skip
+TRIAL_COLUMNS = ("trial", "state", "seed", "origin", "objective", "refined_objective", "best_iteration",
+                 "num_iterations", "test_map", "selection_split", "reason", "seconds", "device", "configuration",
+                 "lines", "best_is_known")  # fmt: skip
 ITERATION_COLUMNS = ("trial", "seed", "iteration", "test_map", "selection", "selection_split", "seconds",
                      "chosen_epoch", "tiou_map", "labels", "signals", "held_out_map", "line")  # fmt: skip
 

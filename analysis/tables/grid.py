@@ -61,7 +61,8 @@ def marked(
     style ``second``: the best of each column bold, the second underlined. Where seeds allow a paired bootstrap, a
     best that does not differ from another cell is not bold; all that do not differ from it get SIMILAR. style
     ``paper``: the best of each column bold, the best of all underlined, whatever the seeds say. Numbers that are M0's
-    are no configuration's own and take no part. competing: rows that take part. seeds: how many each row's numbers should rest on.
+    are no configuration's own and take no part. competing: rows that take part. seeds: how many each row's numbers
+    should rest on.
     """
     taking_part = [row for row, competes in zip(rows, competing, strict=True) if competes]
     columns = [[cell for cell in column if cell and not cell.is_m0] for column in zip(*taking_part, strict=True)]
