@@ -23,8 +23,8 @@ from optuna.storages.journal import BaseJournalBackend, JournalFileBackend
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from study.cli.plan import metric_text
-from study.config import StudyConfig
+from study.config import ObjectiveName, StudyConfig
+from study.execution.optuna_attributes import metric_name, study_attributes, trial_attributes
 from study.ledger import (
     IterationEnded,
     StudyFolder,
@@ -32,8 +32,8 @@ from study.ledger import (
     TrialEvent,
     TrialProposed,
     TrialRecord,
-    trial_name,
 )
+from study.search.objective import NOTHING_YET, told_curve, told_value
 from trainables.config import RunConfig
 
 STATES = {"completed": TrialState.COMPLETE, "pruned": TrialState.PRUNED}
@@ -65,12 +65,14 @@ class OptunaJournal:
         if isinstance(event, TrialProposed) and record.number == len(self._ids):
             self._ids.append(storage.create_new_trial(self._study_id, self._template(record)))
             return
-        trial = self._ids[record.number]
-        if isinstance(event, IterationEnded) and event.report.best_so_far is not None:
-            storage.set_trial_intermediate_value(trial, event.report.iteration, event.report.best_so_far)
+        trial, objective = self._ids[record.number], self._study.objective
+        if isinstance(event, IterationEnded):
+            step, values = event.report.iteration, _curve(record, objective)
+            if step in values:
+                storage.set_trial_intermediate_value(trial, step, values[step])
         self._set_attributes(storage, trial, record)
         if isinstance(event, TrialEnded):
-            state, value = _outcome(record)
+            state, value = _outcome(record, objective)
             storage.set_trial_state_values(trial, state, None if value is None else [value])
 
     def _set_attributes(self, storage: JournalStorage, trial: int, record: TrialRecord) -> None:
@@ -124,7 +126,9 @@ class OptunaJournal:
         self._study_id = self._storage.create_new_study([StudyDirection.MAXIMIZE], self._name)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            optuna.load_study(study_name=self._name, storage=self._storage).set_metric_names([metric_name(self._run)])
+            optuna.load_study(study_name=self._name, storage=self._storage).set_metric_names(
+                [metric_name(self._run, self._study.objective)]
+            )
         for name, value in self._attributes.items():
             self._storage.set_study_user_attr(self._study_id, name, value)
         self._ids = [
@@ -134,7 +138,7 @@ class OptunaJournal:
         os.replace(aside, self._path)  # the open file follows its new name
 
     def _template(self, record: TrialRecord) -> FrozenTrial:
-        state, value = _outcome(record)
+        state, value = _outcome(record, self._study.objective)
         now = datetime.now(UTC)
         return FrozenTrial(
             number=record.number,
@@ -147,9 +151,7 @@ class OptunaJournal:
             distributions={key: self._study.space[key].distribution() for key in record.params},
             user_attrs=trial_attributes(record),
             system_attrs={},
-            intermediate_values={
-                report.iteration: report.best_so_far for report in record.iterations if report.best_so_far is not None
-            },
+            intermediate_values=_curve(record, self._study.objective),
         )
 
 
@@ -159,58 +161,22 @@ def optuna_study_name(dataset: str, study: StudyConfig) -> str:
     return f"{dataset} {study.name} {hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-def metric_name(run: RunConfig) -> str:
-    """What configurations are compared by: ``mAP@0.5, held-out, percent``."""
-    selection = run.selection
-    if selection.rule == "video-labels":
-        return f"{selection.signal}, held-out"
-    return f"{metric_text(run)}, {'test' if selection.rule == 'paper' else 'held-out'}, percent"
+def _curve(record: TrialRecord, objective: ObjectiveName) -> dict[int, float]:
+    """The best so far by iteration, as the pruner sees it."""
+    reports = [report for report in record.iterations if objective == "refined" or report.best_so_far is not None]
+    values = zip(reports, told_curve(reports, objective), strict=True)
+    return {report.iteration: value for report, value in values if value != NOTHING_YET}
 
 
-def study_attributes(folder: StudyFolder, study: StudyConfig, run: RunConfig, dataset: str) -> dict[str, Any]:
-    """What a reader of the journal needs to know of the study."""
-    path = folder.path.absolute()
-    return {
-        "study": folder.name,
-        "varies": study.description or study.name,
-        "data set": dataset,
-        "selection rule": run.selection.rule,
-        "preset": run.protocol,
-        "evaluation protocol": run.evaluation.protocol,
-        "seeds": study.seeds,
-        "folder": str(path),
-        "figures": str(path / "figures"),
-        "report": str(path / "report.html"),
-    }
-
-
-def trial_attributes(record: TrialRecord) -> dict[str, Any]:
-    """What the study knows of a trial beside what Optuna has a place for; numbers that do not exist are left out."""
-    best = next((one for one in record.iterations if one.iteration == record.best_iteration), None)
-    found = {
-        "trial": trial_name(record.number),
-        "configuration": record.configuration,
-        "seed": record.seed,
-        "origin": record.origin,
-        "state": record.state if record.finished else None,
-        "reason": record.reason,
-        "iteration": record.iterations[-1].iteration if record.iterations else None,
-        "best iteration": record.best_iteration,
-        "test mAP at the best iteration": best.selection_map("test") if best else None,
-        "selection by iteration": [one.selection.number for one in record.iterations] or None,
-        "test mAP by iteration": [one.selection_map("test") for one in record.iterations] or None,
-    }
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def _outcome(record: TrialRecord) -> tuple[TrialState, float | None]:
+def _outcome(record: TrialRecord, objective: ObjectiveName) -> tuple[TrialState, float | None]:
     """As the search is told: a trial without a finite objective failed."""
     if not record.finished:
         return TrialState.RUNNING, None
     state = STATES.get(record.state, TrialState.FAIL)
-    if state == TrialState.FAIL or record.objective is None:
+    value = told_value(record, objective)
+    if state == TrialState.FAIL or value is None:
         return TrialState.FAIL, None
-    return state, record.objective
+    return state, value
 
 
 def _told(trial: FrozenTrial) -> tuple[Any, ...]:

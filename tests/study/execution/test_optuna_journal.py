@@ -15,7 +15,8 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from study.driver import Driver
-from study.execution.optuna_journal import OptunaJournal, metric_name, optuna_study_name
+from study.execution.optuna_attributes import metric_name
+from study.execution.optuna_journal import OptunaJournal, optuna_study_name
 from tests.study.worlds import BETA, SPACE, driver_of, run_of, study_of, work
 
 STUDY = study_of(num_samples=10, pruner="median")
@@ -44,8 +45,9 @@ def agrees(path: Path, driver: Driver) -> None:
     for trial in trials:
         record = records[trial.number]
         assert (trial.state, trial.params) == (STATES[record.state], record.params)
-        assert trial.value == (record.objective if record.state in ("completed", "pruned") else None)
-        assert trial.intermediate_values == {r.iteration: r.best_so_far for r in record.iterations}
+        assert trial.value == (record.refined_objective if record.state in ("completed", "pruned") else None)
+        refined = [report.selection.number or 0.0 for report in record.iterations if report.iteration > 0]
+        assert trial.intermediate_values == {i + 1: max(refined[: i + 1]) for i in range(len(refined))}
         attributes = trial.user_attrs
         assert (attributes["trial"], attributes["seed"]) == (f"t{trial.number:04d}", record.seed)
         assert attributes.get("state") == (record.state if record.finished else None)
@@ -95,7 +97,7 @@ def test_it_names_the_metric_and_tells_what_the_study_is(tmp_path: Path) -> None
     driver, _ = with_journal(tmp_path)
     storage = JournalStorage(JournalFileBackend(str(tmp_path / "optuna.journal")))
     study = optuna.load_study(study_name=optuna_study_name("simulated", STUDY), storage=storage)
-    assert study.metric_names == ["mAP@0.5, test, percent"]
+    assert study.metric_names == ["mAP@0.5, test, percent, refined"]
     assert study.direction == optuna.study.StudyDirection.MAXIMIZE
     told = study.user_attrs
     assert (told["data set"], told["selection rule"], told["preset"]) == ("simulated", "paper", "released")
@@ -106,12 +108,12 @@ def test_it_names_the_metric_and_tells_what_the_study_is(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("changes", "name"),
     [
-        ({"selection__rule": "held-out"}, "mAP@0.5, held-out, percent"),
-        ({"selection__rule": "video-labels", "selection__signal": "video_loss"}, "video_loss, held-out"),
+        ({"selection__rule": "held-out"}, "mAP@0.5, held-out, percent, refined"),
+        ({"selection__rule": "video-labels", "selection__signal": "video_loss"}, "video_loss, held-out, refined"),
     ],
 )
 def test_the_metric_is_what_the_rule_compares(changes: dict[str, str], name: str) -> None:
-    assert metric_name(run_of(**changes)) == name
+    assert metric_name(run_of(**changes), "refined") == name
 
 
 def test_a_journal_of_before_that_has_no_attributes_is_written_anew(tmp_path: Path) -> None:
@@ -134,7 +136,7 @@ def test_optuna_dashboard_shows_the_metrics_name_and_the_attributes(tmp_path: Pa
     app = dashboard.wsgi(JournalStorage(JournalFileBackend(str(tmp_path / "optuna.journal"))))
     (summary,) = asked(app, "/api/studies")["study_summaries"]
     study = asked(app, f"/api/studies/{summary['study_id']}")
-    assert study["objective_names"] == ["mAP@0.5, test, percent"]
+    assert study["objective_names"] == ["mAP@0.5, test, percent, refined"]
     assert study["directions"] == ["maximize"]
     assert {"data set", "selection rule"} <= {one["key"] for one in study["user_attrs"]}
     assert {"reason", "seed", "state"} <= {one["key"] for trial in study["trials"] for one in trial["user_attrs"]}
@@ -145,6 +147,18 @@ def asked(app: Any, path: str) -> Any:
     environment: dict[str, Any] = {"PATH_INFO": path}
     setup_testing_defaults(environment)
     return json.loads(b"".join(app(environment, lambda *answer: None)))
+
+
+def test_a_study_that_counts_m0_shows_it(tmp_path: Path) -> None:
+    study = study_of(num_samples=3, objective="best")
+    driver = driver_of(tmp_path, study)
+    journal = OptunaJournal(driver.folder, study, driver.run, "simulated", driver.records)
+    driver.listeners.append(journal)
+    work(driver, 1, random.Random(0))
+    for trial in journal.trials():
+        record = driver.records[trial.number]
+        assert trial.value == record.objective
+        assert trial.intermediate_values == {r.iteration: r.best_so_far for r in record.iterations}
 
 
 def test_its_name_tells_data_set_and_space() -> None:
