@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from analysis.results.gain import study_against_m0
 from analysis.results.headline import Headline, headline
 from analysis.results.ranking import states_and_cost
 from analysis.results.statistics import PairedDifference
@@ -19,13 +20,33 @@ from analysis.text import (
     value_text,
     what_is_chosen,
 )
+from study.ledger import Gain
 
 
 def result_sentences(study: Study) -> list[str]:
     """What was chosen and by which rule, how much better than M0 and than the preset; needs a completed trial."""
     found = headline(study)
     chosen = f"{generator_name(found.generator)}, {configuration_text(found.configuration)}"
-    return [f"{chosen} is the best: {_measured(study, found)}{_over(found)}.", _rule(study)]
+    return [f"{chosen} is the best: {_measured(study, found)}{_over(found)}.", *_against_m0(study), _rule(study)]
+
+
+def _against_m0(study: Study) -> list[str]:
+    """How many configurations beat M0, and by how much."""
+    found = study_against_m0(study)
+    if found is None:
+        return []
+    where = f"by test {metric_on_test(study)}" if study.has_test_map else "by the number that selects"
+    by = f", by {_gain(found.gain)} points" if found.gain else ""
+    seeds = "one seed, so without an error" if found.seeds == 1 else f"± standard error over {found.seeds} seeds"
+    return [
+        f"Refined, {found.better} of {count_text(found.configurations, 'configuration')} beat M0 {where}{by}; all of "
+        f"them: {_gain(found.gain_of_all)} points (paired by seed; {seeds})."
+    ]
+
+
+def _gain(gain: Gain) -> str:
+    error = "" if gain.standard_error is None else f" ± {number_text(gain.standard_error)}"
+    return f"{number_text(gain.mean, signed=True)}{error}"
 
 
 def cost_sentence(study: Study) -> str:

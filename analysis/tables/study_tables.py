@@ -70,23 +70,40 @@ def top_grid(study: Study) -> Table:
     grid = Grid(
         name="top_configurations",
         label=label(study.name, "top"),
-        caption=caption(study, f"The {len(ranked)} best configurations by their selection objective"),
+        caption=caption(
+            study,
+            f"The {len(ranked)} best configurations by their selection objective",
+            mark_remarks([[summary_cell(one.test)] for one in ranked]),
+        ),
         spanner="",
-        header=["Configuration", "selection", "test", "η"],
+        header=["Configuration", "selection", "s.e.", "likely", "seeds", "test", "η"],
         rows=[
             [
                 Cell(configuration_text(one.configuration, generator=True), trials=one.trials),
                 Cell(number_text(one.selection)),
+                Cell(number_text(one.standard_error)),
+                Cell(number_text(one.likely)),
+                Cell(str(len(one.seeds))),
                 summary_cell(one.test, wanted),
                 Cell(", ".join(map(str, one.etas))),
             ]
             for one in ranked
         ],
-        notes=["The order is that of the selection objective (mean over seeds), not of the test number"],
+        notes=[
+            "The order is that of the selection objective, not of the test number; configurations that ran on one seed "
+            "come after those that ran on more",
+            "selection: mean over seeds; where configurations ran on different seeds, as if each had run on all "
+            "(least squares of configuration + seed)",
+            "s.e.: standard error of that mean in comparisons on the same seeds; likely: the mean drawn towards that "
+            "of all configurations by the share of noise in their spread; dashes: one seed cannot tell",
+        ],
     )
     found = {(str(rank), one.configuration): one.test for rank, one in enumerate(ranked, start=1)}
     data = trace(study, ("rank", "searched"), found)
     data.insert(3, "selection_objective", [one.selection for one in ranked])
+    data.insert(4, "standard_error", [one.standard_error for one in ranked])
+    data.insert(5, "likely", [one.likely for one in ranked])
+    data.insert(6, "selection_seeds", [len(one.seeds) for one in ranked])
     return grid, data
 
 

@@ -11,11 +11,14 @@ from tqdm import tqdm
 from study.cli.plan import metric_text, point_text, remaining_seconds, seconds_text
 from study.ledger import (
     ORACLE,
+    Gain,
     IterationEnded,
     TrialEnded,
     TrialEvent,
     TrialRecord,
+    against_m0,
     best_configuration,
+    differences_to_m0,
     generator_of,
     trial_name,
 )
@@ -125,7 +128,30 @@ def comparison(records: Sequence[TrialRecord], run: RunConfig) -> str:
         + _row(best, signal, splits, [record.best_iteration or 0 for record in best])
         + f"   {point_text(best[0].params)}",
     ]
-    return "\n".join(lines + ([bound] if oracles else []))
+    gain = gain_text(records, run)
+    return "\n".join(lines + ([gain] if gain else []) + ([bound] if oracles else []))
+
+
+def gain_text(records: Sequence[TrialRecord], run: RunConfig) -> str | None:
+    """How many configurations beat M0 and by how much, on the test split where it has annotations; None where no
+    trial was refined."""
+    generator = run.pseudo_labels.generator
+    on_test = differences_to_m0(records, "test", generator)
+    found = against_m0(on_test or differences_to_m0(records, None, generator))
+    if found is None:
+        return None
+    where = f"on the test split ({metric_text(run)})" if on_test else "by the number that selects"
+    by = f" by {_gain(found.gain)} points" if found.gain else ""
+    seeds = "one seed, so without an error" if found.seeds == 1 else f"± standard error over {found.seeds} seeds"
+    return (
+        f"refined, {found.better} of {found.configurations} configurations beat M0 {where}{by}; all of them: "
+        f"{_gain(found.gain_of_all)} (paired by seed; {seeds})"
+    )
+
+
+def _gain(gain: Gain) -> str:
+    error = "" if gain.standard_error is None else f" ± {gain.standard_error:.1f}"
+    return f"{gain.mean:+.1f}{error}"
 
 
 def saved_text(records: Sequence[TrialRecord]) -> str | None:
