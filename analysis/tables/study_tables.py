@@ -17,7 +17,7 @@ from analysis.tables.grid import Cell, Grid, mark_remarks, marked, summary_cell
 from analysis.tables.paper_tables import differences_to_paper, state_of_the_art
 from analysis.tables.rendering import Table
 from analysis.tables.signal_table import signal_grid
-from analysis.text import caption, configuration_text, data_title, label, number_text
+from analysis.text import DASH, caption, configuration_text, data_title, label, number_text, objective_of
 
 
 def study_tables(study: Study, marks: str = "second", with_paper: bool = False) -> list[Table]:
@@ -65,18 +65,18 @@ def number_grid(study: Study, table: NumberTable, marks: str) -> Table:
 
 def top_grid(study: Study) -> Table:
     """The best configurations in the order of their selection objective."""
-    ranked = top_configurations(study)
+    ranked, objective = top_configurations(study), objective_of(study)
     wanted = study.completed["seed"].nunique()
     grid = Grid(
         name="top_configurations",
         label=label(study.name, "top"),
         caption=caption(study, f"The {len(ranked)} best configurations by their selection objective"),
         spanner="",
-        header=["Configuration", "selection", "test", "η"],
+        header=["Configuration", objective.name if objective.signal else "selection", "test", "η"],
         rows=[
             [
                 Cell(configuration_text(one.configuration, generator=True), trials=one.trials),
-                Cell(number_text(one.selection)),
+                Cell(objective.number(one.selection, 2, DASH)),
                 summary_cell(one.test, wanted),
                 Cell(", ".join(map(str, one.etas))),
             ]

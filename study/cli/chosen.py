@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import NamedTuple
 
-from study.cli.plan import metric_text, point_text
+from study.cli.plan import objective_of, point_text
 from study.ledger import TrialRecord, best_configuration, trial_name
 from trainables.config import RunConfig
 from trainables.errors import UserError
@@ -43,16 +43,17 @@ def _best(records: Sequence[TrialRecord], run: RunConfig, study: str) -> Chosen:
         )
     best = max(replicates, key=lambda record: (_value(record), -record.number))
     completed = sum(record.state == "completed" for record in records)
-    by_signal = run.selection.rule == "video-labels"  # then the value is no mAP
-    metric = f"signal {run.selection.signal}" if by_signal else f"{run.selection.rule} {metric_text(run)}"
+    objective = objective_of(run)
+    metric = objective.name if objective.signal else f"{run.selection.rule} {objective.name}"
     seeds = f"mean of {len(replicates)} seeds " if len(replicates) > 1 else ""
     why = (
         f"Of {completed} completed trials, the configuration {point_text(best.params) or '(the only one)'} has the "
-        f"best {metric}: {seeds}{fmean(_value(record) for record in replicates):.2f}."
+        f"best {metric}: {seeds}{objective.number(fmean(_value(one) for one in replicates), 2)}."
     )
     if len(replicates) > 1:
-        values = ", ".join(f"{trial_name(record.number)} {_value(record):.2f}" for record in replicates)
-        why += f" Of its replicates ({values}), {trial_name(best.number)} has the highest value."
+        values = ", ".join(f"{trial_name(one.number)} {objective.number(_value(one), 2)}" for one in replicates)
+        most = "lowest" if objective.is_loss else "highest"
+        why += f" Of its replicates ({values}), {trial_name(best.number)} has the {most} value."
     return Chosen(best, why)
 
 
