@@ -192,7 +192,7 @@ def _listeners(given: Namespace, request: Request, driver: Driver, placement: Pl
 
     trials, concurrency, gpus = request.study.num_trials, placement.concurrency, placement.gpus_per_trial
 
-    journal = OptunaJournal(driver.folder, request.study, request.data.name, driver.records)
+    journal = OptunaJournal(driver.folder, request.study, request.run, request.data.name, driver.records)
     progress = Progress(driver.records, trials, request.run, concurrency, given.verbose)
     metrics = StudyMetrics(request.name, driver.records, trials, request.run, concurrency, gpus)
     driver.listeners += [progress, journal, metrics]

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from study.cli.plan import metric_text, point_text, remaining_seconds, seconds_text
-from study.config import parse_study
+from study.config import recorded_study
 from study.ledger import (
     OpenedStudy,
     StudyEnded,
@@ -43,7 +43,7 @@ def study_status(study_dir: Path, name: str) -> JsonObject:
     """
     opened = open_study(study_dir, name, "study")
     settings, records = opened.settings, trial_records(opened.ledger.events)
-    study = parse_study(settings.study, str(opened.folder.study_file))
+    study = recorded_study(settings.study, str(opened.folder.study_file))
     trials, state = _num_trials(opened) or study.num_trials, _state(opened)
     quiet = _quiet_s(opened, records) if state == "running" else {}
     best = best_configuration(records, settings.run_value("pseudo_labels.generator"))

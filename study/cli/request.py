@@ -13,7 +13,7 @@ from study.cli.assignments import parse_assignments
 from study.cli.config_file import with_config
 from study.cli.earlier_points import with_points_of
 from study.cli.resume import extended, require_same_data, require_same_settings, version_changes
-from study.config import StudyConfig, check_values, known_point, load_study_config, parse_study
+from study.config import StudyConfig, check_values, known_point, load_study_config, parse_study, recorded_study
 from study.ledger import (
     DatasetSettings,
     FolderExists,
@@ -271,7 +271,7 @@ def _resumed(given: Namespace, study_dir: Path) -> Request:
     settings, source = opened.settings, str(opened.folder.study_file)
     require_same_settings(opened)
     run = parse_config(settings.run, source)
-    study = extended(parse_study(settings.study, source), opened, given.num_samples)
+    study = extended(recorded_study(settings.study, source), opened, given.num_samples)
     data_dir = given.data_dir or Path(settings.data_dir)
     data = _load(run, data_dir, _kept_features(given, study_dir))
     card = make_card(data, run.dataset)

@@ -20,6 +20,7 @@ SamplerName = Literal["tpe", "gp", "qmc", "random", "grid", "brute_force"]
 PrunerName = Literal["none", "asha", "median"]
 SAMPLER_NAMES: tuple[str, ...] = get_args(SamplerName)
 PRUNER_NAMES: tuple[str, ...] = get_args(PrunerName)
+ObjectiveName = Literal["refined", "best"]
 
 
 def _as_tuple(value: Any) -> Any:
@@ -61,6 +62,10 @@ class StudyConfig(Part):
     asynchronous: bool = Field(False, description="propose from whatever has ended; reproducible only with one worker")
     pruner: PrunerName = Field("none", description="stops weak trials early")
     grace: int = Field(1, ge=0, description="refinement iterations before a trial may be pruned")
+    objective: ObjectiveName = Field(
+        "refined",
+        description="what sampler and pruner see: the best refined iteration, or the best with M0 among them",
+    )
     confirm: ConfirmConfig | None = Field(None, description="confirmation stage after the search; None: none")
     shared_base: bool = Field(True, description="each M0 is trained once, not once per trial")
 
@@ -123,6 +128,11 @@ def load_study_config(name: str) -> StudyConfig:
     source = f"configs/studies/{name}.yaml"
     text = (resources.files("configs") / "studies" / f"{name}.yaml").read_text(encoding="utf-8")
     return parse_study({"name": name, **parse_yaml(text, source)}, source)
+
+
+def recorded_study(tree: JsonObject, source: str) -> StudyConfig:
+    """A study as its study.json has it; what that of an older version lacks is as it was then."""
+    return parse_study({"objective": "best", **tree}, source)
 
 
 def parse_study(tree: Any, source: str) -> StudyConfig:

@@ -29,6 +29,7 @@ from study.ledger import (
 )
 from study.m0_cache import M0Cache
 from study.search import PRUNERS
+from study.search.objective import NOTHING_YET, told_curve
 from trainables.config import RunConfig, joint_key
 from trainables.report import IterationReport
 
@@ -146,8 +147,8 @@ class Driver:
         if self.study.pruner == "none" or report.finished or record.origin == CONFIRM:
             return False
         before = [known for known in record.iterations if known.iteration < report.iteration]
-        curve = [known.best_so_far for known in [*before, report] if known.best_so_far is not None]
-        if len(curve) <= len(before):
+        curve = told_curve([*before, report], self.study.objective)
+        if len(curve) <= len(before) or curve[-1] == NOTHING_YET:
             return False  # an iteration without a number can be compared with nothing
         others = self._plan.proposals.curves_before(number_of(record))
         return PRUNERS[self.study.pruner](curve, others, self.study.grace)

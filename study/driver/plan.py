@@ -59,7 +59,7 @@ class TrialPlan:
         replicates = self.replicates[configuration]
         ended = [record for record in replicates if record.finished]
         if len(ended) == self.study.seeds and not self.proposals.knows(configuration):
-            self.proposals.tell(configuration, outcome(ended))
+            self.proposals.tell(configuration, outcome(ended, self.study.objective))
             fault_point("search told")
 
     def _replicate(self, configuration: int, origin: str, seed: int) -> TrialRecord:

@@ -11,8 +11,10 @@ from study.ledger.lock import is_driven, lock
 from study.ledger.ranking import (
     CONFIRM,
     ORACLE,
+    RankedPoint,
     Replicate,
     best_configuration,
+    every_ranked_point,
     generator_of,
     point_key,
     ranked_configurations,
@@ -20,6 +22,7 @@ from study.ledger.ranking import (
 )
 from study.ledger.records import TrialRecord, trial_records
 from study.ledger.repair import repair_from_checkpoints
+from study.ledger.seed_effects import Estimate, configuration_means, estimates, have_equal_seeds
 from study.ledger.settings import (
     DatasetSettings,
     OpenedStudy,
@@ -46,12 +49,14 @@ __all__ = [
     "ORACLE",
     "Configuration",
     "DatasetSettings",
+    "Estimate",
     "Event",
     "FolderExists",
     "IterationEnded",
     "Ledger",
     "LedgerContents",
     "OpenedStudy",
+    "RankedPoint",
     "Replicate",
     "Session",
     "StudyCreated",
@@ -69,9 +74,13 @@ __all__ = [
     "TrialStarted",
     "best_configuration",
     "check_name",
+    "configuration_means",
     "create_folder",
+    "estimates",
+    "every_ranked_point",
     "free_name",
     "generator_of",
+    "have_equal_seeds",
     "is_driven",
     "lock",
     "nearest_existing",

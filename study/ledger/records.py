@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -68,6 +69,17 @@ class TrialRecord:
     def finished(self) -> bool:
         """Whether it ended, in whatever state; a finished trial is never run again."""
         return self.state in FINAL_STATES
+
+    @property
+    def refined_objective(self) -> float | None:
+        """Best selection number of the iterations after M0, percent; M0's own where it has no other iteration, and None
+        where there is no number."""
+        if self.best_iteration:
+            return self.objective
+        refined = [report.selection.number for report in self.iterations if report.iteration > 0]
+        if not refined:
+            return self.objective
+        return max((number for number in refined if number is not None and math.isfinite(number)), default=None)
 
     @property
     def point(self) -> Configuration:

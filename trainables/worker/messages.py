@@ -17,7 +17,7 @@ from trainables.json_types import JsonObject
 from trainables.report import IterationReport
 
 RUNNING, COMPLETED, UNWRITABLE = "running", "completed", "unwritable"
-ORDER, ANSWER, METRIC = "order", "answer", "objective"
+ORDER, ANSWER, METRIC, STEP = "order", "answer", "objective", "training_iteration"
 
 
 @dataclass(frozen=True)
@@ -161,10 +161,13 @@ def plain_config(config: Mapping[str, Any]) -> JsonObject:
 
 
 def plain_result(result: Mapping[str, Any]) -> JsonObject:
-    """A Tune result as plain values: the first report of its answer, if there is one, as ``report``."""
+    """A Tune result as plain values: the first report of its answer, if there is one, as ``report``.
+
+    Its step is the refinement iteration: Tune's own count begins anew where a trial goes on in a later session.
+    """
     answer = answer_in(result)
     reports = [one.report.to_json() for one in answer.trials if one.report is not None] if answer else []
     plain = {key: value for key, value in result.items() if key != ANSWER}
     if ORDER in plain.get("config", {}):
         plain["config"] = plain_config(plain["config"])
-    return plain | ({"report": reports[0]} if reports else {})
+    return plain | ({"report": reports[0], STEP: reports[0]["iteration"]} if reports else {})
