@@ -38,6 +38,9 @@ def chosen_trial(records: Sequence[TrialRecord], run: RunConfig, trial: str, stu
 def _best(records: Sequence[TrialRecord], run: RunConfig, study: str) -> Chosen:
     replicates = best_configuration(records, run.pseudo_labels.generator)
     if not replicates:
+        alone = _m0_alone(records)
+        if alone:
+            return alone
         raise UserError(
             f"--trial: study '{study}' has no completed trial to choose from; resume it, or name a trial by its number"
         )
@@ -50,11 +53,23 @@ def _best(records: Sequence[TrialRecord], run: RunConfig, study: str) -> Chosen:
         f"Of {completed} completed trials, the configuration {point_text(best.params) or '(the only one)'} has the "
         f"best {metric}: {seeds}{objective.number(fmean(_value(one) for one in replicates), 2)}."
     )
+    if run.refinement.iterations == 1:
+        why += " M0 is the only iteration, and so the only candidate of a trial."
     if len(replicates) > 1:
         values = ", ".join(f"{trial_name(one.number)} {objective.number(_value(one), 2)}" for one in replicates)
         most = "lowest" if objective.is_loss else "highest"
         why += f" Of its replicates ({values}), {trial_name(best.number)} has the {most} value."
     return Chosen(best, why)
+
+
+def _m0_alone(records: Sequence[TrialRecord]) -> Chosen | None:
+    """The earliest M0 of a study that has nothing else, and no number to compare them by."""
+    ended = [record for record in records if record.state == "completed" and record.iterations]
+    if not ended or any(len(record.iterations) > 1 for record in ended):
+        return None
+    which = f"{trial_name(ended[0].number)} is taken"
+    why = f"M0 is the only iteration of all {len(ended)} completed trials, and no number compares them: {which}."
+    return Chosen(ended[0], why)
 
 
 def _value(record: TrialRecord) -> float:
