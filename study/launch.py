@@ -27,6 +27,7 @@ from study.cli.supervisor import STOPPED_STATUS, Supervisor, supervised
 from study.execution.loggers import check_logger, logger_callback
 from study.ledger import (
     OpenedStudy,
+    SearchLimits,
     Session,
     StudyCreated,
     StudyFolder,
@@ -108,7 +109,7 @@ def _session(
         opened = request.opened or open_study(folder.path.parent, folder.name)
         driver = _driver(request, folder, opened)
         print(request.card, end="\n\n")
-        if driver.num_finished < request.study.num_trials:
+        if not driver.has_ended():
             _run(given, request, driver, placement, supervisor)
         with supervisor.signals.deferred():  # all trials have ended: there is nothing left to stop
             status = conclude(request, driver)
@@ -179,7 +180,10 @@ def _begin(given: Namespace, request: Request, driver: Driver, placement: Placem
     print(f"dashboard    {f'{cluster.dashboard}; {token_hint()}' if cluster.dashboard else 'none'}", end="\n\n")
     session = Session(versions(), placement.as_dict(), socket.gethostname())
     started = StudyResumed if given.resume else StudyStarted
-    driver.note(started(session, request.study.num_samples, request.study.num_trials))
+    study = request.study
+    limits = SearchLimits(study.target, study.patience, study.time_budget_s)
+    driver.note(started(session, study.num_samples, study.num_trials, limits))
+    driver.time_budget.places = max(1, placement.concurrency)
     if request.study.shared_base:
         driver.share_m0(M0Cache(driver.folder, base_environment(request, placement)))
 

@@ -22,6 +22,7 @@ from study.ledger import (
     best_configuration,
     is_driven,
     open_study,
+    search_end,
     trial_name,
     trial_records,
 )
@@ -54,6 +55,7 @@ def study_status(study_dir: Path, name: str) -> JsonObject:
         "selection": settings.run_value("selection.rule"),
         "objective": asdict(_objective(settings)),
         "num_trials": trials,
+        "search_end": search_end(opened.ledger.events, records),
         "counts": dict(Counter(record.state for record in records)),
         "eta_s": _eta(opened, records, trials) if state == "running" else None,
         "best": _trial(best[0]) if best else None,
@@ -68,6 +70,8 @@ def status_text(status: JsonObject) -> str:
     eta = f", ETA {seconds_text(status['eta_s'])}" if status["state"] == "running" else ""
     lines = [f"{status['name']}: {status['state']}; {status['dataset']}; {status['num_trials']} trials: {counts}{eta}"]
     objective = Objective(**status["objective"])
+    if status["search_end"]:
+        lines.append(f"the search ended early: {status['search_end']}")
     for trial in status["trials"]:
         quiet = trial.get("quiet_s")
         silence = f"no sign of life for {seconds_text(quiet)}" if quiet else None

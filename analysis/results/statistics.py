@@ -26,7 +26,8 @@ class Summary(NamedTuple):
     """A number over the seeds of one configuration, and where it comes from.
 
     mean, std: percent, over ``n`` seeds; std (n - 1 in the denominator) is NaN for one seed. iterations: the
-    refinement iteration that each trial's value belongs to. lines: of the ledger. values: percent, one per seed.
+    refinement iteration that each trial's value belongs to. lines: of the ledger. values: percent, one per seed. is_m0:
+    refinement has helped none of the trials, so that the number is M0's, whatever the configuration.
     """
 
     mean: float
@@ -37,6 +38,7 @@ class Summary(NamedTuple):
     iterations: tuple[int, ...]
     lines: tuple[int, ...]
     values: tuple[float, ...] = ()  # by seed
+    is_m0: bool = False
 
 
 def over_seeds(rows: pd.DataFrame, column: str = "test_map") -> Summary | None:
@@ -124,7 +126,13 @@ def best_configuration(trials: pd.DataFrame) -> pd.DataFrame:
 
 def at_best_iteration(trials: pd.DataFrame) -> Summary | None:
     """Test mAP of trials of one configuration, each at the iteration that its selection rule chose."""
-    return over_seeds(trials.assign(iteration=trials["best_iteration"]))
+    summary = over_seeds(trials.assign(iteration=trials["best_iteration"]))
+    return None if summary is None else summary._replace(is_m0=refinement_never_helped(trials))
+
+
+def refinement_never_helped(trials: pd.DataFrame) -> bool:
+    """Whether the selection rule chose M0 in every trial, although there was more to choose from."""
+    return bool((trials["best_iteration"] == 0).all() and (trials["num_iterations"] > 1).any())
 
 
 def at_iteration(iterations: pd.DataFrame, trials: pd.DataFrame, iteration: int) -> Summary | None:

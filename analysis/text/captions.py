@@ -69,6 +69,7 @@ def caption(study: Study, what: str, marks: Iterable[str] = (), metric: str | No
             f"{what}: {metric or metric_name(study)}{dagger} in % on the {split} videos of {data_title(study)}, "
             f"{_seeds(study)}",
             _selection(study),
+            *_refined_only(study),
             *simulated,
             *marks,
         ]
@@ -78,7 +79,8 @@ def caption(study: Study, what: str, marks: Iterable[str] = (), metric: str | No
 def how_made(study: Study) -> list[str]:
     """How the numbers of a study were made, as sentences: settings, evaluation, selection, trials, notes on data."""
     notes = [note for note in study.settings.notes if "simulated" not in note]
-    facts = [_protocol(study), _features(study), _selection(study), _trials(study), _m0(study), *notes]
+    facts = [_protocol(study), _features(study), _selection(study), *_refined_only(study), _trials(study), _m0(study),
+             *notes]  # fmt: skip
     simulated = ["The data are simulated"] * study.settings.simulated
     return [_sentence(fact) for fact in [*facts, *simulated] if fact]
 
@@ -127,6 +129,10 @@ def _selection(study: Study) -> str:
         signal = objective_of(study).name
         return f"{chosen} were chosen without temporal annotations, by {signal} on held-out training videos"
     return f"{chosen} were chosen on held-out training videos (selection rule: held-out)"
+
+
+def _refined_only(study: Study) -> list[str]:
+    return ["Only refined iterations (η ≥ 1) are shown, whether M0 is better or not"] * study.refined_only
 
 
 def _trials(study: Study) -> str:

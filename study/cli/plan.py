@@ -47,6 +47,7 @@ def describe_plan(
         f"study        {request.name}: {study.description or study.name}",
         f"varies       {', '.join(NAMES.get(key, key) for key in study.space)} ({study.sampler})",
         f"trials       {_trials(study, finished)}; {trainings}",
+        f"ends early   {limits_text(study)}" if limits_text(study) else "",
         f"selection    {run.selection.rule}: {rule}; preset {run.protocol}",
         f"pruner       {study.pruner}, after iteration {study.grace}" if study.pruner != "none" else "",
         f"placement    {placement or 'as the cluster has room'}",
@@ -66,6 +67,19 @@ def describe_plan(
         places = "1 place stays" if idle == 1 else f"{idle} places stay"
         notes.append(f"{places} idle, as proposals wait for results; --lookback {enough} fills them")
     return "\n".join([line for line in lines if line] + [f"note         {note}" for note in notes])
+
+
+def limits_text(study: StudyConfig) -> str:
+    """What may end the search before its budget, as a list of conditions; empty for nothing."""
+    limits = []
+    if study.target is not None:
+        limits.append(f"a configuration reaches {study.target:g}")
+    if study.patience is not None:
+        limits.append(f"{study.patience} configurations are no better than the best before")
+    if study.time_budget_s is not None:
+        used = "the time used by all sessions, with the confirmation, would exceed"
+        limits.append(f"{used} {seconds_text(study.time_budget_s)} (not reproducible: it depends on the machine)")
+    return ", or ".join(limits)
 
 
 def point_text(params: dict[str, object]) -> str:

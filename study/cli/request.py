@@ -19,6 +19,7 @@ from study.ledger import (
     FolderExists,
     LedgerContents,
     OpenedStudy,
+    SearchLimits,
     StudyFolder,
     StudySettings,
     check_name,
@@ -178,6 +179,7 @@ def base_environment(request: Request, placement: Placement) -> dict[str, str]:
 def _new(given: Namespace, study_dir: Path) -> Request:
     study = _changed(load_study_config(given.study or "search"), given)
     run, notes = _run_config(given, study)
+    _check_target(study, run)
     earlier = vars(given)["from"]  # a keyword of the language
     if earlier is not None:
         study, told = with_points_of(study, study_dir, earlier)
@@ -209,11 +211,23 @@ def _sets_rule(given: Namespace) -> bool:
     return "selection.rule" in parse_assignments(given.set or [])
 
 
+def _check_target(study: StudyConfig, run: RunConfig) -> None:
+    """mAP is in percent; a signal that selects has a range of its own."""
+    target = study.target
+    if target is None or run.selection.rule == "video-labels" or 1 <= target <= 100:
+        return
+    meant = f"; {100 * target:g} is meant?" if 0 < target < 1 else ""
+    raise UserError(f"--target: mAP is in percent, from 1 to 100, got {target:g}{meant}")
+
+
 def _changed(study: StudyConfig, given: Namespace) -> StudyConfig:
-    names = ("num_samples", "seeds", "seed", "selection", "lookback", "sampler", "pruner", "grace")
+    names = ("num_samples", "seeds", "seed", "selection", "lookback", "sampler", "pruner", "grace", "target",
+             "patience")  # fmt: skip
     changes = {name: getattr(given, name) for name in names if getattr(given, name) is not None}
     if given.confirm is not None:
         changes["confirm"] = {**(study.confirm.model_dump() if study.confirm else {}), "top": given.confirm}
+    if given.time_budget is not None:
+        changes["time_budget_s"] = given.time_budget
     if given.asynchronous:
         changes["asynchronous"] = True
     if given.no_shared_base:
@@ -271,7 +285,9 @@ def _resumed(given: Namespace, study_dir: Path) -> Request:
     settings, source = opened.settings, str(opened.folder.study_file)
     require_same_settings(opened)
     run = parse_config(settings.run, source)
-    study = extended(recorded_study(settings.study, source), opened, given.num_samples)
+    limits = SearchLimits(*(getattr(given, name, None) for name in ("target", "patience", "time_budget")))
+    study = extended(recorded_study(settings.study, source), opened, given.num_samples, limits)
+    _check_target(study, run)
     data_dir = given.data_dir or Path(settings.data_dir)
     data = _load(run, data_dir, _kept_features(given, study_dir))
     card = make_card(data, run.dataset)

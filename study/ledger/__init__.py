@@ -20,7 +20,7 @@ from study.ledger.ranking import (
     ranked_configurations,
     ranked_points,
 )
-from study.ledger.records import TrialRecord, trial_records
+from study.ledger.records import TrialRecord, search_end, trial_records
 from study.ledger.repair import repair_from_checkpoints
 from study.ledger.seed_effects import Estimate, configuration_means, estimates, have_equal_seeds
 from study.ledger.settings import (
@@ -31,7 +31,17 @@ from study.ledger.settings import (
     open_study,
     write_settings,
 )
-from study.ledger.study_events import Event, Session, StudyCreated, StudyEnded, StudyResumed, StudyStarted, StudyStopped
+from study.ledger.study_events import (
+    Event,
+    SearchEnded,
+    SearchLimits,
+    Session,
+    StudyCreated,
+    StudyEnded,
+    StudyResumed,
+    StudyStarted,
+    StudyStopped,
+)
 from study.ledger.trial_events import (
     FINAL_STATES,
     Configuration,
@@ -58,6 +68,8 @@ __all__ = [
     "OpenedStudy",
     "RankedPoint",
     "Replicate",
+    "SearchEnded",
+    "SearchLimits",
     "Session",
     "StudyCreated",
     "StudyEnded",
@@ -90,6 +102,7 @@ __all__ = [
     "ranked_points",
     "read_ledger",
     "repair_from_checkpoints",
+    "search_end",
     "trial_name",
     "trial_records",
     "write_settings",

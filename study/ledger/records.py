@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from study.ledger.study_events import Event
+from study.ledger.study_events import Event, SearchEnded
 from study.ledger.trial_events import (
     FINAL_STATES,
     Configuration,
@@ -123,6 +123,13 @@ class TrialRecord:
         self.iterations = sorted([*self.iterations, report], key=lambda known: known.iteration)
         if not self.finished:
             self.objective, self.best_iteration = report.best_so_far, report.best_iteration
+
+
+def search_end(events: Iterable[Event], records: Iterable[TrialRecord]) -> str | None:
+    """Why a search ended before its budget; None where it did not, or has gone on since."""
+    ends = [event for event in events if isinstance(event, SearchEnded)]
+    configurations = {record.configuration for record in records}
+    return ends[-1].reason if ends and ends[-1].configurations == len(configurations) else None
 
 
 def trial_records(events: Iterable[Event]) -> list[TrialRecord]:

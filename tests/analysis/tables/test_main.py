@@ -33,6 +33,14 @@ def test_command_writes_one_format_elsewhere(tmp_path: Path, capsys: pytest.Capt
     assert not (tmp_path / "s" / "tables").exists()
 
 
+def test_refined_only_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    paper_like(tmp_path / "s")
+    assert main(["--study", "s", "--study-dir", str(tmp_path), "--refined-only", "--format", "markdown"]) == 0
+    text = (tmp_path / "s" / "tables-refined-only" / "generator_beta.md").read_text()
+    assert "Only refined iterations (η ≥ 1) are shown" in text
+    assert not (tmp_path / "s" / "tables").exists()
+
+
 def test_no_completed_trial_is_clear_words_and_status_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     StudyFolder(tmp_path / "s").add(point("attention", 1.0), [], state="failed", reason="ValueError: no")
     assert main(["--study", "s", "--study-dir", str(tmp_path)]) == 1
