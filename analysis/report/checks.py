@@ -12,7 +12,7 @@ from analysis.results.search import at_edge, search_history, searched_trials
 from analysis.results.statistics import SAME_MAP, at_best_iteration, base_model, distinguishable
 from analysis.results.video_bootstrap import video_interval
 from analysis.study import Study
-from analysis.text import chosen_on_test, count_text, number_text, short_key, what_is_chosen
+from analysis.text import chosen_on_test, count_text, number_text, objective_of, short_key, what_is_chosen
 from study.ledger import trial_name
 
 INFEASIBLE = ("failed", "timed-out", "out-of-memory", "non-finite")
@@ -73,7 +73,7 @@ def infeasible_share(study: Study) -> Check:
 
 def retraining_variance(study: Study) -> Check:
     """Spread over seeds of one configuration against the lead of the best one."""
-    name = "Variance of retraining"
+    name, objective = "Variance of retraining", objective_of(study)
     groups = study.completed.groupby("configuration")["objective"]
     spread = groups.std().dropna()
     if spread.empty:
@@ -85,9 +85,12 @@ def retraining_variance(study: Study) -> Check:
     pooled = float(np.sqrt((spread**2).mean()))
     ranked = groups.mean()[groups.size() == groups.size().max()].sort_values(ascending=False)
     if len(ranked) < 2:
-        return Check(name, "unknown", f"Standard deviation over seeds: {pooled:.2f} points; one configuration alone.")
+        return Check(
+            name, "unknown", f"Standard deviation over seeds: {objective.difference(pooled)}; one configuration alone."
+        )
     lead = float(ranked.iloc[0] - ranked.iloc[1])
-    said = f"Standard deviation over seeds: {pooled:.2f} points (pooled); the best leads by {lead:.2f}."
+    said = f"Standard deviation over seeds: {objective.difference(pooled)} (pooled); the best leads by "
+    said += f"{objective.difference(lead)}."
     if lead < pooled:
         return Check(name, "look", f"{said} The order of the leaders may be chance: retrain them on more seeds.")
     return Check(name, "ok", said)

@@ -16,8 +16,7 @@ from analysis.text import (
     interval_text,
     metric_on_test,
     number_text,
-    objective_name,
-    value_text,
+    objective_of,
     what_is_chosen,
 )
 from study.ledger import Gain
@@ -66,7 +65,7 @@ def _duration(seconds: float) -> str:
 def _measured(study: Study, found: Headline) -> str:
     if found.test is None:
         return (
-            f"{objective_name(study)} {number_text(found.selection)} over {count_text(len(found.seeds), 'seed')} at "
+            f"{objective_of(study).text(found.selection, 2)} over {count_text(len(found.seeds), 'seed')} at "
             f"{eta_text(found.etas)}; "
             "the test split has no temporal annotations, so mAP is not known"
         )
@@ -100,6 +99,6 @@ def _rule(study: Study) -> str:
     if chosen_on_test(study):
         return f"†{what} were chosen on the test split itself, which makes the number too high as an estimate."
     if study.settings.selection_rule == "video-labels":
-        signal = value_text(study.settings.selection_signal)
+        signal = objective_of(study).name
         return f"{what} were chosen without temporal annotations, by {signal} on held-out training videos."
     return f"{what} were chosen on held-out training videos; the test split was only measured on."

@@ -17,7 +17,7 @@ from analysis.tables.grid import Cell, Grid, mark_remarks, marked, summary_cell
 from analysis.tables.paper_tables import differences_to_paper, state_of_the_art
 from analysis.tables.rendering import Table
 from analysis.tables.signal_table import signal_grid
-from analysis.text import caption, configuration_text, data_title, label, number_text
+from analysis.text import DASH, caption, configuration_text, data_title, label, number_text, objective_of
 
 
 def study_tables(study: Study, marks: str = "second", with_paper: bool = False) -> list[Table]:
@@ -65,7 +65,7 @@ def number_grid(study: Study, table: NumberTable, marks: str) -> Table:
 
 def top_grid(study: Study) -> Table:
     """The best configurations in the order of their selection objective."""
-    ranked = top_configurations(study)
+    ranked, objective = top_configurations(study), objective_of(study)
     wanted = study.completed["seed"].nunique()
     grid = Grid(
         name="top_configurations",
@@ -76,6 +76,7 @@ def top_grid(study: Study) -> Table:
             mark_remarks([[summary_cell(one.test)] for one in ranked]),
         ),
         spanner="",
+<<<<<<< HEAD
         header=["Configuration", "selection", "s.e.", "likely", "seeds", "test", "η"],
         rows=[
             [
@@ -84,6 +85,13 @@ def top_grid(study: Study) -> Table:
                 Cell(number_text(one.standard_error)),
                 Cell(number_text(one.likely)),
                 Cell(str(len(one.seeds))),
+=======
+        header=["Configuration", objective.name if objective.signal else "selection", "test", "η"],
+        rows=[
+            [
+                Cell(configuration_text(one.configuration, generator=True), trials=one.trials),
+                Cell(objective.number(one.selection, 2, DASH)),
+>>>>>>> main
                 summary_cell(one.test, wanted),
                 Cell(", ".join(map(str, one.etas))),
             ]

@@ -49,7 +49,7 @@ def test_from_a_folder_to_evaluated_predictions(tmp_path: Path, unannotated: set
 
     out = run("study.launch", "--dataset", "jumps", "--name", "s", *SHORT, cwd=tmp_path)
     assert "Jumps (features)  [jumps; real data]" in out
-    assert "selection    video-labels: held-out training videos choose by video_loss" in out
+    assert "selection    video-labels: held-out training videos choose by video loss (lower is better)" in out
     assert "2 completed" in out
     reports = [event["report"] for line in (tmp_path / "studies/s/ledger.jsonl").read_text().splitlines()
                if (event := json.loads(line))["event"] == "iteration"]  # fmt: skip

@@ -32,8 +32,8 @@ def test_few_seeds_have_no_interval_and_the_test_split_is_named(tmp_path: Path) 
     assert "0.00 points above the base model M0 (1 seed: too few for an interval)" in sentence
     assert sentence.endswith("it is the preset's configuration.")
     assert gain == (
-        "Refined, 0 of 1 configuration beat M0 by test mAP@0.5†; all of them: -2.00 points (paired by seed; one seed, so "
-        "without an error)."
+        "Refined, 0 of 1 configuration beat M0 by test mAP@0.5†; all of them: -2.00 points (paired by seed; one seed, "
+        "so without an error)."
     )
     assert rule.startswith("†")
 
