@@ -76,22 +76,18 @@ def top_grid(study: Study) -> Table:
             mark_remarks([[summary_cell(one.test)] for one in ranked]),
         ),
         spanner="",
-<<<<<<< HEAD
-        header=["Configuration", "selection", "s.e.", "likely", "seeds", "test", "η"],
-        rows=[
-            [
-                Cell(configuration_text(one.configuration, generator=True), trials=one.trials),
-                Cell(number_text(one.selection)),
-                Cell(number_text(one.standard_error)),
-                Cell(number_text(one.likely)),
-                Cell(str(len(one.seeds))),
-=======
-        header=["Configuration", objective.name if objective.signal else "selection", "test", "η"],
+        header=[
+            "Configuration",
+            objective.name if objective.signal else "selection",
+            *("s.e.", "likely", "seeds", "test", "η"),
+        ],
         rows=[
             [
                 Cell(configuration_text(one.configuration, generator=True), trials=one.trials),
                 Cell(objective.number(one.selection, 2, DASH)),
->>>>>>> main
+                Cell(number_text(one.standard_error, 4 if objective.is_loss else 2)),
+                Cell(objective.number(one.likely, 2, DASH)),
+                Cell(str(len(one.seeds))),
                 summary_cell(one.test, wanted),
                 Cell(", ".join(map(str, one.etas))),
             ]
