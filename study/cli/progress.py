@@ -138,7 +138,9 @@ def gain_text(records: Sequence[TrialRecord], run: RunConfig) -> str | None:
     found = against_m0(on_test or differences_to_m0(records, None, generator))
     if found is None:
         return None
-    where = f"on the test split ({metric_text(run)})" if on_test else "by the number that selects"
+    where = (
+        f"on the test split ({metric_text(run.evaluation.selection_tiou)})" if on_test else "by the number that selects"
+    )
     by = f" by {_gain(found.gain)} points" if found.gain else ""
     seeds = "one seed, so without an error" if found.seeds == 1 else f"± standard error over {found.seeds} seeds"
     return (
