@@ -74,11 +74,12 @@ def test_a_signal_is_told_by_its_name_and_a_loss_without_its_sign() -> None:
     loss = objective_of(run)
     assert "  completed    video loss 0.410 at iteration 1 of 1  " in trial_line(record, loss)
     assert iteration_line(record, record.iterations[1], loss) == "t0007  iteration 1   video loss 0.410  2.0 s"
-    head, names, base, best = comparison([record], run).splitlines()
+    head, names, base, best, gain = comparison([record], run).splitlines()
     assert "(rule: video-labels by video loss, which is no mAP and lower where it is better)" in head
     assert names.split() == ["video", "loss", "held_out", "test"]
     assert base.split()[-3:] == ["-", "-5.4", "30.0"]
     assert best.split()[2:5] == ["0.410", "-0.4", "31.0"]
+    assert gain.startswith("refined, 1 of 1 configurations beat M0 on the test split (mAP@0.5) by +1.0 points")
 
 
 def test_a_point_is_told_in_the_papers_symbols() -> None:
