@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trainables.data.annotation_files import folders_with_ambiguous, read_annotations, read_subset
 from trainables.data.annotation_formats import FORMATS
-from trainables.data.annotations import THUMOS14_CLASSES, Annotations
+from trainables.data.annotations import Annotations
 from trainables.data.array_file import ArrayFile, only_writer, write_array
 from trainables.data.class_lists import UNKNOWN_LABEL, read_class_list
 from trainables.data.csv_tables import read_csv_table
@@ -47,7 +47,6 @@ __all__ = [
     "FORMATS",
     "HIDDEN",
     "LAYOUTS",
-    "THUMOS14_CLASSES",
     "UNKNOWN_LABEL",
     "VIDEO_SUFFIXES",
     "ZERO_RATE",

@@ -13,7 +13,6 @@ from trainables.config import DatasetConfig, DatasetFile, FeatureSet, shipped
 from trainables.data import (
     FORMATS,
     LAYOUTS,
-    THUMOS14_CLASSES,
     ZERO_RATE,
     Annotations,
     Dataset,
@@ -36,7 +35,7 @@ from trainables.data import (
 from trainables.datasets.registry import FILES, DataProblems, register
 from trainables.datasets.subsets import subset_rule
 from trainables.datasets.supervision import Supervision, are_video_labels, with_background_rule
-from trainables.datasets.thumos14_labels import PUBLISHED_LABELS
+from trainables.datasets.thumos14_labels import published_labels, thumos14_classes
 from trainables.errors import UserError
 from trainables.files import list_folders
 
@@ -214,8 +213,8 @@ def _labels(annotations: Annotations, split: str, config: DatasetConfig) -> dict
     if config.video_labels == "instances" or split != "train":
         return annotations.labels()
     published = annotations.labels("video")
-    if annotations.classes == THUMOS14_CLASSES and not annotations.video_labels:
-        published |= {video: own for video, own in PUBLISHED_LABELS.items() if video in published}
+    if annotations.classes == thumos14_classes() and not annotations.video_labels:
+        published |= {video: own for video, own in published_labels().items() if video in published}
     return published
 
 
