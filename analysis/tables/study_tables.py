@@ -14,6 +14,7 @@ from analysis.results.trace import number_trace, trace
 from analysis.study import Study
 from analysis.tables.generator_tables import generator_grid, iteration_grid
 from analysis.tables.grid import Cell, Grid, mark_remarks, marked, summary_cell
+from analysis.tables.importance_table import importance_grid
 from analysis.tables.paper_tables import differences_to_paper, state_of_the_art
 from analysis.tables.rendering import Table
 from analysis.tables.signal_table import signal_grid
@@ -25,7 +26,8 @@ def study_tables(study: Study, marks: str = "second", with_paper: bool = False) 
 
     Without temporal annotations of the test split there is no mAP to put into most of them: these are left out.
     """
-    shared = [top_grid(study), states_grid(study)]
+    matters = importance_grid(study)
+    shared = [top_grid(study), *([matters] if matters else []), states_grid(study)]
     labels = label_quality_table(study)
     quality = [number_grid(study, labels, marks)] if labels else []
     measured = signal_grid(study)
