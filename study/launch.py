@@ -199,7 +199,11 @@ def _listeners(given: Namespace, request: Request, driver: Driver, placement: Pl
     journal = OptunaJournal(driver.folder, request.study, request.run, request.data.name, driver.records)
     progress = Progress(driver.records, trials, request.run, concurrency, given.verbose)
     metrics = StudyMetrics(request.name, driver.records, trials, request.run, concurrency, gpus)
-    driver.listeners += [progress, journal, metrics]
+
+    def count(*told: object) -> None:
+        progress.trials = metrics.trials = driver.num_trials
+
+    driver.listeners += [count, progress, journal, metrics]
     loggers = [logger_callback(given.log_to, driver.folder.path)] if given.log_to else []
     try:
         yield [gpu_callback(metrics), *loggers]

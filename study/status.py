@@ -46,6 +46,9 @@ def study_status(study_dir: Path, name: str) -> JsonObject:
     settings, records = opened.settings, trial_records(opened.ledger.events)
     study = recorded_study(settings.study, str(opened.folder.study_file))
     trials, state = _num_trials(opened) or study.num_trials, _state(opened)
+    ended_early = search_end(opened.ledger.events, records)
+    if ended_early:
+        trials = study.trials_of(len({record.configuration for record in records}))
     quiet = _quiet_s(opened, records) if state == "running" else {}
     best = best_configuration(records, settings.run_value("pseudo_labels.generator"))
     return {
@@ -55,7 +58,7 @@ def study_status(study_dir: Path, name: str) -> JsonObject:
         "selection": settings.run_value("selection.rule"),
         "objective": asdict(_objective(settings)),
         "num_trials": trials,
-        "search_end": search_end(opened.ledger.events, records),
+        "search_end": ended_early,
         "counts": dict(Counter(record.state for record in records)),
         "eta_s": _eta(opened, records, trials) if state == "running" else None,
         "best": _trial(best[0]) if best else None,

@@ -32,12 +32,13 @@ REFRESH_SHARE = 0.05  # of the driver's time, at most: it looks at all trials
 
 
 class Progress:
-    """Listens to a driver and prints; the live line appears on terminals only."""
+    """Listens to a driver and prints; the live line appears on terminals only. trials: of the whole study; fewer once
+    its search has ended early."""
 
     def __init__(
         self, records: dict[int, TrialRecord], trials: int, run: RunConfig, concurrency: int, verbose: bool = False
     ) -> None:
-        self._records, self._trials, self._run = records, trials, run
+        self._records, self.trials, self._run = records, trials, run
         self._concurrency, self._verbose = concurrency, verbose
         self._objective = objective_of(run)
         finished = sum(record.finished for record in records.values())
@@ -75,8 +76,9 @@ class Progress:
         generator = self._run.pseudo_labels.generator
         found = [r.objective for r in records if generator_of(r, generator) != ORACLE]
         best = max((objective for objective in found if objective is not None), default=None)
-        left = remaining_seconds(records, self._trials, self._run.refinement.iterations, self._concurrency)
-        self._bar.set_description_str(f"{finished}/{self._trials} trials", refresh=False)
+        left = remaining_seconds(records, self.trials, self._run.refinement.iterations, self._concurrency)
+        self._bar.total = self.trials
+        self._bar.set_description_str(f"{finished}/{self.trials} trials", refresh=False)
         self._bar.set_postfix_str(
             f"{running} running, {iterations} iterations, best {self._objective.text(best)}, ETA {seconds_text(left)}"
         )

@@ -128,8 +128,10 @@ class TrialRecord:
 def search_end(events: Iterable[Event], records: Iterable[TrialRecord]) -> str | None:
     """Why a search ended before its budget; None where it did not, or has gone on since."""
     ends = [event for event in events if isinstance(event, SearchEnded)]
+    if not ends:
+        return None
     configurations = {record.configuration for record in records}
-    return ends[-1].reason if ends and ends[-1].configurations == len(configurations) else None
+    return ends[-1].reason if ends[-1].configurations == len(configurations) else None
 
 
 def trial_records(events: Iterable[Event]) -> list[TrialRecord]:

@@ -163,6 +163,7 @@ def test_a_search_that_reaches_its_target_ends_early_and_says_so_wherever_one_lo
     # Configuration 1 was proposed without a look at configuration 0.
     assert study_status(tmp_path, "s")["counts"] == {"completed": 2}
     assert study_status(tmp_path, "s")["search_end"] == ended[1]
+    assert study_status(tmp_path, "s")["num_trials"] == 2
     before = (tmp_path / "s" / "ledger.jsonl").read_bytes()
     status, out, _ = finish(start(tmp_path, "--resume", "s"))
     assert status == 0

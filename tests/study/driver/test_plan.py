@@ -96,6 +96,7 @@ def test_a_search_ends_early_with_the_same_trials_whatever_the_workers(tmp_path:
     assert len(whole.records) == len(search) + 2
     assert whole.has_ended()
     assert whole.search_end
+    assert whole.num_trials == len(whole.records)
     for workers in (2, 4):
         other = driver_of(tmp_path / str(workers), study)
         work(other, workers, random.Random(workers))
