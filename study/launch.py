@@ -27,6 +27,7 @@ from study.cli.supervisor import STOPPED_STATUS, Supervisor, supervised
 from study.execution.loggers import check_logger, logger_callback
 from study.ledger import (
     OpenedStudy,
+    SearchLimits,
     Session,
     StudyCreated,
     StudyFolder,
@@ -123,7 +124,7 @@ def _session(
         opened = request.opened or open_study(folder.path.parent, folder.name)
         driver = _driver(request, folder, opened)
         print(request.card, end="\n\n")
-        if driver.num_finished < request.study.num_trials:
+        if not driver.has_ended():
             _run(given, request, driver, placement, supervisor)
         with supervisor.signals.deferred():  # all trials have ended: there is nothing left to stop
             status = conclude(request, driver)
@@ -194,7 +195,10 @@ def _begin(given: Namespace, request: Request, driver: Driver, placement: Placem
     print(f"dashboard    {f'{cluster.dashboard}; {token_hint()}' if cluster.dashboard else 'none'}", end="\n\n")
     session = Session(versions(), placement.as_dict(), socket.gethostname())
     started = StudyResumed if given.resume else StudyStarted
-    driver.note(started(session, request.study.num_samples, request.study.num_trials))
+    study = request.study
+    limits = SearchLimits(study.target, study.patience, study.time_budget_s)
+    driver.note(started(session, study.num_samples, study.num_trials, limits))
+    driver.time_budget.places = max(1, placement.concurrency)
     if request.study.shared_base:
         driver.share_m0(M0Cache(driver.folder, base_environment(request, placement)))
 
@@ -210,7 +214,11 @@ def _listeners(given: Namespace, request: Request, driver: Driver, placement: Pl
     journal = OptunaJournal(driver.folder, request.study, request.run, request.data.name, driver.records)
     progress = Progress(driver.records, trials, request.run, concurrency, given.verbose)
     metrics = StudyMetrics(request.name, driver.records, trials, request.run, concurrency, gpus)
-    driver.listeners += [progress, journal, metrics]
+
+    def count(*told: object) -> None:
+        progress.trials = metrics.trials = driver.num_trials
+
+    driver.listeners += [count, progress, journal, metrics]
     loggers = [logger_callback(given.log_to, driver.folder.path)] if given.log_to else []
     try:
         yield [gpu_callback(metrics), *loggers]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import math
+import re
 from pathlib import Path
 from typing import NoReturn
 
@@ -30,7 +32,19 @@ Ray that failed; 130, 143 stopped by a signal"""
 
 # What may be said to a study that exists; everything else is in its study.json already.
 WITH_RESUME = {
-    *("resume", "num_samples", "study_dir", "data_dir", "address", "dry_run", "probe", "verbose"),
+    *(
+        "resume",
+        "num_samples",
+        "target",
+        "patience",
+        "time_budget",
+        "study_dir",
+        "data_dir",
+        "address",
+        "dry_run",
+        "probe",
+        "verbose",
+    ),
     *("gpus_per_trial", "cpus_per_trial", "trials_per_process"),
     *("max_concurrent", "trial_timeout", "max_failures", "log_to", "submit"),
 }
@@ -135,6 +149,18 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
         "--confirm", type=_positive, metavar="N", help="run the best N configurations again on further seeds"
     )
     group.add_argument(
+        "--target", type=_number, metavar="MAP", help="end the search when a configuration reaches it (percent)"
+    )
+    group.add_argument(
+        "--patience", type=_positive, metavar="N", help="end the search after N configurations that are no better"
+    )
+    group.add_argument(
+        "--time-budget",
+        type=_duration,
+        metavar="8h",
+        help="end the search in time for the confirmation (8h, 90m, 1h30m)",
+    )
+    group.add_argument(
         "--asynchronous", action="store_true", help="never wait for results; reproducible only with one worker"
     )
     group.add_argument("--no-shared-base", action="store_true", help="each trial trains its own M0")
@@ -143,7 +169,9 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
         "--allow-missing", action="store_true", help="videos without features are evaluated as having no predictions"
     )
     group.add_argument(
-        "--resume", metavar="NAME", help="continue a study, by name or path; --num-samples may extend it"
+        "--resume",
+        metavar="NAME",
+        help="continue a study, by name or path; --num-samples, --target, --patience and --time-budget may extend it",
     )
     group.add_argument(
         "--rerun", nargs=2, metavar=("NAME", "TRIAL"), help="run a trial again, outside the ledger, and compare"
@@ -201,6 +229,26 @@ def _whole(text: str, least: int) -> int:
     if not text.isdecimal() or int(text) < least:
         raise argparse.ArgumentTypeError(f"must be a whole number, {least} or more, got '{text}'")
     return int(text)
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"must be a number, got '{text}'")
+    return value
+
+
+def _duration(text: str) -> float:
+    """Seconds of ``8h``, ``90m``, ``1h30m`` or ``45s``."""
+    found = re.fullmatch(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", text)
+    parts = [int(part or 0) for part in found.groups()] if found else [0]
+    seconds = float(sum(part * unit for part, unit in zip(parts, (86400, 3600, 60, 1), strict=False)))
+    if not 0 < seconds <= LONGEST_S:
+        raise argparse.ArgumentTypeError(f"must be a time with its unit, as 8h, 90m, 1h30m or 45s, got '{text}'")
+    return seconds
 
 
 def _seconds(text: str) -> float:

@@ -66,6 +66,11 @@ class StudyConfig(Part):
         "refined",
         description="what sampler and pruner see: the best refined iteration, or the best with M0 among them",
     )
+    target: float | None = Field(None, allow_inf_nan=False, description="ends the search: a configuration reaches it")
+    patience: int | None = Field(None, ge=1, description="ends the search: so many configurations are no better")
+    time_budget_s: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="ends the search in time for the confirmation; of all sessions"
+    )
     confirm: ConfirmConfig | None = Field(None, description="confirmation stage after the search; None: none")
     shared_base: bool = Field(True, description="each M0 is trained once, not once per trial")
 
@@ -87,8 +92,12 @@ class StudyConfig(Part):
     @property
     def num_trials(self) -> int:
         """Of the search and its confirmation together."""
-        confirmed = min(self.confirm.top, self.num_configurations) * self.confirm.seeds if self.confirm else 0
-        return self.num_configurations * self.seeds + confirmed
+        return self.trials_of(self.num_configurations)
+
+    def trials_of(self, configurations: int) -> int:
+        """Trials of a search with so many configurations and its confirmation."""
+        confirmed = min(self.confirm.top, configurations) * self.confirm.seeds if self.confirm else 0
+        return configurations * self.seeds + confirmed
 
     @property
     def exhaustive(self) -> bool:
@@ -97,8 +106,10 @@ class StudyConfig(Part):
 
     @property
     def waits(self) -> bool:
-        """Whether a proposal waits for results: where the sampler learns from them, or trials are pruned by them."""
-        return not self.asynchronous and (self.sampler in ("tpe", "gp") or self.pruner != "none")
+        """Whether a proposal waits for results: where the sampler learns from them, or trials are pruned by them, or
+        they may end the search."""
+        needed = self.sampler in ("tpe", "gp") or self.pruner != "none" or self.target is not None or self.patience
+        return not self.asynchronous and bool(needed)
 
     @property
     def space_tree(self) -> JsonObject:

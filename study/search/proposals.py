@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
@@ -102,6 +102,13 @@ class Proposals:
         numbers = range(max(0, end - self._config.history), end)
         outcomes = (self._outcomes[c] for c in numbers if c in self._outcomes and c != configuration)
         return [known.curve for known in outcomes if known.curve]
+
+    def values_before(self, configuration: int) -> dict[int, float | None]:
+        """Values of the configurations that this one may depend on, in number order; None for one without a result."""
+        end = len(self._points) if self._config.asynchronous else self._horizon(configuration)
+        known = {c: self._outcomes[c] for c in range(end) if c in self._outcomes}
+        means = configuration_means(_completed(known))
+        return {c: means.get(c) for c in known}
 
     @property
     def ready(self) -> bool:
@@ -201,9 +208,7 @@ class Proposals:
 
     def _compare_on_equal_seeds(self) -> None:
         """Where replicates failed, tell the history again with what the seeds do to all configurations taken out."""
-        known = {c: self._outcomes[c] for c in self._told}
-        numbers = {c: known[c].by_seed for c in sorted(known) if known[c].state == TrialState.COMPLETE}
-        numbers = {c: by_seed for c, by_seed in numbers.items() if by_seed}
+        numbers = _completed({c: self._outcomes[c] for c in sorted(self._told)})
         if have_equal_seeds(numbers):
             return
         self._means = configuration_means(numbers)
@@ -226,6 +231,11 @@ class Proposals:
             distributions={key: self._config.space[key].distribution() for key in point},
             intermediate_values={step: value for step, value in enumerate(result.curve) if value != NOTHING_YET},
         )
+
+
+def _completed(outcomes: Mapping[int, Outcome]) -> dict[int, dict[int, float]]:
+    """Numbers by seed of the configurations that ran to their end."""
+    return {c: one.by_seed for c, one in outcomes.items() if one.state == TrialState.COMPLETE and one.by_seed}
 
 
 def _listed(study: StudyConfig) -> list[Point] | None:

@@ -58,6 +58,11 @@ def require_annotations(config: RunConfig, splits: SelectionSplits, generators: 
     signal_named(config.selection.signal)  # under every rule: a misspelled name is no wish
     rule, needed = config.selection.rule, splits.valid.annotated_part()
     if rule == "video-labels":
+        if config.selection.signal == "label_agreement" and config.refinement.iterations == 1:
+            raise UserError(
+                "selection.signal: label_agreement is known from iteration 1 on, and refinement.iterations is 1, M0 "
+                "alone; choose another signal, or more iterations"
+            )
         if config.training.choice == "best_map":
             raise UserError(
                 "training.choice: best_map chooses by mAP, rule video-labels without; set lowest_loss or last"

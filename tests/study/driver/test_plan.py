@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,3 +84,39 @@ def test_a_study_without_trials_left_says_so(tmp_path: Path) -> None:
     driver = driver_of(tmp_path, study_of(num_samples=2, sampler="random"))
     work(driver, 1, random.Random(0))
     assert driver.next_trial() is NoTrial.EXHAUSTED
+
+
+@pytest.mark.parametrize("limits", [{"patience": 3}, {"target": 55.0}, {"patience": 2, "sampler": "random"}])
+def test_a_search_ends_early_with_the_same_trials_whatever_the_workers(tmp_path: Path, limits: dict[str, Any]) -> None:
+    study = study_of(num_samples=60, lookback=2, confirm={"top": 1, "seeds": 2}, **limits)
+    whole = driver_of(tmp_path / "1", study)
+    work(whole, 1, random.Random(0))
+    search = [record for record in whole.records.values() if record.origin != "confirm"]
+    assert len(search) < 60
+    assert len(whole.records) == len(search) + 2
+    assert whole.has_ended()
+    assert whole.search_end
+    assert whole.num_trials == len(whole.records)
+    for workers in (2, 4):
+        other = driver_of(tmp_path / str(workers), study)
+        work(other, workers, random.Random(workers))
+        assert outcomes(other) == outcomes(whole)
+    order = random.Random(7)
+    while True:
+        driver = driver_of(tmp_path / "killed", study)
+        left = work(driver, order.randint(1, 4), order, events=order.randint(1, 30))
+        driver.close()
+        if left > 0:
+            break
+    assert outcomes(driver) == outcomes(whole)
+
+
+def test_a_search_that_ended_early_is_extended_by_more_patience(tmp_path: Path) -> None:
+    work(driver_of(tmp_path / "a", study_of(num_samples=60, patience=2)), 2, random.Random(0))
+    extended = driver_of(tmp_path / "a", study_of(num_samples=60, patience=6))
+    assert not extended.has_ended()
+    work(extended, 3, random.Random(0))
+    at_once = driver_of(tmp_path / "b", study_of(num_samples=60, patience=6))
+    work(at_once, 1, random.Random(0))
+    assert outcomes(extended) == outcomes(at_once)
+    assert extended.search_end == at_once.search_end
