@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from analysis.results.choosing import choosing_table
 from analysis.results.comparisons import threshold_table, value_tables
 from analysis.results.label_quality import label_quality_table
 from analysis.results.number_table import NumberTable
-from analysis.results.ranking import states_and_cost, top_configurations
+from analysis.results.ranking import RankedConfiguration, states_and_cost, top_configurations
 from analysis.results.refinement import refinement_table
 from analysis.results.trace import number_trace, trace
 from analysis.study import Study
@@ -66,22 +68,18 @@ def number_grid(study: Study, table: NumberTable, marks: str) -> Table:
 
 
 def top_grid(study: Study) -> Table:
-    """The best configurations in the order of their selection objective."""
+    """The best configurations in the order of their selection objective; no test column in a study without test mAP."""
     ranked, objective = top_configurations(study), objective_of(study)
     wanted = study.completed["seed"].nunique()
     grid = Grid(
         name="top_configurations",
         label=label(study.name, "top"),
-        caption=caption(
-            study,
-            f"The {len(ranked)} best configurations by their selection objective",
-            mark_remarks([[summary_cell(one.test)] for one in ranked]),
-        ),
+        caption=_top_caption(study, ranked),
         spanner="",
         header=[
             "Configuration",
             objective.name if objective.signal else "selection",
-            *("s.e.", "likely", "seeds", "test", "η"),
+            *("s.e.", "likely", "seeds", *["test"] * study.has_test_map, "η"),
         ],
         rows=[
             [
@@ -90,7 +88,7 @@ def top_grid(study: Study) -> Table:
                 Cell(number_text(one.standard_error, 4 if objective.is_loss else 2)),
                 Cell(objective.number(one.likely, 2, DASH)),
                 Cell(str(len(one.seeds))),
-                summary_cell(one.test, wanted),
+                *[summary_cell(one.test, wanted)] * study.has_test_map,
                 Cell(", ".join(map(str, one.etas))),
             ]
             for one in ranked
@@ -111,6 +109,15 @@ def top_grid(study: Study) -> Table:
     data.insert(5, "likely", [one.likely for one in ranked])
     data.insert(6, "selection_seeds", [len(one.seeds) for one in ranked])
     return grid, data
+
+
+def _top_caption(study: Study, ranked: Sequence[RankedConfiguration]) -> str:
+    what = f"The {len(ranked)} best configurations by their selection objective"
+    if study.has_test_map:
+        return caption(study, what, mark_remarks([[summary_cell(one.test)] for one in ranked]))
+    objective = objective_of(study)
+    unit = "" if objective.is_loss else " in %"
+    return caption(study, what, metric=objective.name, split="held-out training", unit=unit)
 
 
 def states_grid(study: Study) -> Table:

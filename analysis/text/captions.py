@@ -56,17 +56,24 @@ def chosen_on_test(study: Study) -> bool:
     return bool((study.completed["selection_split"] == "test").any())
 
 
-def caption(study: Study, what: str, marks: Iterable[str] = (), metric: str | None = None, split: str = "test") -> str:
+def caption(
+    study: Study,
+    what: str,
+    marks: Iterable[str] = (),
+    metric: str | None = None,
+    split: str = "test",
+    unit: str = " in %",
+) -> str:
     """What a reader needs under a table: ``what`` in one phrase with its unit and data, how it was chosen, and the
     marks in it; the rest is in ``how_made``.
 
-    metric: of its numbers, by default the one that selects. split: of the videos that they are measured on.
+    metric, unit: of its numbers, by default the mAP that selects. split: of the videos that they are measured on.
     """
     dagger = "†" * chosen_on_test(study)
     simulated = ["The data are simulated"] * study.settings.simulated
     return _sentences(
         [
-            f"{what}: {metric or metric_name(study)}{dagger} in % on the {split} videos of {data_title(study)}, "
+            f"{what}: {metric or metric_name(study)}{dagger}{unit} on the {split} videos of {data_title(study)}, "
             f"{_seeds(study)}",
             _selection(study),
             *_refined_only(study),

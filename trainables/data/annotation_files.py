@@ -169,7 +169,7 @@ def _found_classes(
         raise UserError(
             f"{source}: label {label!r} of {video} is in no class list: no training video has it ({count} such videos, "
             f"{len(trained)} classes). {nearest(label, trained)} Correct it, add training videos of it, or leave these "
-            "videos out by dataset.exclude_videos"
+            "videos out by exclude_videos"
         )
     found = trained | set(others)
     return sorted(found, key=int if all(label.isascii() and label.isdigit() for label in found) else None)

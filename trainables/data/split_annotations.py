@@ -94,7 +94,8 @@ def assumed_splits(paths: Collection[Path]) -> dict[str, Path] | None:
     words = [split for split in by_word.values() if split is not None]
     likely = dict(zip(found, words, strict=True)) if len(words) == len(found) else by_segments
     agree = all(by_word[path] in (None, split) for path, split in likely.items())
-    return {split: path for path, split in likely.items()} if agree and set(likely.values()) == set(OTHER) else None
+    path_of = {split: path for path, split in likely.items()}
+    return {split: path_of[split] for split in OTHER} if agree and set(path_of) == set(OTHER) else None
 
 
 def _split_by_word(raw: RawAnnotations) -> str | None:

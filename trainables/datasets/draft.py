@@ -105,6 +105,12 @@ def draft(folder: Path, given: Given, home: Path | None = None) -> Draft:
         assumed.append(f"training videos in {paths['train'].name}, test videos in {paths['test'].name}")
     assumed.append("preset general: settings that suit both small and large sets")
     found = [_about_annotations(annotations, " and ".join(map(str, paths.values()))), *about]
+    unlabelled = [video for video, labels in annotations.labels().items() if not labels]
+    if unlabelled:
+        found.append(
+            f"{len(unlabelled)} videos without any label ({unlabelled[0]}{', ...' * (len(unlabelled) > 1)}): say in "
+            "the file what they are, labels: {background: exclude} or {background: background}"
+        )
     return Draft(tree | {"preset": "general"}, found, assumed + guesses)
 
 

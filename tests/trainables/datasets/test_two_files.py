@@ -33,8 +33,10 @@ def two_files(folder: Path, **changes: str) -> Path:
 
 def test_new_assumes_which_file_trains_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = new(two_files(tmp_path / "jumps"))
+    out = capsys.readouterr().out
+    assert f"{file.parent / 'labels.csv'} and {file.parent / 'test.json'} (video-level CSV (train) and" in out
     assert yaml.safe_load(file.read_text())["annotations"] == {"train": "labels.csv", "test": "test.json"}
-    assert "assumed  training videos in labels.csv, test videos in test.json" in capsys.readouterr().out
+    assert "assumed  training videos in labels.csv, test videos in test.json" in out
     assert main(["check", "--dataset", str(file)]) == 0
     card = capsys.readouterr().out
     assert "annotations: video-level CSV (train) and ActivityNet JSON (test)" in card
