@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 import matplotlib
 import numpy as np
@@ -22,6 +23,7 @@ Floats = npt.NDArray[np.float64]
 EVALUATOR_COLOURS = ("#0072B2", "#E69F00")
 JITTER = 0.12  # of what would lie on one line
 LONGEST_WORD = 18  # characters of a tick
+LINE = 24  # characters beside an axis of the slices' height
 
 
 def draw_history(history: History, objective: str, ax: Axes) -> None:
@@ -76,7 +78,7 @@ def draw_slices(found: SearchedTrials, objective: str, figure: Figure) -> None:
             ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
             ax.minorticks_off()
         ax.set_xlabel(short_key(axis.key))
-    panels[0].set_ylabel(objective)
+    panels[0].set_ylabel("\n".join(wrap(objective, LINE)))
 
 
 def draw_parallel(found: SearchedTrials, objective: str, figure: Figure) -> None:
