@@ -40,7 +40,7 @@ def submit(given: Namespace, arguments: list[str]) -> int:
     name = Path(given.resume).name if given.resume else given.name
     command = shlex.join(["python", "-m", "study.launch", *job_arguments(given, arguments)])
     try:
-        job = _submit(client, command, name, {"study": name, "dataset": _dataset(given)})
+        job = _submit(client, command, name, _metadata(given, name))
     except (RuntimeError, OSError) as error:
         raise UserError(
             f"--submit: the cluster at '{given.submit}' did not take the job: {_first_line(error)}"
@@ -128,6 +128,11 @@ def _check_listens(address: str) -> None:
         raise UserError(
             f"--submit: no Ray dashboard at '{address}' ({reason}); 'ray start --head' prints its address"
         ) from None
+
+
+def _metadata(given: Namespace, name: str) -> dict[str, str]:
+    """job_name: what Ray's Jobs page shows as the name."""
+    return {"job_name": name, "study": name, "dataset": _dataset(given)}
 
 
 def _dataset(given: Namespace) -> str:

@@ -131,3 +131,14 @@ def test_every_study_of_the_project_runs_without_segments(
     assert (told in plan) == (study == "generators")
     if study == "generators":
         assert "25 (5 configurations x 5 seeds)" in plan
+
+
+def test_background_videos_with_a_base_model_that_cannot_train_them_are_refused_before_ray_starts(
+    weak: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = Path("jumps/dataset.yaml")
+    file.write_text(f"{file.read_text()}labels: {{background: background}}\n")
+    assert launch([*weak, "--base-model", "wtalc", "--dry-run"]) == 2
+    assert "labels.background: background trains videos without labels, which base model wtalc cannot" in (
+        capsys.readouterr().err
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 from trainables.objective import Objective
@@ -9,8 +10,8 @@ from trainables.worker.messages import TrialAnswer, TrialOrder
 
 
 def log(line: str) -> None:
-    """Print a line at once, with the time."""
-    print(f"{time.strftime('%H:%M:%S')} {line}", flush=True)
+    """Print a line at once, with the time; to stderr, which is what the page of an actor opens with."""
+    print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)
 
 
 def begin_line(order: TrialOrder) -> str:

@@ -46,4 +46,4 @@ def test_a_trial_that_cannot_go_on_says_why() -> None:
 def test_lines_have_the_time_of_day(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log, "time", SimpleNamespace(strftime=lambda form: "07:45:12"))
     log.log("a line")
-    assert capsys.readouterr().out == "07:45:12 a line\n"
+    assert capsys.readouterr() == ("", "07:45:12 a line\n")
