@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,9 @@ from study.ledger import (
 )
 from trainables.report import IterationReport, SplitMap
 
-TRIAL_COLUMNS = ("trial", "state", "seed", "origin", "objective", "best_iteration", "num_iterations", "test_map",
-                 "selection_split", "reason", "seconds", "device", "configuration", "lines",
-                 "best_is_known")  # fmt: skip
+TRIAL_COLUMNS = ("trial", "state", "seed", "origin", "objective", "refined_objective", "best_iteration",
+                 "num_iterations", "test_map", "selection_split", "reason", "seconds", "device", "configuration",
+                 "lines", "best_is_known")  # fmt: skip
 ITERATION_COLUMNS = ("trial", "seed", "iteration", "test_map", "selection", "selection_split", "seconds",
                      "chosen_epoch", "tiou_map", "labels", "signals", "held_out_map", "line")  # fmt: skip
 
@@ -35,7 +35,8 @@ class Study:
     """One study, as far as its folder tells; all mAP are percent.
 
     settings: study.json. trials: one row per trial, in number order: TRIAL_COLUMNS and one column for each dotted
-    key that was searched. ``test_map`` is the test selection mAP (mean over the selection thresholds) at
+    key that was searched. ``refined_objective`` is the best selection number after M0, which the search maximises;
+    ``test_map`` is the test selection mAP (mean over the selection thresholds) at
     ``best_iteration``, NaN when there is none; ``configuration`` is equal for replicates that differ in the seed
     alone; ``lines`` are places in the ledger; ``best_is_known``: no damaged line hides the report of
     ``best_iteration``. iterations: one row per trial and iteration, ITERATION_COLUMNS; ``selection`` is the number that
@@ -43,7 +44,8 @@ class Study:
     the pseudo labels by split (None at iteration 0), ``signals`` what was measured without temporal annotations (None
     in a folder of an older version). Numbers that need such annotations are NaN, or left out, where there are none.
     test_counts: videos and instances of the test split, once a trial has evaluated it. problems: sentences about what
-    is wrong with the folder's files.
+    is wrong with the folder's files. refined_only: the frames leave M0 out of what a trial may choose, see
+    ``refined_only``.
     """
 
     folder: Path
@@ -52,6 +54,7 @@ class Study:
     iterations: pd.DataFrame
     test_counts: tuple[int, int] | None
     problems: list[str]
+    refined_only: bool = False
 
     @property
     def name(self) -> str:
@@ -93,6 +96,23 @@ def study_frames(opened: OpenedStudy) -> Study:
     return Study(opened.folder.path, settings, trials, iterations, _test_counts(records), problems)
 
 
+def refined_only(study: Study) -> Study:
+    """The study with the best *refined* iteration (1, 2, ...) of each trial, by its selection number, as its best one,
+    whether M0 is better or not. Trials without one have no objective."""
+    rows = study.iterations[(study.iterations["iteration"] > 0) & study.iterations["selection"].notna()]
+    rows = rows.sort_values(["trial", "selection", "iteration"], ascending=[True, False, True])
+    best = rows.drop_duplicates("trial").set_index("trial")
+    trials = study.trials.drop(columns=["objective", "best_iteration", "test_map", "best_is_known"])
+    chosen = best.reindex(trials["trial"])
+    trials = trials.assign(
+        objective=chosen["selection"].to_numpy(np.float64),
+        best_iteration=chosen["iteration"].to_numpy(np.float64),
+        test_map=chosen["test_map"].to_numpy(np.float64),
+        best_is_known=chosen["iteration"].notna().to_numpy(),
+    )
+    return replace(study, trials=trials[list(study.trials.columns)], refined_only=True)
+
+
 def _trials(records: Iterable[TrialRecord], opened: OpenedStudy) -> pd.DataFrame:
     # A study that does not vary these takes them from its run configuration.
     fixed = {key: opened.settings.run_value(key) for key in (GENERATOR, BETA)}
@@ -109,6 +129,7 @@ def _trial_row(record: TrialRecord, fixed: dict[str, Any]) -> dict[str, Any]:
         "seed": record.seed,
         "origin": record.origin,
         "objective": _float(record.objective),
+        "refined_objective": _float(record.refined_objective),
         "best_iteration": record.best_iteration,
         "num_iterations": len(record.iterations),
         "test_map": _float(best.selection_map("test") if best else None),

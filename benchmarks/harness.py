@@ -43,7 +43,7 @@ def ours(trials: int, folder: Path) -> tuple[float, float]:
     driver = Driver(
         create_folder(folder, "ours", StudySettings(run.model_dump(mode="json"), study.as_dict())), study, run
     )
-    journal = OptunaJournal(driver.folder, study, data.name, driver.records)
+    journal = OptunaJournal(driver.folder, study, driver.run, data.name, driver.records)
     ends: list[float] = []
 
     def note(event: TrialEvent, record: TrialRecord) -> None:

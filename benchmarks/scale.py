@@ -38,7 +38,7 @@ def extend(folder: StudyFolder, study: StudyConfig, run: RunConfig, data: Datase
     """Run a study up to its budget; seconds to open it and per new trial, and what its files then measure."""
     started = time.perf_counter()
     driver = Driver(folder, study, run)
-    journal = OptunaJournal(folder, study, data.name, driver.records)
+    journal = OptunaJournal(folder, study, driver.run, data.name, driver.records)
     driver.listeners.append(journal)
     opened, before = time.perf_counter() - started, driver.num_finished
     started, started_cpu = time.perf_counter(), time.process_time()

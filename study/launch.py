@@ -13,7 +13,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from study.cli.arguments import parse_arguments
 from study.cli.conclusion import conclude, resume_command
@@ -27,6 +27,7 @@ from study.cli.supervisor import STOPPED_STATUS, Supervisor, supervised
 from study.execution.loggers import check_logger, logger_callback
 from study.ledger import (
     OpenedStudy,
+    SearchLimits,
     Session,
     StudyCreated,
     StudyFolder,
@@ -53,7 +54,7 @@ LEAVE_RAY_S = 15.0
 def command() -> int:
     """What a user starts: in this process what starts no Ray, in a child of it what does."""
     given = parse_arguments(None)
-    if given.dry_run or given.rerun:
+    if given.dry_run or given.rerun or given.submit:
         return _checked(given, sys.argv[1:], Supervisor())
     return supervised(lambda supervisor: _checked(given, sys.argv[1:], supervisor))
 
@@ -66,6 +67,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _checked(given: Namespace, arguments: list[str], supervisor: Supervisor) -> int:
     """With what is wrong with a request, and a stop before there is a study, told in a line."""
+    if given.submit:
+        return _submitted(given, arguments)
     with supervisor.signals.installed():
         try:
             return _launch(given, shlex.join(["python", "-m", "study.launch", *arguments]), supervisor)
@@ -74,6 +77,19 @@ def _checked(given: Namespace, arguments: list[str], supervisor: Supervisor) -> 
         except KeyboardInterrupt as stop:
             print("stopped before the study began; nothing was run")
             return stop_status(getattr(stop, "number", signal.SIGINT))
+
+
+def _submitted(given: Namespace, arguments: list[str]) -> int:
+    """As a Ray job: this process only follows it, and any signal may end that."""
+    from study.execution.jobs import submit
+
+    try:
+        return submit(given, arguments)
+    except UserError as error:
+        return print_error(error)
+    except KeyboardInterrupt:
+        print("stopped before the study was submitted; nothing was run")
+        return stop_status(signal.SIGINT)
 
 
 def _launch(given: Namespace, typed: str, supervisor: Supervisor) -> int:
@@ -108,7 +124,7 @@ def _session(
         opened = request.opened or open_study(folder.path.parent, folder.name)
         driver = _driver(request, folder, opened)
         print(request.card, end="\n\n")
-        if driver.num_finished < request.study.num_trials:
+        if not driver.has_ended():
             _run(given, request, driver, placement, supervisor)
         with supervisor.signals.deferred():  # all trials have ended: there is nothing left to stop
             status = conclude(request, driver)
@@ -155,14 +171,14 @@ def _run(
         placement = placement or read_placement(given, request.run, request.data, (cluster.cores, cluster.gpus))
         placement = _probed(given, request, placement, (cluster.cores, cluster.gpus))
         _begin(given, request, driver, placement, cluster)
-        with _listeners(given, request, driver, placement):
+        with _listeners(given, request, driver, placement) as callbacks:
             run_trials(
                 driver,
                 request.data,
                 placement,
                 timeout_s=given.trial_timeout,
                 max_failures=MAX_FAILURES if given.max_failures is None else given.max_failures,
-                callbacks=[logger_callback(given.log_to, driver.folder.path)] if given.log_to else [],
+                callbacks=callbacks,
                 signals=supervisor.signals,
             )
     finally:
@@ -179,25 +195,38 @@ def _begin(given: Namespace, request: Request, driver: Driver, placement: Placem
     print(f"dashboard    {f'{cluster.dashboard}; {token_hint()}' if cluster.dashboard else 'none'}", end="\n\n")
     session = Session(versions(), placement.as_dict(), socket.gethostname())
     started = StudyResumed if given.resume else StudyStarted
-    driver.note(started(session, request.study.num_samples, request.study.num_trials))
+    study = request.study
+    limits = SearchLimits(study.target, study.patience, study.time_budget_s)
+    driver.note(started(session, study.num_samples, study.num_trials, limits))
+    driver.time_budget.places = max(1, placement.concurrency)
     if request.study.shared_base:
         environment = base_environment(request, placement)
         driver.share_m0(M0Cache(driver.folder, environment, request.run.prediction))
 
 
 @contextmanager
-def _listeners(given: Namespace, request: Request, driver: Driver, placement: Placement) -> Iterator[None]:
-    """The terminal and the Optuna journal follow the driver inside of the block."""
+def _listeners(given: Namespace, request: Request, driver: Driver, placement: Placement) -> Iterator[list[Any]]:
+    """The terminal, the Optuna journal and Ray's metrics follow the driver inside of the block; callbacks for Tune."""
+    from study.execution.metrics import StudyMetrics, gpu_callback
     from study.execution.optuna_journal import OptunaJournal
 
-    journal = OptunaJournal(driver.folder, request.study, request.data.name, driver.records)
-    progress = Progress(driver.records, request.study.num_trials, request.run, placement.concurrency, given.verbose)
-    driver.listeners += [progress, journal]
+    trials, concurrency, gpus = request.study.num_trials, placement.concurrency, placement.gpus_per_trial
+
+    journal = OptunaJournal(driver.folder, request.study, request.run, request.data.name, driver.records)
+    progress = Progress(driver.records, trials, request.run, concurrency, given.verbose)
+    metrics = StudyMetrics(request.name, driver.records, trials, request.run, concurrency, gpus)
+
+    def count(*told: object) -> None:
+        progress.trials = metrics.trials = driver.num_trials
+
+    driver.listeners += [count, progress, journal, metrics]
+    loggers = [logger_callback(given.log_to, driver.folder.path)] if given.log_to else []
     try:
-        yield
+        yield [gpu_callback(metrics), *loggers]
     finally:
         progress.close()
         journal.close()
+        metrics.close()
 
 
 def _start_ray(local: Placement, address: str | None, supervisor: Supervisor) -> Cluster:

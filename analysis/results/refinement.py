@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.results.number_table import NumberTable
-from analysis.results.statistics import Summary, best_configuration, over_seeds, with_lines
+from analysis.results.statistics import Summary, best_configuration, over_seeds, refinement_never_helped, with_lines
 from analysis.settings import GENERATOR
 from analysis.study import Study
 from analysis.text import ORACLE, eta_text, threshold_text
@@ -62,6 +62,8 @@ def at_each_tiou(
 ) -> list[Summary | None]:
     """Test mAP by tIoU over the seeds of one configuration. which: base, chosen or peak (best on test) iteration."""
     rows = study.iterations[study.iterations["trial"].isin(trials["trial"]) & study.iterations["test_map"].notna()]
+    if which != "base" and study.refined_only:
+        rows = rows[rows["iteration"] > 0]
     if which == "base":
         rows = rows[rows["iteration"] == 0]
     elif which == "chosen":
@@ -69,5 +71,8 @@ def at_each_tiou(
         rows = rows[rows["iteration"] == rows["trial"].map(best)]
     else:
         rows = rows.loc[rows.groupby("trial")["test_map"].idxmax()]
-    rows = with_lines(rows)
-    return [over_seeds(rows.assign(test_map=[by.get(column, np.nan) for by in rows["tiou_map"]])) for column in columns]
+    rows, is_m0 = with_lines(rows), which == "chosen" and refinement_never_helped(trials)
+    found = [
+        over_seeds(rows.assign(test_map=[by.get(column, np.nan) for by in rows["tiou_map"]])) for column in columns
+    ]
+    return [summary and summary._replace(is_m0=is_m0) for summary in found]

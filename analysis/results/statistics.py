@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from study.ledger import Replicate, ranked_points
+from study.ledger import RankedPoint, Replicate, every_ranked_point
 
 RESAMPLES = 2000
 LEVEL = 0.95
@@ -26,7 +26,8 @@ class Summary(NamedTuple):
     """A number over the seeds of one configuration, and where it comes from.
 
     mean, std: percent, over ``n`` seeds; std (n - 1 in the denominator) is NaN for one seed. iterations: the
-    refinement iteration that each trial's value belongs to. lines: of the ledger. values: percent, one per seed.
+    refinement iteration that each trial's value belongs to. lines: of the ledger. values: percent, one per seed. is_m0:
+    refinement has helped none of the trials, so that the number is M0's, whatever the configuration.
     """
 
     mean: float
@@ -37,6 +38,7 @@ class Summary(NamedTuple):
     iterations: tuple[int, ...]
     lines: tuple[int, ...]
     values: tuple[float, ...] = ()  # by seed
+    is_m0: bool = False
 
 
 def over_seeds(rows: pd.DataFrame, column: str = "test_map") -> Summary | None:
@@ -116,15 +118,26 @@ def bootstrap_interval(values: Floats) -> tuple[float, float]:
 
 def best_configuration(trials: pd.DataFrame) -> pd.DataFrame:
     """Trials of the best of these configurations by the rule of ``study.ledger.ranking``; empty in, empty out."""
-    columns = [trials[name].tolist() for name in ("trial", "configuration", "seed", "objective")]
-    ranked = ranked_points(Replicate(*row) for row in zip(*columns, strict=True))
-    best = [replicate.trial for replicate in ranked[0]] if ranked else []
+    ranked = ranked_trials(trials)
+    best = [replicate.trial for replicate in ranked[0].replicates] if ranked else []
     return trials[trials["trial"].isin(best)].sort_values("trial")
+
+
+def ranked_trials(trials: pd.DataFrame) -> list[RankedPoint]:
+    """All configurations of some trials with an objective, the best first; those that do not compete come last."""
+    columns = [trials[name].tolist() for name in ("trial", "configuration", "seed", "objective")]
+    return every_ranked_point(Replicate(*row) for row in zip(*columns, strict=True))
 
 
 def at_best_iteration(trials: pd.DataFrame) -> Summary | None:
     """Test mAP of trials of one configuration, each at the iteration that its selection rule chose."""
-    return over_seeds(trials.assign(iteration=trials["best_iteration"]))
+    summary = over_seeds(trials.assign(iteration=trials["best_iteration"]))
+    return None if summary is None else summary._replace(is_m0=refinement_never_helped(trials))
+
+
+def refinement_never_helped(trials: pd.DataFrame) -> bool:
+    """Whether the selection rule chose M0 in every trial, although there was more to choose from."""
+    return bool((trials["best_iteration"] == 0).all() and (trials["num_iterations"] > 1).any())
 
 
 def at_iteration(iterations: pd.DataFrame, trials: pd.DataFrame, iteration: int) -> Summary | None:

@@ -33,13 +33,14 @@ def trace(
                 "trials": " ".join(map(str, summary.trials)),
                 "seeds": " ".join(map(str, summary.seeds)),
                 "iterations": " ".join(map(str, summary.iterations)),
+                "is_m0": summary.is_m0,
                 "ledger_lines": " ".join(map(str, summary.lines)),
                 "configuration": configuration[summary.trials[0]] if key[0] != BASE else "",
             }
         rows.append(row)
     columns = ["study", *keys, number, "std", "num_seeds", "chosen_on", "trials", "seeds", "iterations",
-               "ledger_lines", "configuration"]  # fmt: skip
-    return pd.DataFrame(rows, columns=columns).astype({"num_seeds": "Int64"})
+               "is_m0", "ledger_lines", "configuration"]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns).astype({"num_seeds": "Int64", "is_m0": "boolean"})
 
 
 def generator_trace(study: Study, table: GeneratorTable) -> pd.DataFrame:

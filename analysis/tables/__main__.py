@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from analysis.requests import add_study_arguments, open_studies, out_folder, why_empty
-from analysis.study import Study
+from analysis.study import Study, refined_only
 from analysis.tables.across_studies import across_studies
 from analysis.tables.rendering import FORMATS, Table, render, write_tables
 from analysis.tables.study_tables import study_tables
@@ -23,7 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print and write all tables; 1 when no study has a completed trial, 2 when the request is wrong."""
     options = _parser().parse_args(arguments)
     try:
-        return _write_all(open_studies(options), options)
+        studies = open_studies(options)
+        return _write_all([refined_only(study) for study in studies] if options.refined_only else studies, options)
     except UserError as error:
         return print_error(error)
 
@@ -37,6 +38,10 @@ def _parser() -> argparse.ArgumentParser:
         "--marks", choices=MARKS, default=MARKS[0],
         help="second: best of a column bold, second underlined, where the seeds support it; paper: best of a column "
         "bold, best of all underlined (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--refined-only", action="store_true",
+        help="the best refined iteration of each trial, whether M0 is better or not (files: tables-refined-only)",
     )  # fmt: skip
     parser.add_argument("--with-paper", action="store_true", help="also the paper's numbers beside ours")
     return parser
@@ -52,7 +57,8 @@ def _write_all(studies: Sequence[Study], options: argparse.Namespace) -> int:
     formats = [options.format] if options.format else list(FORMATS)
     for study in full:
         tables, notes = study_tables(study, options.marks, options.with_paper), how_made(study)
-        write_tables(tables, out_folder(study, options.out, "tables", len(studies) > 1), formats, notes)
+        default = "tables-refined-only" if options.refined_only else "tables"
+        write_tables(tables, out_folder(study, options.out, default, len(studies) > 1), formats, notes)
         _print(tables, options.format, notes)
         if options.with_paper and not any(grid.name.startswith("paper_") for grid, _ in tables):
             print(f"{study.name}: the paper has no numbers for these data and this question", file=sys.stderr)

@@ -10,7 +10,7 @@ from analysis.results.refinement import Which, at_each_tiou, best_trials, chosen
 from analysis.results.statistics import Summary
 from analysis.results.trace import trace
 from analysis.study import Study
-from analysis.tables.grid import Cell, Grid, summary_cell
+from analysis.tables.grid import Cell, Grid, mark_remarks, summary_cell
 from analysis.tables.rendering import Table
 from analysis.text import BASE_MODELS, chosen_on_test, data_title, eta_text, metric_name, threshold_text
 
@@ -35,7 +35,7 @@ def across_studies(studies: Sequence[Study]) -> Table:
         spanner="tIoU",
         header=["Study", *map(threshold_text, columns)],
         rows=rows,
-        notes=[_how_chosen(study) for study in studies],
+        notes=[*mark_remarks(rows), *map(_how_chosen, studies)],
     )
     return grid, pd.concat(traces, ignore_index=True)
 

@@ -41,9 +41,10 @@ def iteration_grid(study: Study, marks: str = "second") -> Table:
     table = iteration_table(study)
     competing = [row.generator != ORACLE for row in table.rows]
     shown = marked([row.cells for row in table.rows], competing, [row.seeds for row in table.rows], marks)
+    chosen = [_chosen(row, table.seeds) for row in table.rows]
     rows = [
-        [Cell(generator_name(row.generator)), *cells, _chosen(row, table.seeds)]
-        for row, cells in zip(table.rows, shown, strict=True)
+        [Cell(generator_name(row.generator)), *cells, last]
+        for row, cells, last in zip(table.rows, shown, chosen, strict=True)
     ]
     notes = [
         "Dashes: the refinement had stopped",
@@ -51,7 +52,7 @@ def iteration_grid(study: Study, marks: str = "second") -> Table:
         "Last column: at the iteration that the selection rule chose (in brackets, by seed)",
         *(f"{generator_name(row.generator)}: {configuration_text(row.configuration)}" for row in table.rows),
     ]
-    remarks = [*mark_remarks(shown), *[ORACLE_ASIDE] * (not all(competing))]
+    remarks = [*mark_remarks([*shown, chosen]), *[ORACLE_ASIDE] * (not all(competing))]
     grid = Grid(
         name="iterations",
         label=label(study.name, "iterations"),

@@ -9,6 +9,7 @@ from analysis.results.statistics import Summary, distinguishable
 from analysis.text import DASH, number_text
 
 SIMILAR = "\N{ALMOST EQUAL TO}"
+M0_MARK = "\N{MODIFIER LETTER CAPITAL M}\N{SUPERSCRIPT ZERO}"
 
 
 class Cell(NamedTuple):
@@ -36,11 +37,13 @@ class Grid(NamedTuple):
 
 
 def summary_text(summary: Summary | None, seeds: int = 1) -> str:
-    """``48.21``, ``48.21 ± 1.10`` over seeds, with the count where it is not ``seeds``; a dash for no number."""
+    """``48.21``, ``48.21 ± 1.10`` over seeds, with the count where it is not ``seeds``, and M0_MARK where it is M0's; a
+    dash for no number."""
     if summary is None:
         return DASH
     text = number_text(summary.mean) if summary.n == 1 else f"{number_text(summary.mean)} ± {number_text(summary.std)}"
-    return text if summary.n == seeds else f"{text} (n={summary.n})"
+    counted = text if summary.n == seeds else f"{text} (n={summary.n})"
+    return f"{counted} {M0_MARK}" if summary.is_m0 else counted
 
 
 def summary_cell(summary: Summary | None, seeds: int | None = None) -> Cell:
@@ -57,11 +60,12 @@ def marked(
 
     style ``second``: the best of each column bold, the second underlined. Where seeds allow a paired bootstrap, a
     best that does not differ from another cell is not bold; all that do not differ from it get SIMILAR. style
-    ``paper``: the best of each column bold, the best of all underlined, whatever the seeds say. competing: rows that
-    take part. seeds: how many each row's numbers should rest on.
+    ``paper``: the best of each column bold, the best of all underlined, whatever the seeds say. Numbers that are M0's
+    are no configuration's own and take no part. competing: rows that take part. seeds: how many each row's numbers
+    should rest on.
     """
     taking_part = [row for row, competes in zip(rows, competing, strict=True) if competes]
-    columns = [[cell for cell in column if cell] for column in zip(*taking_part, strict=True)]
+    columns = [[cell for cell in column if cell and not cell.is_m0] for column in zip(*taking_part, strict=True)]
     if style == "paper":
         overall = max((_printed(cell) for column in columns for cell in column), default=0.0)
         marks = [_paper_marks(column, overall) for column in columns]
@@ -70,7 +74,7 @@ def marked(
     marks = marks or [{} for _ in (rows[0] if rows else ())]
     return [
         [
-            _with_marks(summary, wanted, column.get(_printed(summary), "") if summary and competes else "")
+            _with_marks(summary, wanted, _mark(summary, column) if competes else "")
             for summary, column in zip(row, marks, strict=True)
         ]
         for row, competes, wanted in zip(rows, competing, seeds, strict=True)
@@ -79,9 +83,17 @@ def marked(
 
 def mark_remarks(rows: Sequence[Sequence[Cell]]) -> list[str]:
     """What a caption must say about the marks in these cells."""
-    if any(SIMILAR in cell.text for row in rows for cell in row):
-        return [f"{SIMILAR}: not distinguishable from the best of its column (paired bootstrap over seeds, 95 %)"]
-    return []
+    texts = [cell.text for row in rows for cell in row]
+    remarks = []
+    if any(SIMILAR in text for text in texts):
+        remarks.append(
+            f"{SIMILAR}: not distinguishable from the best of its column (paired bootstrap over seeds, 95 %)"
+        )
+    if any(M0_MARK in text for text in texts):
+        remarks.append(
+            f"{M0_MARK}: refinement never helped; the number is M0's and takes no part in bold and underline"
+        )
+    return remarks
 
 
 def _paper_marks(column: Sequence[Summary], overall: float) -> dict[float, str]:
@@ -99,6 +111,10 @@ def _ranked_marks(column: Sequence[Summary]) -> dict[float, str]:
     if any(cell.n > 1 for cell in column):  # too few common seeds to tell is not telling either
         similar |= {_printed(cell) for cell in column if not distinguishable(best, cell)}
     return dict.fromkeys(similar, "s") if len(similar) > 1 else {values[0]: "b", values[1]: "u"}
+
+
+def _mark(summary: Summary | None, column: dict[float, str]) -> str:
+    return "" if summary is None or summary.is_m0 else column.get(_printed(summary), "")
 
 
 def _with_marks(summary: Summary | None, wanted: int, marks: str) -> Cell:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from analysis.results.pairs import Pairs, pairs_data
 from analysis.results.statistics import PairedDifference
-from analysis.tables.grid import Cell, Grid, summary_cell
+from analysis.tables.grid import Cell, Grid, mark_remarks, summary_cell
 from analysis.tables.rendering import Table
 from analysis.text import DASH, configuration_text, count_text, interval_text, label, number_text
 
@@ -38,6 +38,7 @@ def pair_table(pairs: Pairs, metric: str) -> Table:
             f"{count_text(len(pairs.rows), 'configuration')} in both studies; {pairs.unpaired[0]} only in {first}, "
             f"{pairs.unpaired[1]} only in {second}",
             "Last row: each study's own best configuration by its selection objective, which may differ",
+            *mark_remarks(rows),
             *[f"{hidden} further configurations are in the CSV"] * bool(hidden),
         ],
     )

@@ -15,7 +15,7 @@ from analysis.results.statistics import Summary
 from analysis.results.trace import trace
 from analysis.settings import ATTENTION
 from analysis.study import Study
-from analysis.tables.grid import Cell, Grid, summary_cell
+from analysis.tables.grid import Cell, Grid, mark_remarks, summary_cell
 from analysis.tables.rendering import Table
 from analysis.text import caption, eta_text, generator_name, label, number_text, threshold_text
 
@@ -45,6 +45,7 @@ def _with_our_rows(study: Study, paper: PaperTable) -> Table:
     trials = best_trials(study)
     names: dict[str, Which] = {"Ours (η = 0)": "base", f"Ours ({eta_text(chosen_iterations(trials))})": "chosen"}
     ours = {name: _at_columns(study, trials, which, paper.columns) for name, which in names.items()}
+    mine = [[Cell(name), *map(summary_cell, cells)] for name, cells in ours.items()]
     theirs = [[Cell(name), *(_printed(paper.at(name, column)) for column in paper.columns)] for name in paper.rows]
     grid = Grid(
         name="state_of_the_art",
@@ -52,12 +53,15 @@ def _with_our_rows(study: Study, paper: PaperTable) -> Table:
         caption=caption(
             study,
             "State of the art",
-            [f"All rows but ours are those of Table {paper.number} of the paper, as printed there"],
+            [
+                f"All rows but ours are those of Table {paper.number} of the paper, as printed there",
+                *mark_remarks(mine),
+            ],
             "mAP",
         ),
         spanner="tIoU",
         header=["Method", *map(threshold_text, paper.columns)],
-        rows=[*theirs, *([Cell(name), *map(summary_cell, cells)] for name, cells in ours.items())],
+        rows=[*theirs, *mine],
         notes=paper.notes,
     )
     found = {

@@ -11,6 +11,7 @@ from analysis.text.captions import (
     metric_name,
     metric_on_test,
     objective_name,
+    objective_of,
     what_is_chosen,
 )
 from analysis.text.names import (
@@ -51,6 +52,7 @@ __all__ = [
     "metric_on_test",
     "number_text",
     "objective_name",
+    "objective_of",
     "short_key",
     "threshold_owner",
     "threshold_text",

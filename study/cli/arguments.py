@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import math
+import re
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,6 +21,7 @@ examples:
   python -m study.launch --study my-study.yaml --set training.epochs=30
   python -m study.launch --from NAME --seeds 3                     begin with the best points of an earlier study
   python -m study.launch --resume NAME --num-samples 128           continue after any stop, and extend
+  python -m study.launch --name NAME --submit http://head:8265     as a job of a Ray cluster
 
 data sets: {", ".join(datasets())},
            or a data set file of your own (python -m trainables.datasets new DIR writes one)
@@ -29,9 +32,21 @@ Ray that failed; 130, 143 stopped by a signal"""
 
 # What may be said to a study that exists; everything else is in its study.json already.
 WITH_RESUME = {
-    *("resume", "num_samples", "study_dir", "data_dir", "address", "dry_run", "probe", "verbose"),
+    *(
+        "resume",
+        "num_samples",
+        "target",
+        "patience",
+        "time_budget",
+        "study_dir",
+        "data_dir",
+        "address",
+        "dry_run",
+        "probe",
+        "verbose",
+    ),
     *("gpus_per_trial", "cpus_per_trial", "trials_per_process"),
-    *("max_concurrent", "trial_timeout", "max_failures", "log_to"),
+    *("max_concurrent", "trial_timeout", "max_failures", "log_to", "submit"),
 }
 WITH_RERUN = {"rerun", "study_dir", "data_dir"}
 
@@ -73,11 +88,21 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     ):
         if name is not None and not name.strip():
             parser.error(f"{option}: the name of the study is empty")
+    if given.submit is not None:
+        _check_submit(parser, given)
     if given.probe and not given.dry_run:
         parser.error("--probe: tells what a study would cost; give --dry-run with it")
     if given.rerun and not given.rerun[1].removeprefix("t").isdecimal():
         parser.error(f"--rerun: the trial is a number, as 7 or t0007, got '{given.rerun[1]}'")
     return given
+
+
+def _check_submit(parser: Parser, given: argparse.Namespace) -> None:
+    for option in ("address", "dry_run", "rerun"):
+        if _is_given(getattr(given, option)):
+            parser.error(f"--submit: runs the study on that cluster; leave --{option.replace('_', '-')} out")
+    if not given.resume and not given.name:
+        parser.error("--submit: give the study a --name, so that it can be found again")
 
 
 def _refuse_others(parser: Parser, given: argparse.Namespace, way: str, allowed: set[str]) -> None:
@@ -130,6 +155,18 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
         "--confirm", type=_positive, metavar="N", help="run the best N configurations again on further seeds"
     )
     group.add_argument(
+        "--target", type=_number, metavar="MAP", help="end the search when a configuration reaches it (percent)"
+    )
+    group.add_argument(
+        "--patience", type=_positive, metavar="N", help="end the search after N configurations that are no better"
+    )
+    group.add_argument(
+        "--time-budget",
+        type=_duration,
+        metavar="8h",
+        help="end the search in time for the confirmation (8h, 90m, 1h30m)",
+    )
+    group.add_argument(
         "--asynchronous", action="store_true", help="never wait for results; reproducible only with one worker"
     )
     group.add_argument("--no-shared-base", action="store_true", help="each trial trains its own M0")
@@ -138,7 +175,9 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
         "--allow-missing", action="store_true", help="videos without features are evaluated as having no predictions"
     )
     group.add_argument(
-        "--resume", metavar="NAME", help="continue a study, by name or path; --num-samples may extend it"
+        "--resume",
+        metavar="NAME",
+        help="continue a study, by name or path; --num-samples, --target, --patience and --time-budget may extend it",
     )
     group.add_argument(
         "--rerun", nargs=2, metavar=("NAME", "TRIAL"), help="run a trial again, outside the ledger, and compare"
@@ -167,6 +206,11 @@ def _add_where(parser: argparse.ArgumentParser) -> None:
         "--max-failures", type=_natural, metavar="N", help="retries of a trial, and of its lost worker (default: 1)"
     )
     group.add_argument("--address", metavar="HOST:PORT", help="join this Ray cluster ('auto': the one running here)")
+    group.add_argument(
+        "--submit",
+        metavar="ADDRESS",
+        help="run as a job of the Ray cluster with this dashboard, http://HOST:8265 ('auto': the one here)",
+    )
     group.add_argument("--log-to", choices=LOGGERS, help="also log the trials for this program")
     group.add_argument("--dry-run", action="store_true", help="print the plan and its cost, start nothing")
     group.add_argument(
@@ -191,6 +235,26 @@ def _whole(text: str, least: int) -> int:
     if not text.isdecimal() or int(text) < least:
         raise argparse.ArgumentTypeError(f"must be a whole number, {least} or more, got '{text}'")
     return int(text)
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"must be a number, got '{text}'")
+    return value
+
+
+def _duration(text: str) -> float:
+    """Seconds of ``8h``, ``90m``, ``1h30m`` or ``45s``."""
+    found = re.fullmatch(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", text)
+    parts = [int(part or 0) for part in found.groups()] if found else [0]
+    seconds = float(sum(part * unit for part, unit in zip(parts, (86400, 3600, 60, 1), strict=False)))
+    if not 0 < seconds <= LONGEST_S:
+        raise argparse.ArgumentTypeError(f"must be a time with its unit, as 8h, 90m, 1h30m or 45s, got '{text}'")
+    return seconds
 
 
 def _seconds(text: str) -> float:

@@ -23,6 +23,8 @@ def conclude(request: Request, driver: Driver) -> int:
     folder = driver.folder.path
     ended, saved = ", ".join(f"{count} {state}" for state, count in counts.items()), saved_text(records)
     print(f"\n{ended}{f'; {saved}' if saved else ''}\n")
+    if driver.search_end:
+        print(f"the search ended early: {driver.search_end}\n")
     print(comparison(records, request.run))
     print(f"\nledger       {driver.folder.ledger_file}")
     print(f"predictions  {folder / 'predictions'} (test split, best iteration of each trial)")

@@ -12,6 +12,7 @@ from typing import Any
 from study.cli.assignments import parse_assignments
 from study.cli.config_file import with_config
 from study.cli.earlier_points import with_points_of
+from study.cli.fit_to_data import GENERATOR, with_usable_rule, without_oracle
 from study.cli.resume import extended, require_same_data, require_same_settings, version_changes
 from study.config import (
     StudyConfig,
@@ -19,6 +20,8 @@ from study.config import (
     known_point,
     load_study_config,
     parse_study,
+    recorded_study,
+    studies,
     varied_thresholds,
     with_thresholds,
 )
@@ -27,6 +30,7 @@ from study.ledger import (
     FolderExists,
     LedgerContents,
     OpenedStudy,
+    SearchLimits,
     StudyFolder,
     StudySettings,
     check_name,
@@ -51,7 +55,7 @@ from trainables.errors import UserError
 from trainables.files import write_whole
 from trainables.labels import generator_named
 
-GENERATOR = "pseudo_labels.generator"
+DEFAULT_STUDY = "search"
 PACKAGES = ("ray", "optuna", "torch", "numpy", "pandas", "pydantic")
 
 
@@ -184,46 +188,52 @@ def base_environment(request: Request, placement: Placement) -> dict[str, str]:
 
 
 def _new(given: Namespace, study_dir: Path) -> Request:
-    study = _changed(load_study_config(given.study or "search"), given)
+    study = _changed(load_study_config(given.study or DEFAULT_STUDY), given)
     run = _run_config(given, study)
     study = with_thresholds(study, run.thresholds)
     notes = _checked(given, study, run)
+    _check_target(study, run)
     earlier = vars(given)["from"]  # a keyword of the language
     if earlier is not None:
-        study, told = with_points_of(study, study_dir, earlier, run.thresholds)
-        notes.append(told)
+        study, sentence = with_points_of(study, study_dir, earlier, run.thresholds)
+        notes.append(sentence)
     parts = (run.dataset.name, given.base_model, study.name)
     stem = "-".join(part for part in parts if part)
     name = given.name or free_name(study_dir, stem)
     check_name(study_dir, name)
     data_dir = given.data_dir or Path("data")
     data = _load(run, data_dir, _kept_features(given, study_dir))
-    if not _can_choose(run, data) and given.selection is None and not _sets_rule(given):
-        notes.append(
-            f"the videos that choose ({run.selection.rule}) have no temporal annotation: the rule is video-labels"
-        )
-        study = parse_study({**study.as_dict(), "selection": "video-labels"}, "command line")
-        # A configuration under another rule leaves the signal out when it is written.
-        run = run.updated({"selection.rule": "video-labels", "selection.signal": run.selection.signal})
+    if given.selection is None and not _sets_rule(given):
+        study, run, told = with_usable_rule(study, run, data)
+        notes += told
+    if (given.study or DEFAULT_STUDY) in studies():  # a space that the user wrote is meant as it stands
+        study, told = without_oracle(study, run, data)
+        notes += told
     card, numbered = make_card(data, run.dataset), None if given.name else stem
     return Request(name, study_dir, data_dir, study, run, data, card, notes=notes, stem=numbered)
-
-
-def _can_choose(run: RunConfig, data: Dataset) -> bool:
-    """Whether the videos that the configured rule compares by have what it needs."""
-    chooser = (data.test if run.selection.rule == "paper" else data.train).annotated_part()
-    return run.selection.rule == "video-labels" or (chooser is not None and len(chooser.ground_truth) > 0)
 
 
 def _sets_rule(given: Namespace) -> bool:
     return "selection.rule" in parse_assignments(given.set or [])
 
 
+def _check_target(study: StudyConfig, run: RunConfig) -> None:
+    """mAP is in percent; a signal that selects has a range of its own."""
+    target = study.target
+    if target is None or run.selection.rule == "video-labels" or 1 <= target <= 100:
+        return
+    meant = f"; {100 * target:g} is meant?" if 0 < target < 1 else ""
+    raise UserError(f"--target: mAP is in percent, from 1 to 100, got {target:g}{meant}")
+
+
 def _changed(study: StudyConfig, given: Namespace) -> StudyConfig:
-    names = ("num_samples", "seeds", "seed", "selection", "lookback", "sampler", "pruner", "grace", "thresholds")
+    names = ("num_samples", "seeds", "seed", "selection", "lookback", "sampler", "pruner", "grace", "target",
+             "patience", "thresholds")  # fmt: skip
     changes = {name: getattr(given, name) for name in names if getattr(given, name) is not None}
     if given.confirm is not None:
         changes["confirm"] = {**(study.confirm.model_dump() if study.confirm else {}), "top": given.confirm}
+    if given.time_budget is not None:
+        changes["time_budget_s"] = given.time_budget
     if given.asynchronous:
         changes["asynchronous"] = True
     if given.no_shared_base:
@@ -288,7 +298,9 @@ def _resumed(given: Namespace, study_dir: Path) -> Request:
     settings, source = opened.settings, str(opened.folder.study_file)
     require_same_settings(opened)
     run = parse_config(settings.run, source)
-    study = extended(parse_study(settings.study, source), opened, given.num_samples)
+    limits = SearchLimits(*(getattr(given, name, None) for name in ("target", "patience", "time_budget")))
+    study = extended(recorded_study(settings.study, source), opened, given.num_samples, limits)
+    _check_target(study, run)
     data_dir = given.data_dir or Path(settings.data_dir)
     data = _load(run, data_dir, _kept_features(given, study_dir))
     card = make_card(data, run.dataset)

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from study.config import StudyConfig, parse_study
-from study.ledger import OpenedStudy, StudyStarted, TrialProposed
+from study.ledger import OpenedStudy, SearchLimits, StudyStarted, TrialProposed
 from trainables.config import Overrides
 from trainables.datasets import DataCard
 from trainables.errors import UserError
+from trainables.json_types import JsonObject
 
 
-def extended(study: StudyConfig, opened: OpenedStudy, num_samples: int | None) -> StudyConfig:
-    """With the budget of the last session, or with a new one, which must not be less than what was proposed."""
+def extended(
+    study: StudyConfig, opened: OpenedStudy, num_samples: int | None, limits: SearchLimits | None = None
+) -> StudyConfig:
+    """With budget and limits of the last session, or with new ones; the budget must not be less than what was proposed.
+
+    limits: those that are given anew, the others None.
+    """
     events = opened.ledger.events
     budgets = [event.num_samples for event in events if isinstance(event, StudyStarted) and event.num_samples]
     proposed = len({event.trial for event in events if isinstance(event, TrialProposed)})
@@ -23,7 +30,19 @@ def extended(study: StudyConfig, opened: OpenedStudy, num_samples: int | None) -
             f"--num-samples: study '{opened.name}' has {proposed} trials already; ask for "
             f"{-(-proposed // study.seeds)} configurations or more, got {num_samples}"
         )
-    return parse_study({**study.as_dict(), "num_samples": wanted}, "--resume")
+    changes = _limits_of(opened) | {
+        name: value for name, value in asdict(limits or SearchLimits()).items() if value is not None
+    }
+    return parse_study({**study.as_dict(), **changes, "num_samples": wanted}, "--resume")
+
+
+def _limits_of(opened: OpenedStudy) -> JsonObject:
+    """Those that sessions were given, the latest of each."""
+    told: JsonObject = {}
+    for event in opened.ledger.events:
+        if isinstance(event, StudyStarted):
+            told |= {name: value for name, value in event.limits.to_json().items() if value is not None}
+    return told
 
 
 def require_same_settings(opened: OpenedStudy) -> None:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from study.config.space import Point, check_values, grid, known_point, point_at, suggest, why_outside
-from study.config.study import PRUNER_NAMES, SAMPLER_NAMES, StudyConfig, load_study_config, parse_study, studies
+from study.config.study import (
+    PRUNER_NAMES,
+    SAMPLER_NAMES,
+    ObjectiveName,
+    StudyConfig,
+    load_study_config,
+    parse_study,
+    recorded_study,
+    studies,
+)
 from study.config.thresholds import MEANINGS, varied_thresholds, with_thresholds
 
 __all__ = [
     "MEANINGS",
     "PRUNER_NAMES",
     "SAMPLER_NAMES",
+    "ObjectiveName",
     "Point",
     "StudyConfig",
     "check_values",
@@ -18,6 +28,7 @@ __all__ = [
     "load_study_config",
     "parse_study",
     "point_at",
+    "recorded_study",
     "studies",
     "suggest",
     "varied_thresholds",

@@ -20,6 +20,7 @@ SamplerName = Literal["tpe", "gp", "qmc", "random", "grid", "brute_force"]
 PrunerName = Literal["none", "asha", "median"]
 SAMPLER_NAMES: tuple[str, ...] = get_args(SamplerName)
 PRUNER_NAMES: tuple[str, ...] = get_args(PrunerName)
+ObjectiveName = Literal["refined", "best"]
 
 
 def _as_tuple(value: Any) -> Any:
@@ -62,6 +63,15 @@ class StudyConfig(Part):
     asynchronous: bool = Field(False, description="propose from whatever has ended; reproducible only with one worker")
     pruner: PrunerName = Field("none", description="stops weak trials early")
     grace: int = Field(1, ge=0, description="refinement iterations before a trial may be pruned")
+    objective: ObjectiveName = Field(
+        "refined",
+        description="what sampler and pruner see: the best refined iteration, or the best with M0 among them",
+    )
+    target: float | None = Field(None, allow_inf_nan=False, description="ends the search: a configuration reaches it")
+    patience: int | None = Field(None, ge=1, description="ends the search: so many configurations are no better")
+    time_budget_s: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="ends the search in time for the confirmation; of all sessions"
+    )
     confirm: ConfirmConfig | None = Field(None, description="confirmation stage after the search; None: none")
     shared_base: bool = Field(True, description="each M0 is trained once, not once per trial")
 
@@ -83,8 +93,12 @@ class StudyConfig(Part):
     @property
     def num_trials(self) -> int:
         """Of the search and its confirmation together."""
-        confirmed = min(self.confirm.top, self.num_configurations) * self.confirm.seeds if self.confirm else 0
-        return self.num_configurations * self.seeds + confirmed
+        return self.trials_of(self.num_configurations)
+
+    def trials_of(self, configurations: int) -> int:
+        """Trials of a search with so many configurations and its confirmation."""
+        confirmed = min(self.confirm.top, configurations) * self.confirm.seeds if self.confirm else 0
+        return configurations * self.seeds + confirmed
 
     @property
     def exhaustive(self) -> bool:
@@ -93,8 +107,10 @@ class StudyConfig(Part):
 
     @property
     def waits(self) -> bool:
-        """Whether a proposal waits for results: where the sampler learns from them, or trials are pruned by them."""
-        return not self.asynchronous and (self.sampler in ("tpe", "gp") or self.pruner != "none")
+        """Whether a proposal waits for results: where the sampler learns from them, or trials are pruned by them, or
+        they may end the search."""
+        needed = self.sampler in ("tpe", "gp") or self.pruner != "none" or self.target is not None or self.patience
+        return not self.asynchronous and bool(needed)
 
     @property
     def space_tree(self) -> JsonObject:
@@ -124,6 +140,11 @@ def load_study_config(name: str) -> StudyConfig:
     source = f"configs/studies/{name}.yaml"
     text = (resources.files("configs") / "studies" / f"{name}.yaml").read_text(encoding="utf-8")
     return parse_study({"name": name, **parse_yaml(text, source)}, source)
+
+
+def recorded_study(tree: JsonObject, source: str) -> StudyConfig:
+    """A study as its study.json has it; what that of an older version lacks is as it was then."""
+    return parse_study({"objective": "best", **tree}, source)
 
 
 def parse_study(tree: Any, source: str) -> StudyConfig:

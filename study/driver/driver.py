@@ -11,6 +11,7 @@ from study.driver.m0_gate import M0Gate
 from study.driver.plan import NoTrial, TrialPlan, number_of
 from study.driver.recorder import Recorder
 from study.driver.restoration import restore
+from study.driver.time_budget import TimeBudget
 from study.driver.waiting import WaitingQueue
 from study.ledger import (
     CONFIRM,
@@ -25,10 +26,12 @@ from study.ledger import (
     TrialRetried,
     TrialStarted,
     read_ledger,
+    search_end,
     trial_name,
 )
 from study.m0_cache import M0Cache
 from study.search import PRUNERS
+from study.search.objective import NOTHING_YET, told_curve
 from trainables.config import RunConfig, joint_key
 from trainables.report import IterationReport
 
@@ -52,7 +55,8 @@ class Driver:
         self.unwritable: OSError | None = None
         self._recorder = Recorder(folder, contents)
         self.records, self.listeners = self._recorder.records, self._recorder.listeners
-        self._plan = TrialPlan(study, run, self._recorder)
+        self.time_budget = TimeBudget(study, contents.events)
+        self._plan = TrialPlan(study, run, self._recorder, self.time_budget)
         self._gate = M0Gate()
         restore(self._plan, lambda record: self.ended(record.number, "completed"), self._prune_if_due)
         self._waiting = WaitingQueue(n for n, record in sorted(self.records.items()) if not record.finished)
@@ -64,6 +68,22 @@ class Driver:
     @property
     def num_finished(self) -> int:
         return self._recorder.num_finished
+
+    def has_ended(self) -> bool:
+        """Whether nothing is left to run: all trials of the budget have ended, or the search is over before that."""
+        return self.num_finished >= self.study.num_trials or self._plan.has_ended()
+
+    @property
+    def num_trials(self) -> int:
+        """Of the whole study: of its budget, or of a search that ended before that, with the confirmations."""
+        end = self._recorder.search_end
+        return self.study.num_trials if end is None or not self.search_end else self.study.trials_of(end.configurations)
+
+    @property
+    def search_end(self) -> str | None:
+        """Why the search ended before its budget, as a phrase; None where it did not."""
+        end = self._recorder.search_end
+        return search_end([] if end is None else [end], self.records.values())
 
     def close(self) -> None:
         self._recorder.close()
@@ -151,8 +171,8 @@ class Driver:
         if self.study.pruner == "none" or report.finished or record.origin == CONFIRM:
             return False
         before = [known for known in record.iterations if known.iteration < report.iteration]
-        curve = [known.best_so_far for known in [*before, report] if known.best_so_far is not None]
-        if len(curve) <= len(before):
+        curve = told_curve([*before, report], self.study.objective)
+        if len(curve) <= len(before) or curve[-1] == NOTHING_YET:
             return False  # an iteration without a number can be compared with nothing
         others = self._plan.proposals.curves_before(number_of(record))
         return PRUNERS[self.study.pruner](curve, others, self.study.grace)

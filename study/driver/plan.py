@@ -7,12 +7,16 @@ seeds.
 from __future__ import annotations
 
 from enum import Enum
+from functools import partial
 
 from study.config import Point, StudyConfig, known_point
 from study.driver.recorder import Recorder
+from study.driver.time_budget import TimeBudget
 from study.fault_injection import fault_point
-from study.ledger import CONFIRM, Configuration, TrialProposed, TrialRecord, ranked_configurations
+from study.ledger import CONFIRM, Configuration, SearchEnded, TrialProposed, TrialRecord, ranked_configurations
+from study.search.objective import told_value
 from study.search.proposals import Proposals, outcome
+from study.search.stopping import search_end
 from trainables.config import RunConfig
 
 GIVEN = "given"
@@ -28,8 +32,8 @@ class NoTrial(Enum):
 class TrialPlan:
     """Declares trials in the ledger. replicates: trials of the search, by configuration, in seed order."""
 
-    def __init__(self, study: StudyConfig, run: RunConfig, recorder: Recorder) -> None:
-        self.study, self.run, self.recorder = study, run, recorder
+    def __init__(self, study: StudyConfig, run: RunConfig, recorder: Recorder, time_budget: TimeBudget) -> None:
+        self.study, self.run, self.recorder, self.time_budget = study, run, recorder, time_budget
         self.proposals = Proposals(study, first_points(study, run))
         self.replicates: dict[int, list[TrialRecord]] = {}
         self._exhausted = False
@@ -42,13 +46,46 @@ class TrialPlan:
         if last + 1 < self.study.num_configurations and not self._exhausted:
             if not self.proposals.ready:
                 return NoTrial.WAITING
-            proposal = self.proposals.propose()
+            proposal = None if self._ends_early() else self.proposals.propose()
             if proposal is not None:
                 return self._new(proposal, seed=0)
             self._exhausted = True
         if self.recorder.num_finished < len(self.recorder.records):
             return NoTrial.WAITING  # a trial that runs may have to be run again, and the best are not known yet
-        return self._confirmation()
+        confirmation = self._confirmation()
+        return NoTrial.EXHAUSTED if confirmation is None else self._replicate(confirmation[0], CONFIRM, confirmation[1])
+
+    def has_ended(self) -> bool:
+        """Whether the search is over before its budget is, and nothing is left to run."""
+        if len(self.replicates) >= self.study.num_configurations:
+            return False
+        whole = all(len(records) >= self.study.seeds for records in self.replicates.values())
+        finished = self.recorder.num_finished == len(self.recorder.records)
+        return bool(self.replicates) and whole and finished and self._ends_early() and self._confirmation() is None
+
+    def _ends_early(self) -> bool:
+        """Whether target, patience or time leave no further configuration; then the ledger says so."""
+        values = self.proposals.values_before(len(self.replicates))
+        reason = search_end(values, self.study.target, self.study.patience)
+        limit_s = None
+        if reason is None and not self._has_time():
+            limit_s = self.study.time_budget_s
+            reason = f"no further configuration fits into the time budget of {limit_s:g} s"
+        if reason is None:
+            return False
+        last = self.recorder.search_end
+        if last is None or (last.reason, last.configurations) != (reason, len(self.replicates)):
+            self.recorder.note(SearchEnded(reason, len(self.replicates), limit_s))
+        return True
+
+    def _has_time(self) -> bool:
+        """A search that time has ended stays so while its confirmations run, unless it is given more."""
+        limit_s, last = self.study.time_budget_s, self.recorder.search_end
+        if limit_s is None:
+            return True
+        if last is not None and last.time_budget_s is not None and limit_s <= last.time_budget_s:
+            return False
+        return self.time_budget.admits(self.recorder.records.values())
 
     def declare(self, number: int, configuration: Configuration, seed: int) -> TrialRecord:
         """seed: number of the replicate, counted from the first seed."""
@@ -59,7 +96,7 @@ class TrialPlan:
         replicates = self.replicates[configuration]
         ended = [record for record in replicates if record.finished]
         if len(ended) == self.study.seeds and not self.proposals.knows(configuration):
-            self.proposals.tell(configuration, outcome(ended))
+            self.proposals.tell(configuration, outcome(ended, self.study.objective))
             fault_point("search told")
 
     def _replicate(self, configuration: int, origin: str, seed: int) -> TrialRecord:
@@ -72,20 +109,23 @@ class TrialPlan:
             self.replicates.setdefault(number_of(record), []).append(record)
         return record
 
-    def _confirmation(self) -> TrialRecord | NoTrial:
-        """The next run of one of the best configurations on a seed that did not choose it."""
+    def _confirmation(self) -> tuple[int, int] | None:
+        """The next run of one of the best configurations on a seed that did not choose it: its configuration, and the
+        number of the replicate; None where none is left."""
         plan = self.study.confirm
         if plan is None:
-            return NoTrial.EXHAUSTED
+            return None
         search = [record for records in self.replicates.values() for record in records]
         confirmed = [record for record in self.recorder.records.values() if record.origin == CONFIRM]
         known = {(record.configuration, record.seed) for record in confirmed}
-        best = ranked_configurations(search, self.run.pseudo_labels.generator)[: plan.top]
+        # By what the search maximises: where refinement helps no configuration, all report the same number of M0.
+        told = partial(told_value, objective=self.study.objective)
+        best = ranked_configurations(search, self.run.pseudo_labels.generator, told)[: plan.top]
         for configuration in (number_of(replicates[0]) for replicates in best):
             for further in range(self.study.seeds, self.study.seeds + plan.seeds):
                 if (configuration, self.run.seed + further) not in known:
-                    return self._replicate(configuration, CONFIRM, further)
-        return NoTrial.EXHAUSTED
+                    return configuration, further
+        return None
 
 
 def number_of(record: TrialRecord) -> int:

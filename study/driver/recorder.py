@@ -8,19 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from study.fault_injection import fault_point
-from study.ledger import Event, Ledger, LedgerContents, StudyFolder, TrialEvent, TrialRecord, trial_records
+from study.ledger import Event, Ledger, LedgerContents, SearchEnded, StudyFolder, TrialEvent, TrialRecord, trial_records
 
 Listener = Callable[[TrialEvent, TrialRecord], None]
 
 
 class Recorder:
-    """Writes events. records: one per trial, by number. listeners: called after each event of a trial."""
+    """Writes events. records: one per trial, by number. listeners: called after each event of a trial. search_end: the
+    last time that a search ended before its budget."""
 
     def __init__(self, folder: StudyFolder, contents: LedgerContents) -> None:
         """contents: of the folder's ledger, as it was read."""
         self.records: dict[int, TrialRecord] = {record.number: record for record in trial_records(contents.events)}
         self.listeners: list[Listener] = []
         self._ledger = Ledger(folder.ledger_file, contents)
+        ends = [event for event in contents.events if isinstance(event, SearchEnded)]
+        self.search_end = ends[-1] if ends else None
         # Counted along: a long study asks for it at each of its events.
         self.num_finished = sum(record.finished for record in self.records.values())
 
@@ -39,6 +42,8 @@ class Recorder:
     def note(self, event: Event) -> None:
         """Write an event of the study as a whole."""
         self._ledger.append(event)
+        if isinstance(event, SearchEnded):
+            self.search_end = event
 
     def record(self, number: int) -> TrialRecord:
         """The record of a trial, an empty one where nothing is known of it."""

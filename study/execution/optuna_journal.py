@@ -1,7 +1,9 @@
 """optuna.journal: a study as Optuna sees it, for optuna-dashboard and other readers. Never read back by the search.
 
-Trial n of the study is trial n there, running while it runs. The driver alone writes it, so it needs no lock file
-that a kill would leave behind, and no fsync: what is lost is rebuilt from the ledger at the next session.
+Trial n of the study is trial n there, running while it runs. Its intermediate values are the best so far, which is
+what a pruner compares; what each iteration had of its own stands among the trial's attributes. The driver alone
+writes it, so it needs no lock file that a kill would leave behind, and no fsync: what is lost is rebuilt from the
+ledger at the next session.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ from optuna.storages.journal import BaseJournalBackend, JournalFileBackend
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from study.config import StudyConfig
+from study.config import ObjectiveName, StudyConfig
+from study.execution.optuna_attributes import metric_name, study_attributes, trial_attributes
 from study.ledger import (
     IterationEnded,
     StudyFolder,
@@ -29,8 +32,9 @@ from study.ledger import (
     TrialEvent,
     TrialProposed,
     TrialRecord,
-    trial_name,
 )
+from study.search.objective import NOTHING_YET, told_curve, told_value
+from trainables.config import RunConfig
 
 STATES = {"completed": TrialState.COMPLETE, "pruned": TrialState.PRUNED}
 
@@ -39,11 +43,12 @@ class OptunaJournal:
     """Listens to a driver and writes what happens."""
 
     def __init__(
-        self, folder: StudyFolder, study: StudyConfig, dataset: str, records: Mapping[int, TrialRecord]
+        self, folder: StudyFolder, study: StudyConfig, run: RunConfig, dataset: str, records: Mapping[int, TrialRecord]
     ) -> None:
-        """Go on with the file where it agrees with ``records``; else write it anew from them."""
-        self._study, self._path = study, folder.optuna_file
+        """Go on with the file where it agrees with ``records``; else write it anew from them. dataset: its name."""
+        self._study, self._run, self._path = study, run, folder.optuna_file
         self._name = optuna_study_name(dataset, study)
+        self._attributes = study_attributes(folder, study, run, dataset)
         self._storage: JournalStorage | None = None
         if not self._go_on(records):
             self._write_anew(records)
@@ -59,13 +64,24 @@ class OptunaJournal:
     def _write(self, storage: JournalStorage, event: TrialEvent, record: TrialRecord) -> None:
         if isinstance(event, TrialProposed) and record.number == len(self._ids):
             self._ids.append(storage.create_new_trial(self._study_id, self._template(record)))
-        elif isinstance(event, IterationEnded):
-            step, value = event.report.iteration, event.report.best_so_far
-            if value is not None:
-                storage.set_trial_intermediate_value(self._ids[record.number], step, value)
-        elif isinstance(event, TrialEnded):
-            state, value = _outcome(record)
-            storage.set_trial_state_values(self._ids[record.number], state, None if value is None else [value])
+            return
+        trial, objective = self._ids[record.number], self._study.objective
+        if isinstance(event, IterationEnded):
+            step, values = event.report.iteration, _curve(record, objective)
+            if step in values:
+                storage.set_trial_intermediate_value(trial, step, values[step])
+        self._set_attributes(storage, trial, record)
+        if isinstance(event, TrialEnded):
+            state, value = _outcome(record, objective)
+            storage.set_trial_state_values(trial, state, None if value is None else [value])
+
+    def _set_attributes(self, storage: JournalStorage, trial: int, record: TrialRecord) -> None:
+        """Those that have changed; Optuna lets nobody change a trial that has ended."""
+        known = storage.get_trial(trial)
+        if not known.state.is_finished():
+            for name, value in trial_attributes(record).items():
+                if known.user_attrs.get(name) != value:
+                    storage.set_trial_user_attr(trial, name, value)
 
     def trials(self) -> list[FrozenTrial]:
         """What it holds."""
@@ -92,6 +108,7 @@ class OptunaJournal:
             self._study_id = self._storage.get_study_id_from_name(self._name)
             trials = self._storage.get_all_trials(self._study_id, deepcopy=False)
             agrees = [_told(trial) for trial in trials] == [_told(self._template(records[n])) for n in sorted(records)]
+            agrees &= self._storage.get_study_user_attrs(self._study_id) == self._attributes
         # Whatever Optuna makes of a damaged file: it is written anew.
         except Exception:
             agrees = False
@@ -107,6 +124,13 @@ class OptunaJournal:
         aside.unlink(missing_ok=True)
         self._storage = self._open(aside)
         self._study_id = self._storage.create_new_study([StudyDirection.MAXIMIZE], self._name)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            optuna.load_study(study_name=self._name, storage=self._storage).set_metric_names(
+                [metric_name(self._run, self._study.objective)]
+            )
+        for name, value in self._attributes.items():
+            self._storage.set_study_user_attr(self._study_id, name, value)
         self._ids = [
             self._storage.create_new_trial(self._study_id, self._template(records[number]))
             for number in sorted(records)
@@ -114,7 +138,7 @@ class OptunaJournal:
         os.replace(aside, self._path)  # the open file follows its new name
 
     def _template(self, record: TrialRecord) -> FrozenTrial:
-        state, value = _outcome(record)
+        state, value = _outcome(record, self._study.objective)
         now = datetime.now(UTC)
         return FrozenTrial(
             number=record.number,
@@ -125,11 +149,9 @@ class OptunaJournal:
             datetime_complete=now if state.is_finished() else None,
             params=record.params,
             distributions={key: self._study.space[key].distribution() for key in record.params},
-            user_attrs={"trial": trial_name(record.number), "seed": record.seed, "origin": record.origin},
+            user_attrs=trial_attributes(record),
             system_attrs={},
-            intermediate_values={
-                report.iteration: report.best_so_far for report in record.iterations if report.best_so_far is not None
-            },
+            intermediate_values=_curve(record, self._study.objective),
         )
 
 
@@ -139,18 +161,26 @@ def optuna_study_name(dataset: str, study: StudyConfig) -> str:
     return f"{dataset} {study.name} {hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-def _outcome(record: TrialRecord) -> tuple[TrialState, float | None]:
+def _curve(record: TrialRecord, objective: ObjectiveName) -> dict[int, float]:
+    """The best so far by iteration, as the pruner sees it."""
+    reports = [report for report in record.iterations if objective == "refined" or report.best_so_far is not None]
+    values = zip(reports, told_curve(reports, objective), strict=True)
+    return {report.iteration: value for report, value in values if value != NOTHING_YET}
+
+
+def _outcome(record: TrialRecord, objective: ObjectiveName) -> tuple[TrialState, float | None]:
     """As the search is told: a trial without a finite objective failed."""
     if not record.finished:
         return TrialState.RUNNING, None
     state = STATES.get(record.state, TrialState.FAIL)
-    if state == TrialState.FAIL or record.objective is None:
+    value = told_value(record, objective)
+    if state == TrialState.FAIL or value is None:
         return TrialState.FAIL, None
-    return state, record.objective
+    return state, value
 
 
 def _told(trial: FrozenTrial) -> tuple[Any, ...]:
-    return trial.state, trial.values, trial.params, trial.intermediate_values
+    return trial.state, trial.values, trial.params, trial.intermediate_values, trial.user_attrs
 
 
 class _SingleWriter(BaseJournalBackend):

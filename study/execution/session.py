@@ -56,7 +56,9 @@ def run_trials(
         return tune.PlacementGroupFactory([{"CPU": order.cpus, "GPU": order.gpus}])
 
     together = placement.trials_per_process
-    prepared = tune.with_resources(tune.with_parameters(trainable or RefinementTrainable, data=data), resources)
+    chosen = trainable or RefinementTrainable
+    prepared = tune.with_resources(tune.with_parameters(chosen, data=data), resources)
+    prepared.__name__, prepared.__qualname__ = chosen.__name__, chosen.__qualname__  # Ray's dashboard shows it
     limits = Limits(placement.cpus_per_trial, placement.gpus_per_trial, timeout_s, max_failures, together)
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # a lost trial has its line and its reason here
     _treat_lost_workers_alike()

@@ -12,6 +12,7 @@ from typing import Any
 from study.ledger.fields import Fields
 from study.ledger.study_events import (
     Event,
+    SearchEnded,
     StudyCreated,
     StudyEnded,
     StudyResumed,
@@ -25,7 +26,7 @@ from trainables.json_types import JsonObject
 KINDS: dict[str, type[Event]] = {
     kind.kind: kind
     for kind in (
-        StudyCreated, StudyStarted, StudyResumed, StudyStopped, StudyEnded,
+        StudyCreated, StudyStarted, StudyResumed, StudyStopped, StudyEnded, SearchEnded,
         TrialProposed, TrialStarted, IterationEnded, TrialRetried, TrialEnded,
     )
 }  # fmt: skip

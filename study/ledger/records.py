@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from study.ledger.study_events import Event
+from study.ledger.study_events import Event, SearchEnded
 from study.ledger.trial_events import (
     FINAL_STATES,
     Configuration,
@@ -25,9 +26,11 @@ class TrialRecord:
     """All that the ledger knows of one trial.
 
     state: ``proposed``, ``running`` or one of FINAL_STATES. params: dotted RunConfig keys -> values that this trial
-    set. iterations: reports, by iteration. objective: best selection mAP (percent), None when there is none. lines:
-    numbers of its ledger lines. origin, repeats, configuration: of the point that it runs, see ``Configuration``.
-    gpus: share of a GPU after it ran out of memory. declared: whether a line that tells params and seed is there.
+    set. iterations: reports, by iteration. objective: the highest selection number, which trials are compared by: mAP
+    in percent, or the signal of rule ``video-labels``, a loss as its negative (``trainables/objective.py``); None when
+    there is none. lines: numbers of its ledger lines. origin, repeats, configuration: of the point that it runs, see
+    ``Configuration``. gpus: share of a GPU after it ran out of memory. declared: whether a line that tells params and
+    seed is there.
     """
 
     number: int
@@ -66,6 +69,17 @@ class TrialRecord:
     def finished(self) -> bool:
         """Whether it ended, in whatever state; a finished trial is never run again."""
         return self.state in FINAL_STATES
+
+    @property
+    def refined_objective(self) -> float | None:
+        """Best selection number of the iterations after M0, percent; M0's own where it has no other iteration, and None
+        where there is no number."""
+        if self.best_iteration:
+            return self.objective
+        refined = [report.selection.number for report in self.iterations if report.iteration > 0]
+        if not refined:
+            return self.objective
+        return max((number for number in refined if number is not None and math.isfinite(number)), default=None)
 
     @property
     def point(self) -> Configuration:
@@ -109,6 +123,15 @@ class TrialRecord:
         self.iterations = sorted([*self.iterations, report], key=lambda known: known.iteration)
         if not self.finished:
             self.objective, self.best_iteration = report.best_so_far, report.best_iteration
+
+
+def search_end(events: Iterable[Event], records: Iterable[TrialRecord]) -> str | None:
+    """Why a search ended before its budget; None where it did not, or has gone on since."""
+    ends = [event for event in events if isinstance(event, SearchEnded)]
+    if not ends:
+        return None
+    configurations = {record.configuration for record in records}
+    return ends[-1].reason if ends[-1].configurations == len(configurations) else None
 
 
 def trial_records(events: Iterable[Event]) -> list[TrialRecord]:

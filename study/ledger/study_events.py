@@ -86,19 +86,41 @@ class Session:
 
 
 @dataclass(frozen=True)
+class SearchLimits:
+    """What ends a search before its budget; None: does not. target: percent mAP, or the signal that selects."""
+
+    target: float | None = None
+    patience: int | None = None
+    time_budget_s: float | None = None
+
+    def to_json(self) -> JsonObject:
+        return {"target": self.target, "patience": self.patience, "time_budget_s": self.time_budget_s}
+
+    @classmethod
+    def from_json(cls, tree: JsonObject) -> SearchLimits:
+        given = Fields(tree)
+        return cls(
+            given.optional_number("target"), given.optional_whole("patience"), given.optional_seconds("time_budget_s")
+        )
+
+
+@dataclass(frozen=True)
 class StudyStarted(Event):
-    """A session begins. num_samples, num_trials: the budget; None where the ledger does not say."""
+    """A session begins. num_samples, num_trials: the budget; None where the ledger does not say. limits: what may end
+    the search before it."""
 
     kind = "study_started"
     session: Session = field(default_factory=Session)
     num_samples: int | None = None
     num_trials: int | None = None
+    limits: SearchLimits = field(default_factory=SearchLimits)
 
     def own_json(self) -> JsonObject:
         return {
             "session": self.session.to_json(),
             "num_samples": self.num_samples,
             "num_trials": self.num_trials,
+            **({} if self.limits == SearchLimits() else {"limits": self.limits.to_json()}),
         }
 
     @classmethod
@@ -107,6 +129,7 @@ class StudyStarted(Event):
             "session": Session.from_json(given.optional_mapping("session")),
             "num_samples": given.optional_whole("num_samples"),
             "num_trials": given.optional_whole("num_trials"),
+            "limits": SearchLimits.from_json(given.optional_mapping("limits")),
         }
 
 
@@ -115,6 +138,29 @@ class StudyResumed(StudyStarted):
     """A further session begins."""
 
     kind = "study_resumed"
+
+
+@dataclass(frozen=True)
+class SearchEnded(Event):
+    """A search ends before its budget. reason: a phrase. configurations: how many it has. time_budget_s: where that
+    ended it."""
+
+    kind = "search_ended"
+    reason: str
+    configurations: int
+    time_budget_s: float | None = None
+
+    def own_json(self) -> JsonObject:
+        limit = {} if self.time_budget_s is None else {"time_budget_s": self.time_budget_s}
+        return {"reason": self.reason, "configurations": self.configurations, **limit}
+
+    @classmethod
+    def own_fields(cls, given: Fields) -> JsonObject:
+        return {
+            "reason": given.text("reason"),
+            "configurations": given.whole("configurations"),
+            "time_budget_s": given.optional_seconds("time_budget_s"),
+        }
 
 
 @dataclass(frozen=True)

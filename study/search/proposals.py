@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import heapq
 import json
-import math
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import fmean
 
 import numpy as np
 import optuna
 from optuna.trial import TrialState
 
-from study.config import Point, StudyConfig, grid, point_at, suggest
-from study.ledger import Configuration, TrialRecord
+from study.config import ObjectiveName, Point, StudyConfig, grid, point_at, suggest
+from study.ledger import Configuration, TrialRecord, configuration_means
+from study.search.objective import NOTHING_YET, told_curve, told_value
 from study.search.retained_trials import RetainedStorage, RetainedTrials
 
 SAMPLED_TRIES, RANDOM_TRIES = 8, 100
@@ -30,28 +30,32 @@ SOBOL_SKIP = 2**20  # a repeated point is replaced by one from far behind, so th
 
 @dataclass(frozen=True)
 class Outcome:
-    """What Optuna learns of a configuration; value: mean over replicates, curve: mean best-so-far by iteration."""
+    """What Optuna learns of a configuration; value: mean over replicates, curve: mean best-so-far by iteration.
+    by_seed: what the mean is over."""
 
     state: TrialState
     value: float | None = None
     curve: tuple[float, ...] = ()
+    by_seed: dict[int, float] = field(default_factory=dict, compare=False)
 
 
-def outcome(replicates: Sequence[TrialRecord]) -> Outcome:
-    """The outcome of a configuration whose replicates have all ended.
+def outcome(replicates: Sequence[TrialRecord], objective: ObjectiveName) -> Outcome:
+    """The outcome of a configuration whose replicates have all ended. objective: of the study.
 
-    Replicates that ended without a finite objective are left out of the mean; where none is left the configuration
+    Replicates that ended without a finite number are left out of the mean; where none is left the configuration
     failed. It was pruned when a replicate was and none completed.
     """
-    completed = [r for r in replicates if r.state == "completed" and _finite(r.objective)]
-    pruned = [r for r in replicates if r.state == "pruned" and _finite(r.objective)]
-    chosen = completed or pruned
+    values = [(record, told_value(record, objective)) for record in replicates]
+    known = [(record, value) for record, value in values if value is not None]
+    completed = [(record, value) for record, value in known if record.state == "completed"]
+    chosen = completed or [(record, value) for record, value in known if record.state == "pruned"]
     if not chosen:
         return Outcome(TrialState.FAIL)
-    curves = [[r.best_so_far for r in record.iterations if r.best_so_far is not None] for record in chosen]
+    curves = [told_curve(record.iterations, objective) for record, _ in chosen]
     curve = tuple(fmean(values) for values in zip(*curves, strict=False))
-    value = fmean(r.objective for r in chosen if r.objective is not None)
-    return Outcome(TrialState.COMPLETE if completed else TrialState.PRUNED, value, curve)
+    state = TrialState.COMPLETE if completed else TrialState.PRUNED
+    by_seed = {record.seed: value for record, value in chosen}
+    return Outcome(state, fmean(value for _, value in chosen), curve, by_seed)
 
 
 class Proposals:
@@ -72,6 +76,9 @@ class Proposals:
         self._outcomes: dict[int, Outcome] = {}
         self._untold: list[int] = []  # a heap
         self._told: set[int] = set()
+        self._seeds: set[frozenset[int]] = set()  # that configurations completed on
+        self._means: dict[int, float] = {}  # by configuration, once those differ
+        self._added: list[tuple[int, optuna.trial.FrozenTrial]] = []  # all of the history, repeated ones again
         self._first_unknown = 0
         self._history = RetainedTrials(study.history)
 
@@ -96,6 +103,13 @@ class Proposals:
         numbers = range(max(0, end - self._config.history), end)
         outcomes = (self._outcomes[c] for c in numbers if c in self._outcomes and c != configuration)
         return [known.curve for known in outcomes if known.curve]
+
+    def values_before(self, configuration: int) -> dict[int, float | None]:
+        """Values of the configurations that this one may depend on, in number order; None for one without a result."""
+        end = len(self._points) if self._config.asynchronous else self._horizon(configuration)
+        known = {c: self._outcomes[c] for c in range(end) if c in self._outcomes}
+        means = configuration_means(_completed(known))
+        return {c: means.get(c) for c in known}
 
     @property
     def ready(self) -> bool:
@@ -184,28 +198,49 @@ class Proposals:
 
     def _tell_optuna(self) -> None:
         end = len(self._points) if self._config.asynchronous else self._horizon(len(self._points))
+        told = False
         while self._untold and self._untold[0] < end:
             configuration = heapq.heappop(self._untold)
             self._add(configuration)
             self._told.add(configuration)
+            told = True
+            self._seeds |= {frozenset(by_seed) for by_seed in _completed({0: self._outcomes[configuration]}).values()}
+        if told and len(self._seeds) > 1:
+            self._compare_as_on_equal_seeds()
+
+    def _compare_as_on_equal_seeds(self) -> None:
+        """Where replicates failed: the same history, with what the seeds do to all configurations taken out.
+
+        By the latest ``history`` configurations: the work of a proposal stays the same in a long study.
+        """
+        latest = sorted(self._told)[-self._config.history :]
+        self._means |= configuration_means(_completed({c: self._outcomes[c] for c in latest}))
+        self._history = RetainedTrials(self._config.history)
+        for configuration, trial in self._added:
+            trial.value = self._means.get(configuration, trial.value)
+            self._history.add(trial)
 
     def _add(self, configuration: int) -> None:
-        result, point = self._outcomes[configuration], self._points[configuration]
-        if result.state == TrialState.FAIL:
+        if self._outcomes[configuration].state == TrialState.FAIL:
             return  # no sampler looks at it
-        self._history.add(
-            optuna.trial.create_trial(
-                state=result.state,
-                value=result.value,
-                params=point,
-                distributions={key: self._config.space[key].distribution() for key in point},
-                intermediate_values=dict(enumerate(result.curve)),
-            )
+        trial = self._trial(configuration)
+        self._added.append((configuration, trial))
+        self._history.add(trial)
+
+    def _trial(self, configuration: int) -> optuna.trial.FrozenTrial:
+        result, point = self._outcomes[configuration], self._points[configuration]
+        return optuna.trial.create_trial(
+            state=result.state,
+            value=self._means.get(configuration, result.value),
+            params=point,
+            distributions={key: self._config.space[key].distribution() for key in point},
+            intermediate_values={step: value for step, value in enumerate(result.curve) if value != NOTHING_YET},
         )
 
 
-def _finite(value: float | None) -> bool:
-    return value is not None and math.isfinite(value)
+def _completed(outcomes: Mapping[int, Outcome]) -> dict[int, dict[int, float]]:
+    """Numbers by seed of the configurations that ran to their end."""
+    return {c: one.by_seed for c, one in outcomes.items() if one.state == TrialState.COMPLETE and one.by_seed}
 
 
 def _listed(study: StudyConfig) -> list[Point] | None:

@@ -44,7 +44,7 @@ def folder(tmp_path: Path) -> StudyFolder:
     made = create_folder(tmp_path, "s", SETTINGS)
     driver = driver_of(made.path, STUDY)
     driver.note(StudyCreated(open_study(tmp_path, "s").settings.to_json()))
-    journal = OptunaJournal(made, STUDY, "simulated", driver.records)
+    journal = OptunaJournal(made, STUDY, run_of(), "simulated", driver.records)
     driver.listeners.append(journal)
     work(driver, 2, random.Random(0), events=20)
     driver.close()
@@ -117,7 +117,7 @@ def test_a_journal_with_any_damage_is_written_anew(folder: StudyFolder) -> None:
     driver = driver_of(folder.path, STUDY)
     for damaged in damages(whole, last):
         folder.optuna_file.write_bytes(damaged)
-        journal = OptunaJournal(folder, STUDY, "simulated", driver.records)
+        journal = OptunaJournal(folder, STUDY, run_of(), "simulated", driver.records)
         states = [trial.state.name for trial in journal.trials()]
         journal.close()
         assert len(states) == len(driver.records)

@@ -11,7 +11,7 @@ from trainables.config import RunConfig
 from trainables.data import Dataset, Segments, Split
 from trainables.evaluation import evaluate
 from trainables.labels import Mask, SnippetScores, label_quality
-from trainables.report import IterationReport, Selection, SplitMap, SplitReport, VideoAccuracy
+from trainables.report import IterationReport, LossValues, Selection, SplitMap, SplitReport, VideoAccuracy
 from trainables.training import Trained
 
 
@@ -24,7 +24,7 @@ def iteration_report(
 ) -> IterationReport:
     """Report of the iteration that follows ``previous``. Its times are zero until they are known."""
     chosen, last = trained.curve[trained.chosen_epoch], trained.curve[-1]
-    selection = selection_of(config, splits, signals)
+    selection = selection_of(config, splits, signals, chosen.valid)
     best_iteration, best_so_far = best_of([*(report.selection for report in previous), selection])
     iteration = len(previous)
     return IterationReport(
@@ -53,27 +53,46 @@ def measured_anew(
     signals: Mapping[str, float | None],
 ) -> IterationReport:
     """The report of an iteration 0 with other numbers of the same model, as ``config`` measures and ends it."""
-    selection = selection_of(config, splits, signals)
-    return replace(
-        report,
-        selection=selection,
-        best_so_far=selection.number,
-        finished=_is_last(config, 0, 0),
-        splits=splits,
-        signals=dict(signals),
-    )
+    selection = selection_of(config, splits, signals, report.valid_loss)
+    return first_report(config, replace(report, selection=selection, splits=splits, signals=dict(signals)))
 
 
 def selection_of(
-    config: RunConfig, splits: Mapping[str, SplitReport], signals: Mapping[str, float | None]
+    config: RunConfig,
+    splits: Mapping[str, SplitReport],
+    signals: Mapping[str, float | None],
+    valid_loss: LossValues | None,
 ) -> Selection:
     """The number that an iteration is compared by."""
     chooser = "test" if config.selection.rule == "paper" else "held_out"
     chosen_map = splits[chooser].map
     selection = Selection(chooser, None if chosen_map is None else chosen_map.selection_map)
     if config.selection.rule == "video-labels":
-        return replace(selection, signal=config.selection.signal, value=signals[config.selection.signal])
+        value = signal_value(config, signals, valid_loss)
+        return replace(selection, signal=config.selection.signal, value=value)
     return selection
+
+
+def signal_value(config: RunConfig, signals: Mapping[str, float | None], valid_loss: LossValues | None) -> float | None:
+    """What rule ``video-labels`` compares an iteration by.
+
+    M0's video loss is no fair match for that of refined models, and ``video_loss`` leaves M0 out. Where M0 is the only
+    iteration all candidates are M0s, which this loss compares as well as it compares refined models.
+    """
+    name = config.selection.signal
+    if name == "video_loss" and config.refinement.iterations == 1 and valid_loss is not None:
+        return -valid_loss.video
+    return signals[name]
+
+
+def first_report(config: RunConfig, report: IterationReport) -> IterationReport:
+    """The report of an M0 that another run trained, as ``config`` would have written it."""
+    selection = report.selection
+    if config.selection.rule == "video-labels" and report.signals is not None:
+        selection = replace(selection, value=signal_value(config, report.signals, report.valid_loss))
+    best, best_so_far = best_of([selection])
+    finished = _is_last(config, 0, best)
+    return replace(report, selection=selection, best_iteration=best, best_so_far=best_so_far, finished=finished)
 
 
 def split_report(

@@ -17,7 +17,7 @@ from trainables.json_types import JsonObject
 from trainables.report import IterationReport
 
 RUNNING, COMPLETED, UNWRITABLE = "running", "completed", "unwritable"
-ORDER, ANSWER, METRIC = "order", "answer", "objective"
+ORDER, ANSWER, METRIC, STEP = "order", "answer", "objective", "training_iteration"
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,16 @@ class TrialOrder:
     m0: CachedM0 | None = None
     gpus: float = 0
 
+    @property
+    def label(self) -> str:
+        """Its title, or its number where it has none."""
+        return self.title or f"trial {self.trial}"
+
+    @property
+    def name(self) -> str:
+        """The first word of its title, as ``t0007``."""
+        return self.title.split()[0] if self.title else self.label
+
 
 @dataclass(frozen=True)
 class WorkerOrder:
@@ -76,8 +86,7 @@ class WorkerOrder:
     def title(self) -> str:
         """Of the first trial, with the number of the others."""
         first, more = self.trials[0], len(self.trials) - 1
-        title = first.title or f"trial {first.trial}"
-        return f"{title} and {more} more" if more else title
+        return f"{first.label} and {more} more" if more else first.label
 
 
 @dataclass(frozen=True)
@@ -105,10 +114,15 @@ class TrialAnswer:
 
 @dataclass(frozen=True)
 class WorkerAnswer:
-    """One answer for each trial of the worker that had something to tell. done: all its trials have ended."""
+    """One answer for each trial of the worker that had something to tell.
+
+    done: all its trials have ended. gpu_bytes: most that the process held of its GPU since it began with them; None
+    without one.
+    """
 
     trials: tuple[TrialAnswer, ...]
     done: bool
+    gpu_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -149,10 +163,13 @@ def plain_config(config: Mapping[str, Any]) -> JsonObject:
 
 
 def plain_result(result: Mapping[str, Any]) -> JsonObject:
-    """A Tune result as plain values: the first report of its answer, if there is one, as ``report``."""
+    """A Tune result as plain values: the first report of its answer, if there is one, as ``report``.
+
+    Its step is the refinement iteration: Tune's own count begins anew where a trial goes on in a later session.
+    """
     answer = answer_in(result)
     reports = [one.report.to_json() for one in answer.trials if one.report is not None] if answer else []
     plain = {key: value for key, value in result.items() if key != ANSWER}
     if ORDER in plain.get("config", {}):
         plain["config"] = plain_config(plain["config"])
-    return plain | ({"report": reports[0]} if reports else {})
+    return plain | ({"report": reports[0], STEP: reports[0]["iteration"]} if reports else {})

@@ -22,6 +22,7 @@ from trainables.gpu import DeviceCache
 from trainables.json_types import JsonObject
 from trainables.refinement import IterationResult, refine_together
 from trainables.training import NonFiniteLoss
+from trainables.worker.log import answer_line, begin_line, log
 from trainables.worker.messages import TrialAnswer, WorkerAnswer, WorkerOrder, WorkerPlace, as_result, order_in
 from trainables.worker.time_limit import time_limit
 from trainables.worker.trial import Trial, failure_state
@@ -58,7 +59,9 @@ class RefinementTrainable(tune.Trainable):
     def step(self) -> JsonObject:
         _set_process_title(self._title)
         answers = self._iterate()
-        return as_result(WorkerAnswer(answers, done=not self._left()))
+        for answer in answers:
+            log(answer_line(self._orders[answer.trial], answer))
+        return as_result(WorkerAnswer(answers, not self._left(), _peak_gpu_bytes(self._run.compute.device)))
 
     def describe(self) -> WorkerPlace:
         """Where this trial runs."""
@@ -69,7 +72,10 @@ class RefinementTrainable(tune.Trainable):
         self._began = time.monotonic()
         self._timeout_s, self._retries = order.timeout_s, order.retries
         self._trials = [Trial(one, self._data) for one in order.trials]
+        self._orders = {one.trial: one for one in order.trials}
         self._title = order.title
+        for one in order.trials:
+            log(begin_line(one))
         self._go_on_from_disk()
         _cap_gpu_memory(order.gpus)
 
@@ -134,6 +140,14 @@ def _release() -> None:
         # Tensors in reference cycles are not free before, and the allocator gives back only what is free.
         gc.collect()
         torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+
+
+def _peak_gpu_bytes(device: str) -> int | None:
+    """Of torch's allocator in this process since its trials began; None without a GPU."""
+    if device == "cpu" or not torch.cuda.is_available():
+        return None
+    return torch.cuda.max_memory_reserved()
 
 
 def _cap_gpu_memory(share: float) -> None:

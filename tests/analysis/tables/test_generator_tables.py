@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from analysis.study import load_study
+from analysis.study import load_study, refined_only
 from analysis.tables.generator_tables import generator_grid, iteration_grid
+from analysis.tables.grid import M0_MARK
 from analysis.tables.latex import to_latex
 from analysis.tables.markdown import to_markdown
 from analysis.text import DASH
@@ -25,8 +26,54 @@ def test_base_model_spans_its_rows(tmp_path: Path) -> None:
     grid, _ = generator_grid(load_study(tmp_path / "s"))
     assert grid.rows[0][1].text == "25.00"
     assert [row[1].covered for row in grid.rows] == [False, True, True, True, True]
-    assert to_markdown(grid).count("25.00 |") == 5 + 5  # M0 in each row, and uniformly random labels
+    assert to_markdown(grid).count("25.00 |") == 5  # M0 in each row
+    assert to_markdown(grid).count(f"25.00 {M0_MARK} |") == 5  # uniformly random labels, which never help
     assert r"\multirow{5}{*}{25.00}" in to_latex(grid)
+
+
+def test_a_number_of_m0_is_marked_as_such_and_is_never_the_best(tmp_path: Path) -> None:
+    made = StudyFolder(tmp_path / "s")
+    made.add(point("attention", 1.0), [30, 9, 20])
+    made.add(point("segment_prediction", 1.0), [30, 9, 8])
+    made.add(point("uniform_random", 1.0), [30, 30.5])
+    made.add(point("class_activation", 1.0), [30, 31])
+    study = load_study(tmp_path / "s")
+    grid, data = generator_grid(study)
+    shown = {row[0].text: row[2] for row in grid.rows}
+    assert shown["Attention"].text == shown["Segment prediction"].text == f"25.00 {M0_MARK}"
+    assert {name for name, cell in shown.items() if cell.bold} == {"Class activation"}
+    assert {name for name, cell in shown.items() if cell.underline} == {"Uniform random"}
+    assert "refinement never helped" in grid.caption
+    assert r"25.00 $^{\mathrm{M}}$$^{0}$" in to_latex(grid)
+    marked = data.dropna(subset="test_map").set_index("generator")["is_m0"].to_dict()
+    assert marked == {"M0": False, "attention": True, "segment_prediction": True, "uniform_random": False,
+                      "class_activation": False}  # fmt: skip
+    chosen = iteration_grid(study)[0]
+    assert [row[-1].text for row in chosen.rows if row[0].text == "Attention"] == [f"25.00 {M0_MARK} (0)"]
+    assert "refinement never helped" in chosen.caption
+
+
+def test_a_run_without_refinement_is_not_called_one_that_did_not_help(tmp_path: Path) -> None:
+    made = StudyFolder(tmp_path / "s")
+    for beta in (1.0, 2.0):
+        made.add(point("attention", beta), [30 + beta])
+    grid, _ = generator_grid(load_study(tmp_path / "s"))
+    assert M0_MARK not in to_markdown(grid)
+
+
+def test_refined_numbers_alone_show_what_the_labels_did(tmp_path: Path) -> None:
+    made = StudyFolder(tmp_path / "s")
+    made.add(point("attention", 1.0), [30, 9, 20])
+    made.add(point("segment_prediction", 1.0), [30, 40])
+    made.add(point("uniform_random", 1.0), [30])
+    study = refined_only(load_study(tmp_path / "s"))
+    grid, data = generator_grid(study)
+    assert {row[0].text: row[2].text for row in grid.rows} == {
+        "Attention": "15.00", "Segment prediction": "35.00", "Uniform random": DASH
+    }  # fmt: skip
+    assert "Only refined iterations (η ≥ 1) are shown" in grid.caption
+    assert grid.rows[0][1].text == "25.00"  # M0 itself stays in its column
+    assert data.set_index("generator")["iterations"].to_dict()["attention"] == "2"
 
 
 def test_cells_without_a_trial_are_dashes(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from study.cli.resume import extended, require_same_data, require_same_settings, version_changes
 from study.ledger.ledger_file import Ledger
 from study.ledger.settings import OpenedStudy, StudySettings, create_folder, open_study
-from study.ledger.study_events import Event, StudyCreated, StudyResumed, StudyStarted
+from study.ledger.study_events import Event, SearchLimits, StudyCreated, StudyResumed, StudyStarted
 from study.ledger.trial_events import Configuration, TrialProposed
 from tests.study.worlds import run_of, study_of
 from tests.trainables.worlds import tiny_dataset
@@ -37,6 +37,15 @@ def test_without_a_new_budget_that_of_the_last_session_holds(tmp_path: Path) -> 
     study = opened(tmp_path, StudyStarted(num_samples=12), StudyResumed(num_samples=20))
     assert extended(study_of(seeds=2), study, None).num_samples == 20
     assert extended(study_of(seeds=2), study, 30).num_samples == 30
+
+
+def test_limits_of_the_last_session_hold_but_for_those_that_are_given_anew(tmp_path: Path) -> None:
+    began = StudyStarted(num_samples=12, limits=SearchLimits(60.0, 4, None))
+    study = opened(tmp_path, began, StudyResumed(num_samples=12, limits=SearchLimits(60.0, 8, 3600.0)))
+    kept = extended(study_of(seeds=2), study, None)
+    assert (kept.target, kept.patience, kept.time_budget_s) == (60.0, 8, 3600.0)
+    changed = extended(study_of(seeds=2), study, None, SearchLimits(70.0, None, 7200.0))
+    assert (changed.target, changed.patience, changed.time_budget_s) == (70.0, 8, 7200.0)
 
 
 def test_a_budget_below_what_was_proposed_is_refused_with_the_least_one(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from study.config.space import check_values
-from study.config.study import load_study_config, parse_study, studies
+from study.config.study import load_study_config, parse_study, recorded_study, studies
+from tests.study.worlds import study_of
 from trainables.config.presets import datasets, features_of, preset
 from trainables.errors import UserError
 
@@ -66,3 +67,11 @@ def test_a_wrong_study_file_is_refused_with_its_key(tmp_path: Path, text: str, m
 def test_an_unknown_study_names_the_nearest() -> None:
     with pytest.raises(UserError, match=r"unknown study 'generator-bta'\. Did you mean 'generator-beta'\?"):
         load_study_config("generator-bta")
+
+
+def test_a_study_of_before_counts_m0_and_a_new_one_does_not() -> None:
+    tree = study_of().as_dict()
+    del tree["objective"]
+    assert parse_study(tree, "a new study").objective == "refined"
+    assert recorded_study(tree, "study.json").objective == "best"
+    assert recorded_study({**tree, "objective": "refined"}, "study.json").objective == "refined"

@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from analysis.results.refinement import best_trials
 from analysis.study import load_study
-from study.ledger.ranking import ORACLE, Replicate, best_configuration, ranked_configurations, ranked_points
+from study.ledger.ranking import (
+    ORACLE,
+    Replicate,
+    best_configuration,
+    every_ranked_point,
+    ranked_configurations,
+    ranked_points,
+)
 from study.ledger.records import TrialRecord
 from tests.analysis.study_folders import BETA, GENERATOR, StudyFolder
 
@@ -37,6 +44,22 @@ def test_a_configuration_with_a_failed_replicate_takes_no_part() -> None:
 
 def test_a_confirmed_configuration_wins_over_a_lucky_single_run() -> None:
     assert numbers(best_configuration([trial(0, 1, 0, 90.0), trial(1, 2, 0, 60.0), trial(2, 2, 1, 61.0)])) == [1, 2]
+
+
+def test_a_confirmation_on_a_bad_seed_loses_against_none_that_lacks_it() -> None:
+    # Seed 2 takes 20 points from everyone; the second configuration's run on it failed.
+    full = [(1, 60.0, 58.0, 39.0), (3, 50.0, 49.0, 31.0)]
+    runs = [(beta, seed, value) for beta, *values in full for seed, value in enumerate(values)]
+    runs += [(2, 0, 55.0), (2, 1, 54.0)]
+    records = [trial(number, *run) for number, run in enumerate(runs)]
+    assert [group[0].params[BETA] for group in ranked_configurations(records)] == [1, 2, 3]
+
+
+def test_configurations_that_ran_once_come_last_with_what_is_known_of_them() -> None:
+    replicates = [Replicate(0, "a", 0, 90.0), Replicate(1, "b", 0, 60.0), Replicate(2, "b", 1, 61.0)]
+    first, second = every_ranked_point(replicates)
+    assert (first.replicates[0].point, first.competes, first.estimate.seeds) == ("b", True, 2)
+    assert (second.replicates[0].point, second.competes, second.estimate.seeds) == ("a", False, 1)
 
 
 def test_ties_go_to_the_configuration_of_the_earlier_trial() -> None:

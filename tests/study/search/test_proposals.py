@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import math
 import zlib
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -183,14 +185,58 @@ def record(state: str, objective: float | None, curve: tuple[float, ...] = ()) -
 
 def test_an_outcome_is_the_mean_over_completed_replicates() -> None:
     completed = [record("completed", 4.0, (2.0, 4.0)), record("completed", 8.0, (6.0, 8.0))]
-    assert outcome(completed) == Outcome(TrialState.COMPLETE, 6.0, (4.0, 6.0))
-    assert outcome([*completed, record("failed", 100.0)]) == Outcome(TrialState.COMPLETE, 6.0, (4.0, 6.0))
+    assert outcome(completed, "best") == Outcome(TrialState.COMPLETE, 6.0, (4.0, 6.0))
+    assert outcome([*completed, record("failed", 100.0)], "best") == Outcome(TrialState.COMPLETE, 6.0, (4.0, 6.0))
 
 
 def test_failed_and_non_finite_trials_are_told_as_failed_and_pruned_ones_as_pruned() -> None:
-    assert outcome([record("non-finite", 5.0), record("out-of-memory", None)]).state == TrialState.FAIL
-    assert outcome([record("completed", float("nan"))]).state == TrialState.FAIL
-    assert outcome([record("pruned", 3.0, (1.0, 3.0))]) == Outcome(TrialState.PRUNED, 3.0, (1.0, 3.0))
+    assert outcome([record("non-finite", 5.0), record("out-of-memory", None)], "best").state == TrialState.FAIL
+    assert outcome([record("completed", float("nan"))], "best").state == TrialState.FAIL
+    assert outcome([record("pruned", 3.0, (1.0, 3.0))], "best") == Outcome(TrialState.PRUNED, 3.0, (1.0, 3.0))
+
+
+def replicate(seed: int, value: float, state: str = "completed") -> TrialRecord:
+    return replace(record(state, value, (0.0, value)), seed=seed, best_iteration=1)
+
+
+def test_m0_is_no_result_of_a_refined_trial() -> None:
+    worse = replace(record("completed", 50.0, (50.0, 30.0, 40.0)), best_iteration=0)
+    assert outcome([worse], "best").value == 50.0
+    assert outcome([worse], "refined") == Outcome(TrialState.COMPLETE, 40.0, (-math.inf, 30.0, 40.0))
+
+
+def test_a_replicate_that_failed_makes_no_mean_lower_than_its_seeds_are() -> None:
+    proposals = Proposals(study_of(seeds=2, lookback=0))
+    for number, runs in enumerate([[(0, 40.0), (1, 60.0)], [(0, 50.0), (1, 70.0)], [(0, 52.0)]]):
+        proposals.propose()
+        proposals.tell(number, outcome([replicate(*run) for run in runs], "refined"))
+    proposals.propose()
+    values = [trial.value for trial in proposals._history.trials()][:3]
+    # Seed 1 is worth 20 points more than seed 0.
+    assert values == pytest.approx([50.0, 60.0, 62.0])
+
+
+def test_a_search_with_failed_replicates_is_restored_to_the_same() -> None:
+    study = study_of(seeds=2, num_samples=20, lookback=1)
+
+    def result(number: int, params: dict[str, object]) -> Outcome:
+        value = value_of(params).value or 0.0
+        return outcome([replicate(seed, value + 9 * seed) for seed in range(1 if number % 4 == 2 else 2)], "refined")
+
+    whole, made = Proposals(study), list[Configuration]()
+    for number in range(20):
+        while not whole.ready:
+            whole.tell(number - 2, result(number - 2, made[number - 2].params))
+        proposal = whole.propose()
+        assert proposal is not None
+        made.append(proposal)
+    for cut in (3, 8, 15, 19):
+        restored = Proposals(study)
+        for number in range(cut):
+            restored.tell(number, result(number, made[number].params))
+        for proposal in made[:cut]:
+            restored.restore(proposal.params, proposal.repeats)
+        assert restored.propose() == made[cut]
 
 
 def test_brute_force_goes_through_the_grid_in_the_seeds_own_order() -> None:

@@ -37,5 +37,13 @@ def test_nothing_is_pruned_between_rungs(step: int) -> None:
     assert prune_by_halving((0.0,) * 10, others, 1)
 
 
+def test_before_its_first_refined_iteration_no_trial_is_pruned() -> None:
+    nothing_yet = float("-inf")
+    others = [(nothing_yet, 50.0)] * 9
+    assert not prune_by_median((nothing_yet,), others, 0)
+    assert prune_by_median((nothing_yet, 40.0), others, 1)
+    assert prune_by_halving((nothing_yet, 40.0), others, 1)
+
+
 def test_every_pruner_can_be_asked_for() -> None:
     assert {"none", *PRUNERS} == set(PRUNER_NAMES)
