@@ -54,7 +54,7 @@ LEAVE_RAY_S = 15.0
 def command() -> int:
     """What a user starts: in this process what starts no Ray, in a child of it what does."""
     given = parse_arguments(None)
-    if given.dry_run or given.rerun:
+    if given.dry_run or given.rerun or given.submit:
         return _checked(given, sys.argv[1:], Supervisor())
     return supervised(lambda supervisor: _checked(given, sys.argv[1:], supervisor))
 
@@ -67,6 +67,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _checked(given: Namespace, arguments: list[str], supervisor: Supervisor) -> int:
     """With what is wrong with a request, and a stop before there is a study, told in a line."""
+    if given.submit:
+        return _submitted(given, arguments)
     with supervisor.signals.installed():
         try:
             return _launch(given, shlex.join(["python", "-m", "study.launch", *arguments]), supervisor)
@@ -75,6 +77,19 @@ def _checked(given: Namespace, arguments: list[str], supervisor: Supervisor) -> 
         except KeyboardInterrupt as stop:
             print("stopped before the study began; nothing was run")
             return stop_status(getattr(stop, "number", signal.SIGINT))
+
+
+def _submitted(given: Namespace, arguments: list[str]) -> int:
+    """As a Ray job: this process only follows it, and any signal may end that."""
+    from study.execution.jobs import submit
+
+    try:
+        return submit(given, arguments)
+    except UserError as error:
+        return print_error(error)
+    except KeyboardInterrupt:
+        print("stopped before the study was submitted; nothing was run")
+        return stop_status(signal.SIGINT)
 
 
 def _launch(given: Namespace, typed: str, supervisor: Supervisor) -> int:
@@ -199,7 +214,11 @@ def _listeners(given: Namespace, request: Request, driver: Driver, placement: Pl
     journal = OptunaJournal(driver.folder, request.study, request.run, request.data.name, driver.records)
     progress = Progress(driver.records, trials, request.run, concurrency, given.verbose)
     metrics = StudyMetrics(request.name, driver.records, trials, request.run, concurrency, gpus)
-    driver.listeners += [progress, journal, metrics]
+
+    def count(*told: object) -> None:
+        progress.trials = metrics.trials = driver.num_trials
+
+    driver.listeners += [count, progress, journal, metrics]
     loggers = [logger_callback(given.log_to, driver.folder.path)] if given.log_to else []
     try:
         yield [gpu_callback(metrics), *loggers]

@@ -6,14 +6,15 @@ import argparse
 import json
 import time
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
-from study.cli.plan import point_text, remaining_seconds, seconds_text
-from study.cli.progress import objective_text
+from study.cli.plan import metric_text, point_text, remaining_seconds, seconds_text
 from study.config import recorded_study
 from study.ledger import (
     OpenedStudy,
     StudyEnded,
+    StudySettings,
     StudyStarted,
     StudyStopped,
     TrialEvent,
@@ -27,6 +28,7 @@ from study.ledger import (
 )
 from trainables.errors import UserError
 from trainables.json_types import JsonObject
+from trainables.objective import Objective
 from trainables.output import print_error, run_command
 
 # A worker that tells nothing for so long is worth a word; the driver waits longer before it ends one.
@@ -36,13 +38,17 @@ QUIET_AT_LEAST_S, QUIET_ITERATIONS = 120.0, 3
 def study_status(study_dir: Path, name: str) -> JsonObject:
     """JSON-able status of a study, running, ended, dead or copied elsewhere; raises UserError.
 
-    state: running (its driver lives), ended, stopped (it can be resumed). eta_s: seconds, None unless running.
-    quiet_s of a trial: seconds since its worker last told something, where that is long; else None.
+    objective: what trials are compared by; that of a trial is its recorded value, higher is better. state: running (its
+    driver lives), ended, stopped (it can be resumed). eta_s: seconds, None unless running. quiet_s of a trial: seconds
+    since its worker last told something, where that is long; else None.
     """
     opened = open_study(study_dir, name, "study")
     settings, records = opened.settings, trial_records(opened.ledger.events)
     study = recorded_study(settings.study, str(opened.folder.study_file))
     trials, state = _num_trials(opened) or study.num_trials, _state(opened)
+    ended_early = search_end(opened.ledger.events, records)
+    if ended_early:
+        trials = study.trials_of(len({record.configuration for record in records}))
     quiet = _quiet_s(opened, records) if state == "running" else {}
     best = best_configuration(records, settings.run_value("pseudo_labels.generator"))
     return {
@@ -50,8 +56,9 @@ def study_status(study_dir: Path, name: str) -> JsonObject:
         "state": state,
         "dataset": settings.dataset.title,
         "selection": settings.run_value("selection.rule"),
+        "objective": asdict(_objective(settings)),
         "num_trials": trials,
-        "search_end": search_end(opened.ledger.events, records),
+        "search_end": ended_early,
         "counts": dict(Counter(record.state for record in records)),
         "eta_s": _eta(opened, records, trials) if state == "running" else None,
         "best": _trial(best[0]) if best else None,
@@ -65,20 +72,26 @@ def status_text(status: JsonObject) -> str:
     counts = ", ".join(f"{count} {state}" for state, count in status["counts"].items()) or "no trial yet"
     eta = f", ETA {seconds_text(status['eta_s'])}" if status["state"] == "running" else ""
     lines = [f"{status['name']}: {status['state']}; {status['dataset']}; {status['num_trials']} trials: {counts}{eta}"]
+    objective = Objective(**status["objective"])
     if status["search_end"]:
         lines.append(f"the search ended early: {status['search_end']}")
     for trial in status["trials"]:
         quiet = trial.get("quiet_s")
         silence = f"no sign of life for {seconds_text(quiet)}" if quiet else None
-        outcome = trial["reason"] or silence or f"{objective_text(trial['objective']):>5}"
+        outcome = trial["reason"] or silence or f"{objective.brief(trial['objective']):>5}"
         lines.append(
             f"{trial_name(trial['number'])}  {trial['state']:<13} {trial['iterations']} iterations  {outcome}  "
             f"seed {trial['seed']}  {point_text(trial['params'])}"
         )
     if status["best"]:
         best = status["best"]
-        lines.append(f"best: {trial_name(best['number'])}, {objective_text(best['objective'])} ({status['selection']})")
+        lines.append(f"best: {trial_name(best['number'])}, {objective.text(best['objective'])} ({status['selection']})")
     return "\n".join(lines + status["problems"])
+
+
+def _objective(settings: StudySettings) -> Objective:
+    rule, signal = settings.run_value("selection.rule"), settings.run_value("selection.signal")
+    return Objective.of(rule, signal, metric_text(settings.run_value("evaluation.selection_tiou") or ()))
 
 
 def _trial(record: TrialRecord) -> JsonObject:

@@ -12,7 +12,8 @@ BELOW = {
     "trainables": set(),
     "study": {"trainables"},
     "analysis": {"study.ledger", "trainables.config", "trainables.data", "trainables.evaluation", "trainables.errors",
-                 "trainables.files", "trainables.json_types", "trainables.output", "trainables.report"},
+                 "trainables.files", "trainables.json_types", "trainables.objective", "trainables.output",
+                 "trainables.report"},
 }  # fmt: skip
 
 

@@ -69,7 +69,9 @@ def _diagnoses(options: argparse.Namespace) -> list[Diagnosis]:
     bins = BINS[options.bins]
     tiou = tiou_thresholds(options.tiou or bins.tiou)
     classes = read_class_list(options.classes) if options.classes else None
-    truth = read_ground_truth(options.ground_truth, options.subset, classes).with_length()
+    read = read_ground_truth(options.ground_truth, options.subset, classes)
+    read.require_instances(options.ground_truth)
+    truth = read.with_length()
     if options.drop_beyond_video:
         if not truth.durations:
             raise UserError(f"--drop-beyond-video: {options.ground_truth} does not tell the videos' durations")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from textwrap import wrap
+
 import matplotlib
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +23,7 @@ Floats = npt.NDArray[np.float64]
 EVALUATOR_COLOURS = ("#0072B2", "#E69F00")
 JITTER = 0.12  # of what would lie on one line
 LONGEST_WORD = 18  # characters of a tick
+LINE = 24  # characters beside an axis of the slices' height
 
 
 def draw_history(history: History, objective: str, ax: Axes) -> None:
@@ -74,7 +78,7 @@ def draw_slices(found: SearchedTrials, objective: str, figure: Figure) -> None:
             ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
             ax.minorticks_off()
         ax.set_xlabel(short_key(axis.key))
-    panels[0].set_ylabel(objective)
+    panels[0].set_ylabel("\n".join(wrap(objective, LINE)))
 
 
 def draw_parallel(found: SearchedTrials, objective: str, figure: Figure) -> None:
@@ -104,13 +108,19 @@ def draw_parallel(found: SearchedTrials, objective: str, figure: Figure) -> None
     ax.set_xlim(-0.1, len(every) - 0.6)
 
 
-def draw_importance(found: list[Importance], ax: Axes) -> None:
-    """Share of the objective's variation that each key explains, by evaluator."""
+def draw_importance(found: Sequence[Importance], ax: Axes) -> None:
+    """Share of the objective's variation that each key explains, by evaluator, with its interval over resampled trials
+    as a line and its range over seeds as ticks."""
     keys = list(found[0].shares)
     height = 0.8 / len(found)
     for i, (one, colour) in enumerate(zip(found, EVALUATOR_COLOURS, strict=False)):
         y = np.arange(len(keys)) + (i - (len(found) - 1) / 2) * height
         ax.barh(y, [one.shares[key] for key in keys], height, color=colour, label=EVALUATORS[one.evaluator])
+        for at, key in zip(y, keys, strict=True):
+            if key in one.over_trials:
+                ax.plot(one.over_trials[key], [at, at], color="black", linewidth=0.8)
+            if key in one.over_seeds:
+                ax.plot(one.over_seeds[key], [at, at], "|", color="black", markersize=4)
     ax.set_yticks(range(len(keys)), [short_key(key) for key in keys])
     ax.invert_yaxis()
     ax.grid(axis="x")

@@ -10,7 +10,7 @@ from analysis.drawing import PAGE_IN, Drawing
 from analysis.results.signals import NUMBER, SignalTable, signal_table
 from analysis.results.trace import trace
 from analysis.study import Study
-from analysis.text import value_text
+from trainables.objective import signal_name
 
 COLOUR = "#0072B2"
 HEIGHT_IN = 1.8
@@ -42,6 +42,6 @@ def draw_signals(table: SignalTable, figure: Figure) -> None:
             ax.plot(eta, mean, color=COLOUR, marker="o")
             if np.isfinite(std).any():
                 ax.fill_between(eta, mean - std, mean + std, color=COLOUR, alpha=0.15, linewidth=0)
-        ax.set_title(value_text(name), loc="left")
+        ax.set_title(signal_name(name), loc="left")
         ax.set_xlabel("η")
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

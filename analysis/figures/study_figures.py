@@ -12,7 +12,7 @@ from analysis.figures.search import draw_cost, draw_history, draw_importance, dr
 from analysis.figures.signals import signal_drawing
 from analysis.results.comparisons import threshold_table
 from analysis.results.generators import generator_table
-from analysis.results.importance import importance_data, importances
+from analysis.results.importance import importance_data, importance_intervals, importances
 from analysis.results.iterations import iteration_table
 from analysis.results.label_quality import generator_label_quality, label_quality_data
 from analysis.results.number_table import NumberTable
@@ -56,6 +56,7 @@ def iteration_drawing(study: Study) -> Drawing | None:
 def search_drawings(study: Study) -> list[Drawing]:
     """How the search went."""
     objective, history = objective_name(study), search_history(study)
+    refined = f"refined {objective}"
     found = [
         Drawing(
             "history",
@@ -64,15 +65,15 @@ def search_drawings(study: Study) -> list[Drawing]:
             pd.DataFrame(history._asdict()),
         )
     ]
-    found += _space_drawings(study, objective)
+    found += _space_drawings(study, refined)
     shares, costs = importances(study), trial_costs(study)
     if shares:
         left = f"; left out, as they matter in some trials only: {', '.join(map(short_key, shares[0].left_out))}"
         found.append(
             Drawing(
                 "importance",
-                f"Importance of the searched keys for the selection objective, over {shares[0].configurations} "
-                f"configurations{left if shares[0].left_out else ''}",
+                f"Importance of the searched keys for the refined selection objective, over {shares[0].configurations} "
+                f"configurations{left if shares[0].left_out else ''}{importance_intervals(shares[0])}",
                 on_axes(lambda ax: draw_importance(shares, ax)),
                 importance_data(shares),
             )
@@ -135,7 +136,8 @@ def _space_drawings(study: Study, objective: str) -> list[Drawing]:
     return [
         Drawing(
             "slices",
-            "Selection objective against each searched key; dashed: the edges of the space, rings: trials there",
+            "Selection objective of the best refined iteration against each searched key; dashed: the edges of the "
+            "space, rings: trials there",
             lambda figure: draw_slices(searched, objective, figure),
             data,
             PAGE_IN,
@@ -143,7 +145,7 @@ def _space_drawings(study: Study, objective: str) -> list[Drawing]:
         ),
         Drawing(
             "parallel_coordinates",
-            "One line per completed trial; lighter is better",
+            "One line per completed trial, by its best refined iteration; lighter is better",
             lambda figure: draw_parallel(searched, objective, figure),
             data,
             PAGE_IN,

@@ -9,14 +9,16 @@ import numpy as np
 from analysis.results.predictions import Floats, best_predictions, evaluation_note
 from analysis.results.refinement import best_trials
 from analysis.results.search import at_edge, search_history, searched_trials
-from analysis.results.statistics import SAME_MAP, at_best_iteration, base_model, distinguishable
+from analysis.results.statistics import SAME_MAP, at_best_iteration, base_model, distinguishable, ranked_trials
 from analysis.results.video_bootstrap import video_interval
+from analysis.settings import GENERATOR
 from analysis.study import Study
-from analysis.text import chosen_on_test, count_text, number_text, short_key, what_is_chosen
+from analysis.text import ORACLE, chosen_on_test, count_text, number_text, short_key, what_is_chosen
 from study.ledger import trial_name
 
 INFEASIBLE = ("failed", "timed-out", "out-of-memory", "non-finite")
 MOST_INFEASIBLE = 0.1
+ERRORS = 2  # standard errors, below which a lead may be chance
 LATE = 0.8  # a best that is found behind this share of the trials may not be the last one
 
 
@@ -42,9 +44,10 @@ def best_at_edge(study: Study) -> Check:
     """Whether the best configuration lies on the boundary of the space."""
     name = "Is the best at the edge of the space?"
     best = set(best_trials(study)["trial"])
-    rows = np.array([trial in best for trial in study.completed["trial"]])
+    searched = searched_trials(study)
+    rows = np.array([trial in best for trial in searched.trial], dtype=bool)
     edges = []
-    for axis in searched_trials(study).axes:
+    for axis in searched.axes:
         hit = at_edge(axis) & rows
         if hit.any():
             low, high = axis.edges or (0.0, 0.0)
@@ -72,10 +75,10 @@ def infeasible_share(study: Study) -> Check:
 
 
 def retraining_variance(study: Study) -> Check:
-    """Spread over seeds of one configuration against the lead of the best one."""
+    """Lead of the best configuration against the noise that its replicates show, what seeds do to all taken out."""
     name = "Variance of retraining"
-    groups = study.completed.groupby("configuration")["objective"]
-    spread = groups.std().dropna()
+    done = study.completed[study.completed[GENERATOR] != ORACLE]
+    spread = done.groupby("configuration")["objective"].std().dropna()
     if spread.empty:
         return Check(
             name,
@@ -83,12 +86,17 @@ def retraining_variance(study: Study) -> Check:
             "One seed per configuration: a better one may be a lucky seed. Use --seeds 3 or more.",
         )
     pooled = float(np.sqrt((spread**2).mean()))
-    ranked = groups.mean()[groups.size() == groups.size().max()].sort_values(ascending=False)
-    if len(ranked) < 2:
+    ranked = [one for one in ranked_trials(done) if one.competes]
+    error = ranked[0].estimate.standard_error
+    if len(ranked) < 2 or error is None:
         return Check(name, "unknown", f"Standard deviation over seeds: {pooled:.2f} points; one configuration alone.")
-    lead = float(ranked.iloc[0] - ranked.iloc[1])
-    said = f"Standard deviation over seeds: {pooled:.2f} points (pooled); the best leads by {lead:.2f}."
-    if lead < pooled:
+    lead = ranked[0].estimate.mean - ranked[1].estimate.mean
+    error = float(np.hypot(error, ranked[1].estimate.standard_error or 0.0))
+    said = (
+        f"Standard deviation over seeds: {pooled:.2f} points (pooled). On the same seeds the best leads by {lead:.2f} "
+        f"± {error:.2f} (standard error)."
+    )
+    if lead < ERRORS * error:
         return Check(name, "look", f"{said} The order of the leaders may be chance: retrain them on more seeds.")
     return Check(name, "ok", said)
 

@@ -23,7 +23,7 @@ from analysis.results.pairs import paired_studies
 from analysis.study import Study
 from analysis.tables import Cell, Grid, study_tables
 from analysis.tables.pair_table import pair_table
-from analysis.text import data_title, how_made, metric_on_test
+from analysis.text import data_title, how_made, metric_on_test, objective_of
 from study.ledger import trial_name
 
 PIXELS_PER_INCH = 130  # of figures on the screen
@@ -98,7 +98,7 @@ def report_page(study: Study, others: Sequence[Study] = (), refresh_s: int = 0) 
 
 def report_contents(study: Study, others: Sequence[Study] = ()) -> dict[str, Any]:
     """What the page shows, by the names of its template."""
-    empty, settings = study.completed.empty, study.settings
+    empty, settings, objective = study.completed.empty, study.settings, objective_of(study)
     contents = {
         "name": study.name,
         "summary": _summary(study),
@@ -107,6 +107,8 @@ def report_contents(study: Study, others: Sequence[Study] = ()) -> dict[str, Any
         "trials": trial_rows(study),
         "more_trials": max(0, len(study.trials) - MOST_TRIALS),
         "trial_columns": TrialRow._fields,
+        "selection_column": objective.name if objective.signal else "selection",
+        "selection_meaning": objective.recorded,
         "description": settings.description,
         "command": settings.command or "not recorded",
         "space": [(key, dimension_text(value)) for key, value in settings.space.items()],

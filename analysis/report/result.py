@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from analysis.results.gain import study_against_m0
 from analysis.results.headline import Headline, headline
 from analysis.results.ranking import states_and_cost
 from analysis.results.statistics import PairedDifference
@@ -15,17 +16,36 @@ from analysis.text import (
     interval_text,
     metric_on_test,
     number_text,
-    objective_name,
-    value_text,
+    objective_of,
     what_is_chosen,
 )
+from study.ledger import Gain
 
 
 def result_sentences(study: Study) -> list[str]:
     """What was chosen and by which rule, how much better than M0 and than the preset; needs a completed trial."""
     found = headline(study)
     chosen = f"{generator_name(found.generator)}, {configuration_text(found.configuration)}"
-    return [f"{chosen} is the best: {_measured(study, found)}{_over(found)}.", _rule(study)]
+    return [f"{chosen} is the best: {_measured(study, found)}{_over(found)}.", *_against_m0(study), _rule(study)]
+
+
+def _against_m0(study: Study) -> list[str]:
+    """How many configurations beat M0, and by how much."""
+    found = study_against_m0(study)
+    if found is None:
+        return []
+    where = f"by test {metric_on_test(study)}" if study.has_test_map else "by the number that selects"
+    by = f", by {_gain(found.gain)} points" if found.gain else ""
+    seeds = "one seed, so without an error" if found.seeds == 1 else f"± standard error over {found.seeds} seeds"
+    return [
+        f"Refined, {found.better} of {count_text(found.configurations, 'configuration')} beat M0 {where}{by}; all of "
+        f"them: {_gain(found.gain_of_all)} points (paired by seed; {seeds})."
+    ]
+
+
+def _gain(gain: Gain) -> str:
+    error = "" if gain.standard_error is None else f" ± {number_text(gain.standard_error)}"
+    return f"{number_text(gain.mean, signed=True)}{error}"
 
 
 def cost_sentence(study: Study) -> str:
@@ -45,7 +65,7 @@ def _duration(seconds: float) -> str:
 def _measured(study: Study, found: Headline) -> str:
     if found.test is None:
         return (
-            f"{objective_name(study)} {number_text(found.selection)} over {count_text(len(found.seeds), 'seed')} at "
+            f"{objective_of(study).text(found.selection, 2)} over {count_text(len(found.seeds), 'seed')} at "
             f"{eta_text(found.etas)}; "
             "the test split has no temporal annotations, so mAP is not known"
         )
@@ -79,6 +99,6 @@ def _rule(study: Study) -> str:
     if chosen_on_test(study):
         return f"†{what} were chosen on the test split itself, which makes the number too high as an estimate."
     if study.settings.selection_rule == "video-labels":
-        signal = value_text(study.settings.selection_signal)
+        signal = objective_of(study).name
         return f"{what} were chosen without temporal annotations, by {signal} on held-out training videos."
     return f"{what} were chosen on held-out training videos; the test split was only measured on."

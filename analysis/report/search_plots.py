@@ -32,7 +32,10 @@ def search_plots(study: Study) -> list[tuple[str, str]]:
     if pair:
         draw["Contours"] = partial(visualization.plot_contour, params=pair)
     widths = {"Contours": 32, "Slices": SLICE_REM * keys, "Parallel coordinates": SLICE_REM * (keys + 1)}
-    return [(name, _html(name, plot(made, target_name=objective_name(study)), widths)) for name, plot in draw.items()]
+    return [
+        (name, _html(name, plot(made, target_name=f"refined {objective_name(study)}"), widths))
+        for name, plot in draw.items()
+    ]
 
 
 def plotly_script() -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from analysis.settings import GENERATOR
 from analysis.study import Study
-from analysis.text import configuration_text, generator_name, number_text
+from analysis.text import DASH, configuration_text, generator_name, number_text, objective_of
 from study.ledger import trial_name
 
 CURVE_WIDTH, CURVE_HEIGHT = 72, 22  # pixels
@@ -39,7 +39,7 @@ class TrialRow(NamedTuple):
 def trial_rows(study: Study) -> list[TrialRow]:
     """In number order, the first MOST_TRIALS."""
     curves = {int(str(t)): group for t, group in study.iterations.groupby("trial")}
-    bounds = _bounds(study.iterations)
+    bounds, objective = _bounds(study.iterations), objective_of(study)
     return [
         TrialRow(
             name=trial_name(row["trial"]),
@@ -47,7 +47,7 @@ def trial_rows(study: Study) -> list[TrialRow]:
             generator=generator_name(str(row[GENERATOR])),
             configuration=configuration_text(row["configuration"]),
             seed=str(row["seed"]),
-            selection=number_text(row["objective"]),
+            selection=objective.number(row["objective"], 2, DASH),
             test=number_text(row["test_map"]),
             eta="–" if pd.isna(row["best_iteration"]) else str(int(row["best_iteration"])),
             seconds=number_text(row["seconds"], 1),

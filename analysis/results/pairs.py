@@ -14,6 +14,7 @@ from analysis.results.statistics import (
     at_best_iteration,
     bootstrap_interval,
     paired_difference,
+    ranked_trials,
 )
 from analysis.study import Study
 
@@ -85,9 +86,11 @@ def pairs_data(pairs: Pairs) -> pd.DataFrame:
 
 
 def _by_configuration(study: Study) -> dict[str, Summary]:
-    """Test mAP of each configuration over its seeds, by falling mean selection objective."""
-    done = study.completed.sort_values("trial").drop_duplicates(["configuration", "seed"])
-    groups = done.groupby("configuration", sort=False)
-    order = groups["objective"].mean().sort_values(ascending=False, kind="stable").index
-    found = {str(name): at_best_iteration(groups.get_group(name)) for name in order}
+    """Test mAP of each configuration over its seeds, in the order of their selection objective."""
+    done = study.completed
+    order = {
+        ranked.replicates[0].point: [replicate.trial for replicate in ranked.replicates]
+        for ranked in ranked_trials(done)
+    }
+    found = {name: at_best_iteration(done[done["trial"].isin(numbers)]) for name, numbers in order.items()}
     return {name: summary for name, summary in found.items() if summary is not None}

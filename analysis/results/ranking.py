@@ -7,18 +7,20 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from analysis.results.refinement import chosen_iterations
-from analysis.results.statistics import Summary, at_best_iteration
+from analysis.results.statistics import Summary, at_best_iteration, ranked_trials
 from analysis.settings import GENERATOR
 from analysis.study import Study
 from analysis.text import ORACLE
 
 
 class RankedConfiguration(NamedTuple):
-    """selection: mean of the selection objective over seeds. test: mAP, None without temporal annotations. seeds,
-    trials, etas: one each by trial."""
+    """selection: mean of the selection objective, with its standard error and its likely value (``Estimate``). test:
+    mAP, None without temporal annotations. seeds, trials, etas: one each by trial."""
 
     configuration: str
     selection: float
+    standard_error: float | None
+    likely: float | None
     test: Summary | None
     trials: tuple[int, ...]
     seeds: tuple[int, ...]
@@ -26,23 +28,25 @@ class RankedConfiguration(NamedTuple):
 
 
 def top_configurations(study: Study, most: int = 10) -> list[RankedConfiguration]:
-    """The best by mean selection objective, the oracle aside; those with the most seeds come first."""
+    """The best by their selection objective, the oracle aside, in the order of ``study.ledger.ranking``."""
     done = study.completed[study.completed[GENERATOR] != ORACLE]
-    done = done.sort_values("trial").drop_duplicates(["configuration", "seed"])
-    groups = done.groupby("configuration", sort=False)
-    order = groups["objective"].agg(["size", "mean"]).sort_values(["size", "mean"], ascending=False)
-    best = [(name, groups.get_group(name)) for name in order.index[:most]]
-    return [
-        RankedConfiguration(
-            configuration=str(name),
-            selection=float(group["objective"].mean()),
-            test=at_best_iteration(group),
-            trials=tuple(group["trial"].tolist()),
-            seeds=tuple(group["seed"].tolist()),
-            etas=chosen_iterations(group),
+    found = []
+    for ranked in ranked_trials(done)[:most]:
+        numbers = [replicate.trial for replicate in ranked.replicates]
+        group = done[done["trial"].isin(numbers)].sort_values("trial")
+        found.append(
+            RankedConfiguration(
+                configuration=ranked.replicates[0].point,
+                selection=ranked.estimate.mean,
+                standard_error=ranked.estimate.standard_error,
+                likely=ranked.estimate.likely,
+                test=at_best_iteration(group),
+                trials=tuple(group["trial"].tolist()),
+                seeds=tuple(group["seed"].tolist()),
+                etas=chosen_iterations(group),
+            )
         )
-        for name, group in best
-    ]
+    return found
 
 
 class StateCost(NamedTuple):

@@ -62,6 +62,8 @@ def at_each_tiou(
 ) -> list[Summary | None]:
     """Test mAP by tIoU over the seeds of one configuration. which: base, chosen or peak (best on test) iteration."""
     rows = study.iterations[study.iterations["trial"].isin(trials["trial"]) & study.iterations["test_map"].notna()]
+    if which != "base" and study.refined_only:
+        rows = rows[rows["iteration"] > 0]
     if which == "base":
         rows = rows[rows["iteration"] == 0]
     elif which == "chosen":

@@ -43,7 +43,8 @@ class Axis(NamedTuple):
 
 
 class SearchedTrials(NamedTuple):
-    """Completed trials in the space: objective, trial number and generator of each, and an axis for each key."""
+    """Completed trials in the space: the number that the search maximises (best refined selection objective), trial
+    number and generator of each, and an axis for each key."""
 
     objective: Floats
     trial: npt.NDArray[np.int64]
@@ -78,10 +79,10 @@ def search_history(study: Study) -> History:
 
 def searched_trials(study: Study) -> SearchedTrials:
     """Every key with more than one value in the space, over the completed trials in order."""
-    done = study.completed
+    done = study.completed[study.completed["refined_objective"].notna()]
     keys = [key for key in study.trials.columns if key not in TRIAL_COLUMNS and study.trials[key].nunique() > 1]
     return SearchedTrials(
-        objective=done["objective"].to_numpy(np.float64),
+        objective=done["refined_objective"].to_numpy(np.float64),
         trial=done["trial"].to_numpy(np.int64),
         generator=done[GENERATOR].astype(str).tolist(),
         axes=[_axis(key, done[key], study.settings.space.get(key, Dimension())) for key in keys],

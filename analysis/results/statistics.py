@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from study.ledger import Replicate, ranked_points
+from study.ledger import RankedPoint, Replicate, every_ranked_point
 
 RESAMPLES = 2000
 LEVEL = 0.95
@@ -118,10 +118,15 @@ def bootstrap_interval(values: Floats) -> tuple[float, float]:
 
 def best_configuration(trials: pd.DataFrame) -> pd.DataFrame:
     """Trials of the best of these configurations by the rule of ``study.ledger.ranking``; empty in, empty out."""
-    columns = [trials[name].tolist() for name in ("trial", "configuration", "seed", "objective")]
-    ranked = ranked_points(Replicate(*row) for row in zip(*columns, strict=True))
-    best = [replicate.trial for replicate in ranked[0]] if ranked else []
+    ranked = ranked_trials(trials)
+    best = [replicate.trial for replicate in ranked[0].replicates] if ranked else []
     return trials[trials["trial"].isin(best)].sort_values("trial")
+
+
+def ranked_trials(trials: pd.DataFrame) -> list[RankedPoint]:
+    """All configurations of some trials with an objective, the best first; those that do not compete come last."""
+    columns = [trials[name].tolist() for name in ("trial", "configuration", "seed", "objective")]
+    return every_ranked_point(Replicate(*row) for row in zip(*columns, strict=True))
 
 
 def at_best_iteration(trials: pd.DataFrame) -> Summary | None:

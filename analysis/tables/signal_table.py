@@ -7,7 +7,8 @@ from analysis.results.trace import trace
 from analysis.study import Study
 from analysis.tables.grid import Cell, Grid, summary_cell
 from analysis.tables.rendering import Table
-from analysis.text import data_title, label, value_text
+from analysis.text import data_title, label
+from trainables.objective import signal_name
 
 
 def signal_grid(study: Study) -> Table | None:
@@ -21,7 +22,7 @@ def signal_grid(study: Study) -> Table | None:
         caption="What can be measured without temporal annotations, best configuration, on the training videos of "
         f"{data_title(study)} that choose; each column has its own unit, higher is better.",
         spanner="",
-        header=["η", *map(value_text, table.signals)],
+        header=["η", *map(signal_name, table.signals)],
         rows=[
             [Cell(str(eta)), *map(summary_cell, cells)]
             for eta, cells in zip(table.iterations, table.cells, strict=True)

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from analysis.results.choosing import choosing_table
 from analysis.results.comparisons import threshold_table, value_tables
 from analysis.results.label_quality import label_quality_table
 from analysis.results.number_table import NumberTable
-from analysis.results.ranking import states_and_cost, top_configurations
+from analysis.results.ranking import RankedConfiguration, states_and_cost, top_configurations
 from analysis.results.refinement import refinement_table
 from analysis.results.trace import number_trace, trace
 from analysis.study import Study
 from analysis.tables.generator_tables import generator_grid, iteration_grid
 from analysis.tables.grid import Cell, Grid, mark_remarks, marked, summary_cell
+from analysis.tables.importance_table import importance_grid
 from analysis.tables.paper_tables import differences_to_paper, state_of_the_art
 from analysis.tables.rendering import Table
 from analysis.tables.signal_table import signal_grid
-from analysis.text import caption, configuration_text, data_title, label, number_text
+from analysis.text import DASH, caption, configuration_text, data_title, label, number_text, objective_of
 
 
 def study_tables(study: Study, marks: str = "second", with_paper: bool = False) -> list[Table]:
@@ -25,7 +28,8 @@ def study_tables(study: Study, marks: str = "second", with_paper: bool = False) 
 
     Without temporal annotations of the test split there is no mAP to put into most of them: these are left out.
     """
-    shared = [top_grid(study), states_grid(study)]
+    matters = importance_grid(study)
+    shared = [top_grid(study), *([matters] if matters else []), states_grid(study)]
     labels = label_quality_table(study)
     quality = [number_grid(study, labels, marks)] if labels else []
     measured = signal_grid(study)
@@ -64,30 +68,56 @@ def number_grid(study: Study, table: NumberTable, marks: str) -> Table:
 
 
 def top_grid(study: Study) -> Table:
-    """The best configurations in the order of their selection objective."""
-    ranked = top_configurations(study)
+    """The best configurations in the order of their selection objective; no test column in a study without test mAP."""
+    ranked, objective = top_configurations(study), objective_of(study)
     wanted = study.completed["seed"].nunique()
     grid = Grid(
         name="top_configurations",
         label=label(study.name, "top"),
-        caption=caption(study, f"The {len(ranked)} best configurations by their selection objective"),
+        caption=_top_caption(study, ranked),
         spanner="",
-        header=["Configuration", "selection", "test", "η"],
+        header=[
+            "Configuration",
+            objective.name if objective.signal else "selection",
+            *("s.e.", "likely", "seeds", *["test"] * study.has_test_map, "η"),
+        ],
         rows=[
             [
                 Cell(configuration_text(one.configuration, generator=True), trials=one.trials),
-                Cell(number_text(one.selection)),
-                summary_cell(one.test, wanted),
+                Cell(objective.number(one.selection, 2, DASH)),
+                Cell(number_text(one.standard_error, 4 if objective.is_loss else 2)),
+                Cell(objective.number(one.likely, 2, DASH)),
+                Cell(str(len(one.seeds))),
+                *[summary_cell(one.test, wanted)] * study.has_test_map,
                 Cell(", ".join(map(str, one.etas))),
             ]
             for one in ranked
         ],
-        notes=["The order is that of the selection objective (mean over seeds), not of the test number"],
+        notes=[
+            "The order is that of the selection objective, not of the test number; configurations that ran on one seed "
+            "come after those that ran on more",
+            "selection: mean over seeds; where configurations ran on different seeds, as if each had run on all "
+            "(least squares of configuration + seed)",
+            "s.e.: standard error of that mean in comparisons on the same seeds; likely: the mean drawn towards that "
+            "of all configurations by the share of noise in their spread; dashes: one seed cannot tell",
+        ],
     )
     found = {(str(rank), one.configuration): one.test for rank, one in enumerate(ranked, start=1)}
     data = trace(study, ("rank", "searched"), found)
     data.insert(3, "selection_objective", [one.selection for one in ranked])
+    data.insert(4, "standard_error", [one.standard_error for one in ranked])
+    data.insert(5, "likely", [one.likely for one in ranked])
+    data.insert(6, "selection_seeds", [len(one.seeds) for one in ranked])
     return grid, data
+
+
+def _top_caption(study: Study, ranked: Sequence[RankedConfiguration]) -> str:
+    what = f"The {len(ranked)} best configurations by their selection objective"
+    if study.has_test_map:
+        return caption(study, what, mark_remarks([[summary_cell(one.test)] for one in ranked]))
+    objective = objective_of(study)
+    unit = "" if objective.is_loss else " in %"
+    return caption(study, what, metric=objective.name, split="held-out training", unit=unit)
 
 
 def states_grid(study: Study) -> Table:

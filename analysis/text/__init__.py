@@ -11,6 +11,7 @@ from analysis.text.captions import (
     metric_name,
     metric_on_test,
     objective_name,
+    objective_of,
     what_is_chosen,
 )
 from analysis.text.names import (
@@ -50,6 +51,7 @@ __all__ = [
     "metric_on_test",
     "number_text",
     "objective_name",
+    "objective_of",
     "short_key",
     "threshold_text",
     "value_text",

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from analysis.study import Study
-from analysis.text.names import BASE_MODELS, EVALUATIONS, value_text
+from analysis.text.names import BASE_MODELS, EVALUATIONS
 from analysis.text.numbers import count_text
+from trainables.objective import Objective
 
 VIDEO_LABELS = "video-labels"
 
@@ -40,11 +41,14 @@ def metric_on_test(study: Study) -> str:
     return metric_name(study) + "†" * chosen_on_test(study)
 
 
+def objective_of(study: Study) -> Objective:
+    """What trials are ranked by, and how that is written."""
+    return Objective.of(study.settings.selection_rule, study.settings.selection_signal, metric_name(study))
+
+
 def objective_name(study: Study) -> str:
-    """What trials are ranked by."""
-    if study.settings.selection_rule == VIDEO_LABELS:
-        return f"selection signal {value_text(study.settings.selection_signal)}".strip()
-    return f"selection {metric_name(study)} (%)"
+    """What trials are ranked by, for axes: of the recorded value, which is higher where it is better."""
+    return f"selection {objective_of(study).recorded}"
 
 
 def chosen_on_test(study: Study) -> bool:
@@ -52,17 +56,24 @@ def chosen_on_test(study: Study) -> bool:
     return bool((study.completed["selection_split"] == "test").any())
 
 
-def caption(study: Study, what: str, marks: Iterable[str] = (), metric: str | None = None, split: str = "test") -> str:
+def caption(
+    study: Study,
+    what: str,
+    marks: Iterable[str] = (),
+    metric: str | None = None,
+    split: str = "test",
+    unit: str = " in %",
+) -> str:
     """What a reader needs under a table: ``what`` in one phrase with its unit and data, how it was chosen, and the
     marks in it; the rest is in ``how_made``.
 
-    metric: of its numbers, by default the one that selects. split: of the videos that they are measured on.
+    metric, unit: of its numbers, by default the mAP that selects. split: of the videos that they are measured on.
     """
     dagger = "†" * chosen_on_test(study)
     simulated = ["The data are simulated"] * study.settings.simulated
     return _sentences(
         [
-            f"{what}: {metric or metric_name(study)}{dagger} in % on the {split} videos of {data_title(study)}, "
+            f"{what}: {metric or metric_name(study)}{dagger}{unit} on the {split} videos of {data_title(study)}, "
             f"{_seeds(study)}",
             _selection(study),
             *_refined_only(study),
@@ -122,7 +133,7 @@ def _selection(study: Study) -> str:
     if "test" in splits:
         return f"†{chosen} were chosen on the test split itself in some of the trials"
     if study.settings.selection_rule == VIDEO_LABELS:
-        signal = value_text(study.settings.selection_signal)
+        signal = objective_of(study).name
         return f"{chosen} were chosen without temporal annotations, by {signal} on held-out training videos"
     return f"{chosen} were chosen on held-out training videos (selection rule: held-out)"
 

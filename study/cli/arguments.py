@@ -21,6 +21,7 @@ examples:
   python -m study.launch --study my-study.yaml --set training.epochs=30
   python -m study.launch --from NAME --seeds 3                     begin with the best points of an earlier study
   python -m study.launch --resume NAME --num-samples 128           continue after any stop, and extend
+  python -m study.launch --name NAME --submit http://head:8265     as a job of a Ray cluster
 
 data sets: {", ".join(datasets())},
            or a data set file of your own (python -m trainables.datasets new DIR writes one)
@@ -45,7 +46,7 @@ WITH_RESUME = {
         "verbose",
     ),
     *("gpus_per_trial", "cpus_per_trial", "trials_per_process"),
-    *("max_concurrent", "trial_timeout", "max_failures", "log_to"),
+    *("max_concurrent", "trial_timeout", "max_failures", "log_to", "submit"),
 }
 WITH_RERUN = {"rerun", "study_dir", "data_dir"}
 
@@ -87,11 +88,21 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     ):
         if name is not None and not name.strip():
             parser.error(f"{option}: the name of the study is empty")
+    if given.submit is not None:
+        _check_submit(parser, given)
     if given.probe and not given.dry_run:
         parser.error("--probe: tells what a study would cost; give --dry-run with it")
     if given.rerun and not given.rerun[1].removeprefix("t").isdecimal():
         parser.error(f"--rerun: the trial is a number, as 7 or t0007, got '{given.rerun[1]}'")
     return given
+
+
+def _check_submit(parser: Parser, given: argparse.Namespace) -> None:
+    for option in ("address", "dry_run", "rerun"):
+        if _is_given(getattr(given, option)):
+            parser.error(f"--submit: runs the study on that cluster; leave --{option.replace('_', '-')} out")
+    if not given.resume and not given.name:
+        parser.error("--submit: give the study a --name, so that it can be found again")
 
 
 def _refuse_others(parser: Parser, given: argparse.Namespace, way: str, allowed: set[str]) -> None:
@@ -189,6 +200,11 @@ def _add_where(parser: argparse.ArgumentParser) -> None:
         "--max-failures", type=_natural, metavar="N", help="retries of a trial, and of its lost worker (default: 1)"
     )
     group.add_argument("--address", metavar="HOST:PORT", help="join this Ray cluster ('auto': the one running here)")
+    group.add_argument(
+        "--submit",
+        metavar="ADDRESS",
+        help="run as a job of the Ray cluster with this dashboard, http://HOST:8265 ('auto': the one here)",
+    )
     group.add_argument("--log-to", choices=LOGGERS, help="also log the trials for this program")
     group.add_argument("--dry-run", action="store_true", help="print the plan and its cost, start nothing")
     group.add_argument(

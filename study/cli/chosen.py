@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import NamedTuple
 
-from study.cli.plan import metric_text, point_text
+from study.cli.plan import objective_of, point_text
 from study.ledger import TrialRecord, best_configuration, trial_name
 from trainables.config import RunConfig
 from trainables.errors import UserError
@@ -38,22 +38,38 @@ def chosen_trial(records: Sequence[TrialRecord], run: RunConfig, trial: str, stu
 def _best(records: Sequence[TrialRecord], run: RunConfig, study: str) -> Chosen:
     replicates = best_configuration(records, run.pseudo_labels.generator)
     if not replicates:
+        alone = _m0_alone(records)
+        if alone:
+            return alone
         raise UserError(
             f"--trial: study '{study}' has no completed trial to choose from; resume it, or name a trial by its number"
         )
     best = max(replicates, key=lambda record: (_value(record), -record.number))
     completed = sum(record.state == "completed" for record in records)
-    by_signal = run.selection.rule == "video-labels"  # then the value is no mAP
-    metric = f"signal {run.selection.signal}" if by_signal else f"{run.selection.rule} {metric_text(run)}"
+    objective = objective_of(run)
+    metric = objective.name if objective.signal else f"{run.selection.rule} {objective.name}"
     seeds = f"mean of {len(replicates)} seeds " if len(replicates) > 1 else ""
     why = (
         f"Of {completed} completed trials, the configuration {point_text(best.params) or '(the only one)'} has the "
-        f"best {metric}: {seeds}{fmean(_value(record) for record in replicates):.2f}."
+        f"best {metric}: {seeds}{objective.number(fmean(_value(one) for one in replicates), 2)}."
     )
+    if run.refinement.iterations == 1:
+        why += " M0 is the only iteration, and so the only candidate of a trial."
     if len(replicates) > 1:
-        values = ", ".join(f"{trial_name(record.number)} {_value(record):.2f}" for record in replicates)
-        why += f" Of its replicates ({values}), {trial_name(best.number)} has the highest value."
+        values = ", ".join(f"{trial_name(one.number)} {objective.number(_value(one), 2)}" for one in replicates)
+        most = "lowest" if objective.is_loss else "highest"
+        why += f" Of its replicates ({values}), {trial_name(best.number)} has the {most} value."
     return Chosen(best, why)
+
+
+def _m0_alone(records: Sequence[TrialRecord]) -> Chosen | None:
+    """The earliest M0 of a study that has nothing else, and no number to compare them by."""
+    ended = [record for record in records if record.state == "completed" and record.iterations]
+    if not ended or any(len(record.iterations) > 1 for record in ended):
+        return None
+    which = f"{trial_name(ended[0].number)} is taken"
+    why = f"M0 is the only iteration of all {len(ended)} completed trials, and no number compares them: {which}."
+    return Chosen(ended[0], why)
 
 
 def _value(record: TrialRecord) -> float:

@@ -11,10 +11,10 @@ from trainables.errors import UserError
 
 
 def dry_run(given: Namespace, request: Request, placement: Placement | None) -> str:
-    """The plan, with a probe on this machine where one was asked for."""
+    """The plan, checked as a launch checks it, with a probe on this machine where one was asked for."""
+    check_with_torch(request)
     if not given.probe:
         return describe_plan(request, placement)
-    check_with_torch(request)
     from trainables.worker.probe import probe_trial
 
     probe = probe_trial(request.run, request.data, given.trials_per_process or 1)

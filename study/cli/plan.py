@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from study.config import StudyConfig
 from study.ledger import TrialRecord
 from study.placement import EarlierCosts, Placement, find_earlier_costs, free_bytes, weight_bytes
 from trainables.config import RunConfig
+from trainables.objective import Objective
 
 if TYPE_CHECKING:
     from study.cli.request import Request
@@ -39,7 +40,7 @@ def describe_plan(
     earlier, free = find_earlier_costs(request.study_dir, request.run, request.ledger), free_bytes(request.study_dir)
     study, run = request.study, request.run
     trials, iterations = study.num_trials - finished, run.refinement.iterations
-    rule = RULES[run.selection.rule].format(signal=run.selection.signal)
+    rule = RULES[run.selection.rule].format(signal=_signal_text(objective_of(run)))
     trainings = f"up to {iterations} iterations each: up to {trials * iterations} trainings"
     features = _features_text(request)
     lines = [
@@ -90,10 +91,14 @@ def point_text(params: dict[str, object]) -> str:
     return " ".join(parts)
 
 
-def metric_text(run: RunConfig) -> str:
-    """Name of the selection mAP: ``mAP@0.5``, or the mean over several tIoU."""
-    tiou = run.evaluation.selection_tiou
+def metric_text(tiou: Sequence[float]) -> str:
+    """Name of the mAP at the thresholds that select: ``mAP@0.5``, or the mean over several tIoU."""
     return f"mAP@{tiou[0]:g}" if len(tiou) == 1 else f"mAP averaged over tIoU {tiou[0]:g}-{tiou[-1]:g}"
+
+
+def objective_of(run: RunConfig) -> Objective:
+    """What its trials are compared by, and how that is written."""
+    return Objective.of(run.selection.rule, run.selection.signal, metric_text(run.evaluation.selection_tiou))
 
 
 def remaining_seconds(
@@ -142,6 +147,11 @@ def _trials(study: StudyConfig, finished: int) -> str:
         replicates += f" (the best {study.confirm.top} again on {study.confirm.seeds} further seeds)"
     done = f", {finished} of them finished" if finished else ""
     return f"{study.num_trials}{replicates}{done}"
+
+
+def _signal_text(objective: Objective) -> str:
+    """``video loss (lower is better)``."""
+    return f"{objective.name} ({'lower' if objective.is_loss else 'higher'} is better)"
 
 
 def _sharer(placement: Placement) -> str:

@@ -8,18 +8,22 @@ from statistics import fmean
 
 from tqdm import tqdm
 
-from study.cli.plan import metric_text, point_text, remaining_seconds, seconds_text
+from study.cli.plan import metric_text, objective_of, point_text, remaining_seconds, seconds_text
 from study.ledger import (
     ORACLE,
+    Gain,
     IterationEnded,
     TrialEnded,
     TrialEvent,
     TrialRecord,
+    against_m0,
     best_configuration,
+    differences_to_m0,
     generator_of,
     trial_name,
 )
 from trainables.config import RunConfig
+from trainables.objective import Objective
 from trainables.report import IterationReport
 
 COLUMN = 10
@@ -28,13 +32,15 @@ REFRESH_SHARE = 0.05  # of the driver's time, at most: it looks at all trials
 
 
 class Progress:
-    """Listens to a driver and prints; the live line appears on terminals only."""
+    """Listens to a driver and prints; the live line appears on terminals only. trials: of the whole study; fewer once
+    its search has ended early."""
 
     def __init__(
         self, records: dict[int, TrialRecord], trials: int, run: RunConfig, concurrency: int, verbose: bool = False
     ) -> None:
-        self._records, self._trials, self._run = records, trials, run
+        self._records, self.trials, self._run = records, trials, run
         self._concurrency, self._verbose = concurrency, verbose
+        self._objective = objective_of(run)
         finished = sum(record.finished for record in records.values())
         self._bar = tqdm(
             total=trials, initial=finished, unit="trial", dynamic_ncols=True, leave=False, disable=None,
@@ -45,10 +51,10 @@ class Progress:
 
     def __call__(self, event: TrialEvent, record: TrialRecord) -> None:
         if isinstance(event, TrialEnded):
-            self.say(trial_line(record))
+            self.say(trial_line(record, self._objective))
             self._bar.update()
         elif isinstance(event, IterationEnded) and self._verbose:
-            self.say(iteration_line(record, event.report))
+            self.say(iteration_line(record, event.report, self._objective))
         self._refresh()
 
     def say(self, line: str) -> None:
@@ -70,16 +76,17 @@ class Progress:
         generator = self._run.pseudo_labels.generator
         found = [r.objective for r in records if generator_of(r, generator) != ORACLE]
         best = max((objective for objective in found if objective is not None), default=None)
-        left = remaining_seconds(records, self._trials, self._run.refinement.iterations, self._concurrency)
-        self._bar.set_description_str(f"{finished}/{self._trials} trials", refresh=False)
+        left = remaining_seconds(records, self.trials, self._run.refinement.iterations, self._concurrency)
+        self._bar.total = self.trials
+        self._bar.set_description_str(f"{finished}/{self.trials} trials", refresh=False)
         self._bar.set_postfix_str(
-            f"{running} running, {iterations} iterations, best {objective_text(best)}, ETA {seconds_text(left)}"
+            f"{running} running, {iterations} iterations, best {self._objective.text(best)}, ETA {seconds_text(left)}"
         )
         now = time.monotonic()
         self._next_refresh = now + max(REFRESH_S, (now - started) / REFRESH_SHARE)
 
 
-def trial_line(record: TrialRecord) -> str:
+def trial_line(record: TrialRecord, objective: Objective) -> str:
     """One line on a trial that ended."""
     head = f"{trial_name(record.number)}  {record.state:<13}"
     seed = f"  seed {record.seed}" if record.seed else ""
@@ -87,18 +94,13 @@ def trial_line(record: TrialRecord) -> str:
     if record.state not in ("completed", "pruned"):
         return f"{head}{point}: {record.reason}"
     where = f"iteration {record.best_iteration} of {len(record.iterations) - 1}"
-    return f"{head}{objective_text(record.objective):>6} at {where}  {seconds_text(record.seconds):>6}{point}"
+    return f"{head}{objective.brief(record.objective):>6} at {where}  {seconds_text(record.seconds):>6}{point}"
 
 
-def iteration_line(record: TrialRecord, report: IterationReport) -> str:
+def iteration_line(record: TrialRecord, report: IterationReport, objective: Objective) -> str:
     """One line on a refinement iteration."""
-    value = objective_text(report.selection.number)
+    value = objective.brief(report.selection.number)
     return f"{trial_name(record.number)}  iteration {report.iteration}   {value:>6}  {report.seconds:.1f} s"
-
-
-def objective_text(value: float | None) -> str:
-    """A percentage as tables show it."""
-    return "-" if value is None else f"{value:.1f}"
 
 
 def comparison(records: Sequence[TrialRecord], run: RunConfig) -> str:
@@ -112,20 +114,46 @@ def comparison(records: Sequence[TrialRecord], run: RunConfig) -> str:
     splits = [name for name, split in best[0].iterations[0].splits.items() if split.map]
     chosen = best[0].iterations[0].selection.split
     splits.sort(key=lambda name: (name != chosen, name))
-    signal = [run.selection.signal] if run.selection.rule == "video-labels" else []
+    objective = objective_of(run)
+    signal = [objective.name] if objective.signal else []
     over = f", mean over {len(best)} seeds" if len(best) > 1 else ""
     name = _names(best)
     width = max(len(name) + 6, 17)
     lines = [
-        f"{metric_text(run)} in percent; {chosen} chose epoch, iteration and configuration "
-        f"(rule: {run.selection.rule}{_signal_text(run)}){over}",
+        f"{metric_text(run.evaluation.selection_tiou)} in percent; {chosen} chose epoch, iteration and configuration "
+        f"(rule: {run.selection.rule}{_signal_text(objective)}){over}",
         " " * width + "".join(f"{column:>{_width(column)}}" for column in (*signal, *splits)),
-        f"{'M0 (iteration 0)':<{width}}" + _row(best, signal, splits, [0] * len(best)),
+        f"{'M0 (iteration 0)':<{width}}" + _row(best, objective, splits, [0] * len(best)),
         f"{'best: ' + name:<{width}}"
-        + _row(best, signal, splits, [record.best_iteration or 0 for record in best])
+        + _row(best, objective, splits, [record.best_iteration or 0 for record in best])
         + f"   {point_text(best[0].params)}",
     ]
-    return "\n".join(lines + ([bound] if oracles else []))
+    gain = gain_text(records, run)
+    return "\n".join(lines + ([gain] if gain else []) + ([bound] if oracles else []))
+
+
+def gain_text(records: Sequence[TrialRecord], run: RunConfig) -> str | None:
+    """How many configurations beat M0 and by how much, on the test split where it has annotations; None where no
+    trial was refined."""
+    generator = run.pseudo_labels.generator
+    on_test = differences_to_m0(records, "test", generator)
+    found = against_m0(on_test or differences_to_m0(records, None, generator))
+    if found is None:
+        return None
+    where = (
+        f"on the test split ({metric_text(run.evaluation.selection_tiou)})" if on_test else "by the number that selects"
+    )
+    by = f" by {_gain(found.gain)} points" if found.gain else ""
+    seeds = "one seed, so without an error" if found.seeds == 1 else f"± standard error over {found.seeds} seeds"
+    return (
+        f"refined, {found.better} of {found.configurations} configurations beat M0 {where}{by}; all of them: "
+        f"{_gain(found.gain_of_all)} (paired by seed; {seeds})"
+    )
+
+
+def _gain(gain: Gain) -> str:
+    error = "" if gain.standard_error is None else f" ± {gain.standard_error:.1f}"
+    return f"{gain.mean:+.1f}{error}"
 
 
 def saved_text(records: Sequence[TrialRecord]) -> str | None:
@@ -147,13 +175,13 @@ def _width(column: str) -> int:
     return max(COLUMN, len(column) + 2)
 
 
-def _signal_text(run: RunConfig) -> str:
-    return f", signal {run.selection.signal}, which is no mAP" if run.selection.rule == "video-labels" else ""
+def _signal_text(objective: Objective) -> str:
+    if objective.signal is None:
+        return ""
+    return f" by {objective.name}, which is no mAP{' and lower where it is better' if objective.is_loss else ''}"
 
 
-def _row(
-    records: Sequence[TrialRecord], signal: Sequence[str], splits: Sequence[str], iterations: Sequence[int]
-) -> str:
+def _row(records: Sequence[TrialRecord], objective: Objective, splits: Sequence[str], iterations: Sequence[int]) -> str:
     """Means over trials, each at its iteration: of the signal that chose, then of the mAP of each split."""
     reports = [
         report
@@ -161,13 +189,14 @@ def _row(
         for report in record.iterations
         if report.iteration == iteration
     ]
-    columns = [[report.selection.value for report in reports] for _ in signal]
-    columns += [[report.selection_map(split) for report in reports] for split in splits]
+    columns = {objective.name: [report.selection.value for report in reports]} if objective.signal else {}
+    columns |= {split: [report.selection_map(split) for report in reports] for split in splits}
     cells = []
-    for name, column in zip((*signal, *splits), columns, strict=True):
+    for name, column in columns.items():
         known = [value for value in column if value is not None]
         # An iteration whose ledger line is damaged has no number any more; others have none without annotations.
         whole = len(known) == len(records)
         missing = "?" if len(reports) < len(records) else "-"
-        cells.append(f"{fmean(known):>{_width(name)}.1f}" if whole else f"{missing:>{_width(name)}}")
+        written = objective.number if name == objective.name else "{:.1f}".format
+        cells.append(f"{written(fmean(known)) if whole else missing:>{_width(name)}}")
     return "".join(cells)

@@ -12,8 +12,9 @@ from typing import Any
 from study.cli.assignments import parse_assignments
 from study.cli.config_file import with_config
 from study.cli.earlier_points import with_points_of
+from study.cli.fit_to_data import GENERATOR, with_usable_rule, without_oracle
 from study.cli.resume import extended, require_same_data, require_same_settings, version_changes
-from study.config import StudyConfig, check_values, known_point, load_study_config, parse_study, recorded_study
+from study.config import StudyConfig, check_values, known_point, load_study_config, parse_study, recorded_study, studies
 from study.ledger import (
     DatasetSettings,
     FolderExists,
@@ -44,7 +45,7 @@ from trainables.errors import UserError
 from trainables.files import write_whole
 from trainables.labels import generator_named
 
-GENERATOR = "pseudo_labels.generator"
+DEFAULT_STUDY = "search"
 PACKAGES = ("ray", "optuna", "torch", "numpy", "pandas", "pydantic")
 
 
@@ -177,34 +178,27 @@ def base_environment(request: Request, placement: Placement) -> dict[str, str]:
 
 
 def _new(given: Namespace, study_dir: Path) -> Request:
-    study = _changed(load_study_config(given.study or "search"), given)
+    study = _changed(load_study_config(given.study or DEFAULT_STUDY), given)
     run, notes = _run_config(given, study)
     _check_target(study, run)
     earlier = vars(given)["from"]  # a keyword of the language
     if earlier is not None:
-        study, told = with_points_of(study, study_dir, earlier)
-        notes.append(told)
+        study, sentence = with_points_of(study, study_dir, earlier)
+        notes.append(sentence)
     parts = (run.dataset.name, given.base_model, study.name)
     stem = "-".join(part for part in parts if part)
     name = given.name or free_name(study_dir, stem)
     check_name(study_dir, name)
     data_dir = given.data_dir or Path("data")
     data = _load(run, data_dir, _kept_features(given, study_dir))
-    if not _can_choose(run, data) and given.selection is None and not _sets_rule(given):
-        notes.append(
-            f"the videos that choose ({run.selection.rule}) have no temporal annotation: the rule is video-labels"
-        )
-        study = parse_study({**study.as_dict(), "selection": "video-labels"}, "command line")
-        # A configuration under another rule leaves the signal out when it is written.
-        run = run.updated({"selection.rule": "video-labels", "selection.signal": run.selection.signal})
+    if given.selection is None and not _sets_rule(given):
+        study, run, told = with_usable_rule(study, run, data)
+        notes += told
+    if (given.study or DEFAULT_STUDY) in studies():  # a space that the user wrote is meant as it stands
+        study, told = without_oracle(study, run, data)
+        notes += told
     card, numbered = make_card(data, run.dataset), None if given.name else stem
     return Request(name, study_dir, data_dir, study, run, data, card, notes=notes, stem=numbered)
-
-
-def _can_choose(run: RunConfig, data: Dataset) -> bool:
-    """Whether the videos that the configured rule compares by have what it needs."""
-    chooser = (data.test if run.selection.rule == "paper" else data.train).annotated_part()
-    return run.selection.rule == "video-labels" or (chooser is not None and len(chooser.ground_truth) > 0)
 
 
 def _sets_rule(given: Namespace) -> bool:

@@ -30,7 +30,9 @@ def extended(
             f"--num-samples: study '{opened.name}' has {proposed} trials already; ask for "
             f"{-(-proposed // study.seeds)} configurations or more, got {num_samples}"
         )
-    changes = _limits_of(opened) | {name: value for name, value in asdict(limits or SearchLimits()).items() if value}
+    changes = _limits_of(opened) | {
+        name: value for name, value in asdict(limits or SearchLimits()).items() if value is not None
+    }
     return parse_study({**study.as_dict(), **changes, "num_samples": wanted}, "--resume")
 
 

@@ -92,8 +92,12 @@ class StudyConfig(Part):
     @property
     def num_trials(self) -> int:
         """Of the search and its confirmation together."""
-        confirmed = min(self.confirm.top, self.num_configurations) * self.confirm.seeds if self.confirm else 0
-        return self.num_configurations * self.seeds + confirmed
+        return self.trials_of(self.num_configurations)
+
+    def trials_of(self, configurations: int) -> int:
+        """Trials of a search with so many configurations and its confirmation."""
+        confirmed = min(self.confirm.top, configurations) * self.confirm.seeds if self.confirm else 0
+        return configurations * self.seeds + confirmed
 
     @property
     def exhaustive(self) -> bool:

@@ -74,6 +74,12 @@ class Driver:
         return self.num_finished >= self.study.num_trials or self._plan.has_ended()
 
     @property
+    def num_trials(self) -> int:
+        """Of the whole study: of its budget, or of a search that ended before that, with the confirmations."""
+        end = self._recorder.search_end
+        return self.study.num_trials if end is None or not self.search_end else self.study.trials_of(end.configurations)
+
+    @property
     def search_end(self) -> str | None:
         """Why the search ended before its budget, as a phrase; None where it did not."""
         end = self._recorder.search_end

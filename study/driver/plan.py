@@ -7,12 +7,14 @@ seeds.
 from __future__ import annotations
 
 from enum import Enum
+from functools import partial
 
 from study.config import Point, StudyConfig, known_point
 from study.driver.recorder import Recorder
 from study.driver.time_budget import TimeBudget
 from study.fault_injection import fault_point
 from study.ledger import CONFIRM, Configuration, SearchEnded, TrialProposed, TrialRecord, ranked_configurations
+from study.search.objective import told_value
 from study.search.proposals import Proposals, outcome
 from study.search.stopping import search_end
 from trainables.config import RunConfig
@@ -116,7 +118,9 @@ class TrialPlan:
         search = [record for records in self.replicates.values() for record in records]
         confirmed = [record for record in self.recorder.records.values() if record.origin == CONFIRM]
         known = {(record.configuration, record.seed) for record in confirmed}
-        best = ranked_configurations(search, self.run.pseudo_labels.generator)[: plan.top]
+        # By what the search maximises: where refinement helps no configuration, all report the same number of M0.
+        told = partial(told_value, objective=self.study.objective)
+        best = ranked_configurations(search, self.run.pseudo_labels.generator, told)[: plan.top]
         for configuration in (number_of(replicates[0]) for replicates in best):
             for further in range(self.study.seeds, self.study.seeds + plan.seeds):
                 if (configuration, self.run.seed + further) not in known:

@@ -168,6 +168,16 @@ def _prepare_token(joins: bool) -> None:
             os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
 
 
+def has_token() -> bool:
+    """Whether there is a token where Ray looks for one."""
+    if os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH"):
+        return True
+    try:
+        return (Path.home() / ".ray" / "auth_token").exists()
+    except (OSError, RuntimeError):  # no home
+        return False
+
+
 def token_hint() -> str:
     """How to sign in at the dashboard."""
     if os.environ.get("RAY_AUTH_TOKEN"):

@@ -81,7 +81,7 @@ class StudyMetrics:
     ) -> None:
         from ray.util import metrics
 
-        self._study, self._records, self._trials, self._run = study, records, trials, run
+        self._study, self._records, self.trials, self._run = study, records, trials, run
         self._concurrency, self._gpus = concurrency, gpus
         self._gauges = {name: metrics.Gauge(name, one.description, one.labels) for name, one in GAUGES.items()}
         self._counters = {name: metrics.Counter(name, one.description, one.labels) for name, one in COUNTERS.items()}
@@ -119,7 +119,7 @@ class StudyMetrics:
         # Copies: the driver goes on in its own thread.
         records, now = list(self._records.values()), time.monotonic()
         shown = {number for number, until in list(self._ended.items()) if until > now}
-        yield from study_readings(self._study, records, self._trials, self._run, self._concurrency)
+        yield from study_readings(self._study, records, self.trials, self._run, self._concurrency)
         for record in records:
             if record.state == "running" or record.number in shown:
                 gpus = record.gpus or self._gpus

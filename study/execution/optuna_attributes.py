@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from study.cli.plan import metric_text
+from study.cli.plan import objective_of
 from study.config import ObjectiveName, StudyConfig
 from study.ledger import StudyFolder, TrialRecord, trial_name
 from trainables.config import RunConfig
@@ -13,9 +13,10 @@ from trainables.config import RunConfig
 def metric_name(run: RunConfig, objective: ObjectiveName) -> str:
     """What configurations are compared by: ``mAP@0.5, held-out, percent, refined``: of the best refined iteration."""
     selection, last = run.selection, "refined" if objective == "refined" else "all iterations"
-    if selection.rule == "video-labels":
-        return f"{selection.signal}, held-out, {last}"
-    return f"{metric_text(run)}, {'test' if selection.rule == 'paper' else 'held-out'}, percent, {last}"
+    found = objective_of(run)
+    if found.signal:
+        return f"{found.recorded}, held-out, {last}"
+    return f"{found.name}, {'test' if selection.rule == 'paper' else 'held-out'}, percent, {last}"
 
 
 def study_attributes(folder: StudyFolder, study: StudyConfig, run: RunConfig, dataset: str) -> dict[str, Any]:

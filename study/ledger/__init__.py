@@ -5,6 +5,7 @@ All that ``analysis`` may import of ``study``. Neither numpy nor torch.
 
 from __future__ import annotations
 
+from study.ledger.against_m0 import AgainstM0, Gain, against_m0, differences_to_m0
 from study.ledger.folder import FolderExists, StudyFolder, check_name, free_name, nearest_existing, trial_name
 from study.ledger.ledger_file import Ledger, LedgerContents, read_ledger
 from study.ledger.lock import is_driven, lock
@@ -57,11 +58,13 @@ __all__ = [
     "CONFIRM",
     "FINAL_STATES",
     "ORACLE",
+    "AgainstM0",
     "Configuration",
     "DatasetSettings",
     "Estimate",
     "Event",
     "FolderExists",
+    "Gain",
     "IterationEnded",
     "Ledger",
     "LedgerContents",
@@ -84,10 +87,12 @@ __all__ = [
     "TrialRecord",
     "TrialRetried",
     "TrialStarted",
+    "against_m0",
     "best_configuration",
     "check_name",
     "configuration_means",
     "create_folder",
+    "differences_to_m0",
     "estimates",
     "every_ranked_point",
     "free_name",

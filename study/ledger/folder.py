@@ -56,7 +56,8 @@ class StudyFolder:
 
     @property
     def ground_truth_file(self) -> Path:
-        """Instances of the test split: with it, the predictions can be analysed without the data set."""
+        """Instances of the test split: with it, the predictions can be analysed without the data set. A header alone
+        where the test videos have no temporal annotation."""
         return self.path / "ground_truth.csv"
 
     @property

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from statistics import fmean
 from typing import Any, NamedTuple
 
@@ -78,20 +78,30 @@ def point_key(params: Mapping[str, Any]) -> str:
     return json.dumps(params, sort_keys=True)
 
 
-def ranked_configurations(records: Iterable[TrialRecord], generator: str | None = None) -> list[list[TrialRecord]]:
+def reported(record: TrialRecord) -> float | None:
+    """What a trial reports at its end: the best of its iterations, M0 among them."""
+    return record.objective
+
+
+def ranked_configurations(
+    records: Iterable[TrialRecord],
+    generator: str | None = None,
+    number_of: Callable[[TrialRecord], float | None] = reported,
+) -> list[list[TrialRecord]]:
     """Completed trials of the configurations that take part, the best first.
 
     The oracle makes its labels from the annotations: it is an upper bound and never among them. generator: of all
-    trials, where it is not searched.
+    trials, where it is not searched. number_of: what they are ranked by.
     """
     known = {record.number: record for record in records}
+    numbers = {number: number_of(record) for number, record in known.items()}
     replicates = [
-        Replicate(record.number, point_key(record.params), record.seed, record.objective)
-        for record in known.values()
-        if record.state == "completed"
-        and record.objective is not None
-        and math.isfinite(record.objective)
-        and generator_of(record, generator) != ORACLE
+        Replicate(number, point_key(known[number].params), known[number].seed, value)
+        for number, value in numbers.items()
+        if value is not None
+        and math.isfinite(value)
+        and known[number].state == "completed"
+        and generator_of(known[number], generator) != ORACLE
     ]
     return [[known[one.trial] for one in group] for group in ranked_points(replicates)]
 

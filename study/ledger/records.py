@@ -26,9 +26,11 @@ class TrialRecord:
     """All that the ledger knows of one trial.
 
     state: ``proposed``, ``running`` or one of FINAL_STATES. params: dotted RunConfig keys -> values that this trial
-    set. iterations: reports, by iteration. objective: best selection mAP (percent), None when there is none. lines:
-    numbers of its ledger lines. origin, repeats, configuration: of the point that it runs, see ``Configuration``.
-    gpus: share of a GPU after it ran out of memory. declared: whether a line that tells params and seed is there.
+    set. iterations: reports, by iteration. objective: the highest selection number, which trials are compared by: mAP
+    in percent, or the signal of rule ``video-labels``, a loss as its negative (``trainables/objective.py``); None when
+    there is none. lines: numbers of its ledger lines. origin, repeats, configuration: of the point that it runs, see
+    ``Configuration``. gpus: share of a GPU after it ran out of memory. declared: whether a line that tells params and
+    seed is there.
     """
 
     number: int
@@ -126,8 +128,10 @@ class TrialRecord:
 def search_end(events: Iterable[Event], records: Iterable[TrialRecord]) -> str | None:
     """Why a search ended before its budget; None where it did not, or has gone on since."""
     ends = [event for event in events if isinstance(event, SearchEnded)]
+    if not ends:
+        return None
     configurations = {record.configuration for record in records}
-    return ends[-1].reason if ends and ends[-1].configurations == len(configurations) else None
+    return ends[-1].reason if ends[-1].configurations == len(configurations) else None
 
 
 def trial_records(events: Iterable[Event]) -> list[TrialRecord]:

@@ -22,8 +22,13 @@ def search_end(values: Mapping[int, float | None], target: float | None, patienc
         if value is not None and value > highest:
             best, highest, since = configuration, value, 0
         if target is not None and highest >= target:
-            return f"configuration {best} reached the target {target:g} ({highest:.1f})"
+            return f"configuration {best} reached the target {target:g} ({_text(highest)})"
         if patience is not None and since >= patience:
-            after = "has a result" if best is None else f"after configuration {best} ({highest:.1f}) is better"
+            after = "has a result" if best is None else f"after configuration {best} ({_text(highest)}) is better"
             return f"none of {patience} configurations {after}"
     return None
+
+
+def _text(value: float) -> str:
+    """A percentage, or a loss, which needs more decimals."""
+    return f"{value:.1f}" if abs(value) >= 2 else f"{value:.3f}"

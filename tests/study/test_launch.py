@@ -77,8 +77,8 @@ def test_a_study_prints_its_own_lines_and_nothing_else(reference: tuple[Path, st
     _, out, err = reference
     assert err == ""
     lines = [line for line in out.splitlines() if line]
-    # Card 8, plan 9, one per trial 5, counts 1, comparison 4, where and next 3.
-    assert len(lines) <= 31, out
+    # Card 8, plan 9, one per trial 5, counts 1, comparison 5, where and next 3.
+    assert len(lines) <= 32, out
     assert len([line for line in lines if re.match(r"t\d{4}  completed", line)]) == 5
     assert not re.search("warning|deprecat|ray::|INFO|WARN", out, re.IGNORECASE)
     for part in ("dashboard    http://", "ray get-auth-token", "M0 (iteration 0)", "best: t000", "rule: held-out"):
@@ -151,6 +151,24 @@ def test_an_ended_study_is_resumed_without_running_anything(reference: tuple[Pat
     assert status == 0
     assert "best: t000" in out
     assert (reference[0] / "s" / "ledger.jsonl").read_bytes() == before
+
+
+def test_a_search_that_reaches_its_target_ends_early_and_says_so_wherever_one_looks(tmp_path: Path) -> None:
+    early = ["--num-samples", "30", "--target", "1", "--lookback", "1", "--sampler", "random", "--name", "s"]
+    status, out, err = finish(start(tmp_path, *REQUEST, *early))
+    assert (status, err) == (0, "")
+    assert "ends early   a configuration reaches 1\n" in out
+    ended = re.search(r"the search ended early: (configuration 0 reached the target 1 \(\d+\.\d\))\n", out)
+    assert ended
+    # Configuration 1 was proposed without a look at configuration 0.
+    assert study_status(tmp_path, "s")["counts"] == {"completed": 2}
+    assert study_status(tmp_path, "s")["search_end"] == ended[1]
+    assert study_status(tmp_path, "s")["num_trials"] == 2
+    before = (tmp_path / "s" / "ledger.jsonl").read_bytes()
+    status, out, _ = finish(start(tmp_path, "--resume", "s"))
+    assert status == 0
+    assert "dashboard" not in out, "nothing is left for Ray to run"
+    assert (tmp_path / "s" / "ledger.jsonl").read_bytes() == before
 
 
 def test_interrupted_killed_and_resumed_on_two_workers_it_is_the_same_study(

@@ -125,7 +125,7 @@ def test_the_actors_class_is_the_trainables_and_its_log_tells_the_iterations(run
     token = (Path.home() / ".ray" / "auth_token").read_text().strip()
     actors = get(f"{address}/logical/actors", Authorization=f"Bearer {token}")["data"]["actors"].values()
     assert {actor["actorClass"] for actor in actors} == {"RefinementTrainable"}
-    logs = "".join(path.read_text() for path in (running.session / "logs").glob("worker*.out"))
+    logs = "".join(path.read_text() for path in (running.session / "logs").glob("worker*.err"))
     assert "t0000 " in logs
     assert ", seed 3: begins" in logs
     assert "iteration 0: held-out " in logs

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from study.config import studies
 from study.launch import main as launch
 from tests.trainables.own_data import own_videos, write_own
 from trainables.datasets.__main__ import main as datasets
@@ -49,7 +50,7 @@ def test_from_a_folder_to_evaluated_predictions(tmp_path: Path, unannotated: set
 
     out = run("study.launch", "--dataset", "jumps", "--name", "s", *SHORT, cwd=tmp_path)
     assert "Jumps (features)  [jumps; real data]" in out
-    assert "selection    video-labels: held-out training videos choose by video_loss" in out
+    assert "selection    video-labels: held-out training videos choose by video loss (lower is better)" in out
     assert "2 completed" in out
     reports = [event["report"] for line in (tmp_path / "studies/s/ledger.jsonl").read_text().splitlines()
                if (event := json.loads(line))["event"] == "iteration"]  # fmt: skip
@@ -85,7 +86,11 @@ def test_an_annotated_set_is_chosen_by_its_annotations(tmp_path: Path, capsys: p
 
 
 WRONG = [
-    (["--study", "generators"], "pseudo_labels.generator: the oracle makes its labels from the temporal annotations"),
+    (["--study", "mine.yaml"], "pseudo_labels.generator: the oracle makes its labels from the temporal annotations"),
+    (
+        ["--set", "pseudo_labels.generator=oracle", "--study", "sampling"],
+        "the oracle makes its labels from the temporal",
+    ),
     (["--selection", "held-out"], "selection.rule: held-out compares by the mAP of the held-out training videos"),
     (
         ["--protocol", "paper", "--selection", "video-labels"],
@@ -95,13 +100,45 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("options", "message"), WRONG)
-def test_what_needs_segments_is_refused_before_ray_starts(
-    tmp_path: Path, options: list[str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def weak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Options for a data set without segments in the training videos; beside it a study file of the user's."""
     truth = own_videos()
     write_own(tmp_path / "jumps", without_segments(truth, {"training"}), truth=truth)
     assert datasets(["new", str(tmp_path / "jumps")]) == 0
-    assert launch(["--dataset", str(tmp_path / "jumps"), "--study-dir", str(tmp_path / "studies"), *options]) == 2
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_text("space: {pseudo_labels.generator: {choices: [attention, oracle]}}")
+    return ["--dataset", "jumps"]
+
+
+@pytest.mark.parametrize("look", [[], ["--dry-run"]], ids=["launch", "dry-run"])
+@pytest.mark.parametrize(("options", "message"), WRONG)
+def test_what_needs_segments_is_refused_before_ray_starts(
+    weak: list[str], look: list[str], options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert launch([*weak, *look, *options]) == 2
     assert message in capsys.readouterr().err
-    assert not list((tmp_path / "studies").glob("[a-z]*"))
+    assert not list(Path("studies").glob("[a-z]*"))
+
+
+@pytest.mark.parametrize("study", studies())
+def test_every_study_of_the_project_runs_without_segments(
+    weak: list[str], study: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert launch([*weak, "--study", study, "--dry-run"]) == 0
+    plan = capsys.readouterr().out
+    told = "the oracle, an upper bound that labels from temporal annotations, is left out: some videos have none"
+    assert (told in plan) == (study == "generators")
+    if study == "generators":
+        assert "25 (5 configurations x 5 seeds)" in plan
+
+
+def test_background_videos_with_a_base_model_that_cannot_train_them_are_refused_before_ray_starts(
+    weak: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = Path("jumps/dataset.yaml")
+    file.write_text(f"{file.read_text()}labels: {{background: background}}\n")
+    assert launch([*weak, "--base-model", "wtalc", "--dry-run"]) == 2
+    assert "labels.background: background trains videos without labels, which base model wtalc cannot" in (
+        capsys.readouterr().err
+    )

@@ -43,3 +43,14 @@ def test_a_worker_that_tells_nothing_for_long_is_told(
     assert ("no sign of life for 10 min 0 s" in status_text(status)) == said
     assert (status["trials"][0]["quiet_s"] is not None) == said
     assert "no sign of life" not in status_text(study_status(folder.path.parent, "s")), "a stopped study is quiet"
+
+
+def test_the_best_by_a_signal_is_told_by_its_name_and_its_sign(folder: StudyFolder) -> None:
+    status = study_status(folder.path.parent, "s")
+    status |= {"objective": {"metric": "mAP@0.5", "signal": "video_loss"}, "selection": "video-labels"}
+    status["best"] = status["trials"][0] | {"objective": -0.4123}
+    status["trials"][0]["objective"] = -0.4123
+    text = status_text(status)
+    assert "iterations  video loss 0.412  seed" in text
+    assert "best: t0000, video loss 0.412 (video-labels)" in text
+    assert study_status(folder.path.parent, "s")["objective"] == {"metric": "mAP@0.5", "signal": None}

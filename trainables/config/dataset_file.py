@@ -84,6 +84,26 @@ def _one_or_more(value: Any) -> Any:
     return tuple(value) if isinstance(value, list | tuple) else (value,)
 
 
+class AnnotationsBySplit(Part):
+    """Training and test videos in files of their own, of whatever formats."""
+
+    train: str = Field(min_length=1)
+    test: str = Field(min_length=1)
+
+
+def _path_or_paths(value: Any) -> Any:
+    """With one message for whatever is neither a path nor a path for each split."""
+    if value is None or isinstance(value, str | AnnotationsBySplit):
+        return value
+    names = list(AnnotationsBySplit.model_fields)
+    unknown = [str(key) for key in value if key not in names] if isinstance(value, Mapping) else []
+    if unknown:
+        raise ValueError(f"unknown key '{unknown[0]}'. {nearest(unknown[0], names)}")
+    if not isinstance(value, Mapping) or not all(isinstance(value.get(name), str) and value[name] for name in names):
+        raise ValueError(f"a path, or one for each split: {{train: PATH, test: PATH}}; got {value}")
+    return AnnotationsBySplit(**value)
+
+
 class DatasetFile(Part):
     """One data set. Paths are absolute once a file is read; in it they are relative to its folder.
 
@@ -95,7 +115,9 @@ class DatasetFile(Part):
     name: str = Field(pattern=r"^[^/\\\s][^/\\]*$", description="of studies and folders")
     title: str = Field(min_length=1, description="as tables and captions call it")
     reader: str = "files"
-    annotations: str | None = Field(None, description="file or folder of an understood format")
+    annotations: Annotated[str | AnnotationsBySplit | None, BeforeValidator(_path_or_paths)] = Field(
+        None, description="file or folder of an understood format, or one for each split"
+    )
     annotations_source: str | None = Field(None, description="where a user gets them, said when they are missing")
     ambiguous_intervals: bool = Field(False, description="its makers publish intervals that evaluators ignore")
     train: VideoChoice | None = Field(None, description="which videos train; None: as the field splits such files")
@@ -116,6 +138,13 @@ class DatasetFile(Part):
         if not names or len(set(names)) < len(names):
             raise ValueError(f"features: one or more, of different names; got {names or 'none'}")
         return self
+
+    @property
+    def annotation_paths(self) -> dict[str, str | None]:
+        """Key in the file -> path."""
+        if isinstance(self.annotations, AnnotationsBySplit):
+            return {"annotations.train": self.annotations.train, "annotations.test": self.annotations.test}
+        return {"annotations": self.annotations}
 
     @property
     def where(self) -> str:
@@ -154,7 +183,8 @@ class DatasetFile(Part):
         return {
             "file": self.file,
             "title": self.title,
-            "annotations_path": self.annotations,
+            "annotations_path": self.annotation_paths.get("annotations") or self.annotation_paths["annotations.train"],
+            "test_annotations_path": self.annotation_paths.get("annotations.test"),
             "features_path": features.path,
             "window_frames": features.window if features.window != features.snippet_frames else None,
             "train": self.train and self.train.model_dump(mode="json"),
@@ -239,16 +269,13 @@ def read_lines(path: Path) -> list[str]:
 
 def _with_paths(found: DatasetFile, file: Path) -> DatasetFile:
     """With absolute paths; raises UserError for all that do not exist."""
-    problems = [
-        f"{file}: {key}: required key is missing"
-        for key, value in (("annotations", found.annotations), *_feature_paths(found))
-        if not value
-    ]
-    if (found.train is None) != (found.test is None):
+    problems = [f"{file}: {key}: required key is missing" for key, value in _named_paths(found) if not value]
+    by_split = isinstance(found.annotations, AnnotationsBySplit)  # each choice is then of videos of its own file
+    if (found.train is None) != (found.test is None) and not by_split:
         problems.append(
             f"{file}: {'test' if found.train else 'train'}: required key is missing where the other is given"
         )
-    named = [("annotations", found.annotations), *_feature_paths(found)]
+    named = _named_paths(found)
     named += [(f"{key}.list", choice.list) for key, choice in (("train", found.train), ("test", found.test)) if choice]
     problems += _absent(file, named)
     if problems:
@@ -261,12 +288,19 @@ def _with_paths(found: DatasetFile, file: Path) -> DatasetFile:
         return choice and choice.model_copy(update={"list": absolute(choice.list)})
 
     features = tuple(part.model_copy(update={"path": absolute(part.path)}) for part in found.features)
-    paths = {"annotations": absolute(found.annotations), "train": listed(found.train), "test": listed(found.test)}
+    annotations = found.annotations
+    if isinstance(annotations, AnnotationsBySplit):
+        where = {split: absolute(path) for split, path in annotations.model_dump().items()}
+        annotations = annotations.model_copy(update=where)
+    else:
+        annotations = absolute(annotations)
+    paths = {"annotations": annotations, "train": listed(found.train), "test": listed(found.test)}
     return found.model_copy(update={**paths, "features": features})
 
 
-def _feature_paths(found: DatasetFile) -> list[tuple[str, str | None]]:
-    return [(f"features.{part.name}.path", part.path) for part in found.features]
+def _named_paths(found: DatasetFile) -> list[tuple[str, str | None]]:
+    features = [(f"features.{part.name}.path", part.path) for part in found.features]
+    return [*found.annotation_paths.items(), *features]
 
 
 def _absent(file: Path, named: Iterable[tuple[str, str | None]]) -> list[str]:

@@ -74,6 +74,9 @@ class DatasetConfig(Part):
         "first", description="target of a video with several classes: its smallest class id, or all (D24)"
     )
     annotations_path: str | None = Field(None, description="overrides <data-dir>/<name>")
+    test_annotations_path: str | None = Field(
+        None, description="of the test videos, where annotations_path has the training videos alone"
+    )
     features_path: str | None = Field(None, description="overrides <data-dir>/<name>/<features>")
     exclude_videos: StrTuple = Field((), description="videos left out of both splits (D25)")
     allow_missing: bool = Field(False, description="a video without features counts as one without predictions")
@@ -112,6 +115,7 @@ class DatasetConfig(Part):
 
 
 OF_DATASET_FILES = (
+    "test_annotations_path",
     "file",
     "title",
     "window_frames",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trainables.data.annotation_files import folders_with_ambiguous, read_annotations, read_subset
 from trainables.data.annotation_formats import FORMATS
-from trainables.data.annotations import THUMOS14_CLASSES, Annotations
+from trainables.data.annotations import Annotations
 from trainables.data.array_file import ArrayFile, only_writer, write_array
 from trainables.data.class_lists import UNKNOWN_LABEL, read_class_list
 from trainables.data.csv_tables import read_csv_table
@@ -39,6 +39,7 @@ from trainables.data.segment_files import (
 from trainables.data.segments import Segments, intersection_over_hull, temporal_iou
 from trainables.data.snippet_labels import BACKGROUND, FOREGROUND, HIDDEN
 from trainables.data.split import Dataset, Split, Video
+from trainables.data.split_annotations import assumed_splits, of_one_split, read_split_annotations
 from trainables.data.video_names import VIDEO_SUFFIXES, find_name
 
 __all__ = [
@@ -47,7 +48,6 @@ __all__ = [
     "FORMATS",
     "HIDDEN",
     "LAYOUTS",
-    "THUMOS14_CLASSES",
     "UNKNOWN_LABEL",
     "VIDEO_SUFFIXES",
     "ZERO_RATE",
@@ -71,6 +71,7 @@ __all__ = [
     "UnknownSubset",
     "Video",
     "VideoFeatures",
+    "assumed_splits",
     "by_convention",
     "feature_key",
     "feature_paths",
@@ -80,6 +81,7 @@ __all__ = [
     "intersection_over_hull",
     "length_problems",
     "load_features",
+    "of_one_split",
     "only_writer",
     "open_features",
     "plan_features",
@@ -92,6 +94,7 @@ __all__ = [
     "read_pickled_arrays",
     "read_prediction_file",
     "read_predictions",
+    "read_split_annotations",
     "read_subset",
     "temporal_iou",
     "write_array",

@@ -78,8 +78,19 @@ def read_annotations(
     a label that no class list has and a video in two subsets.
     """
     annotation_format, files = find_annotations(path)
-    raw = annotation_format.read(files)
     source = files[0] if len(files) == 1 else files[0].parent
+    return annotations_of(annotation_format.name, annotation_format.read(files), source, classes, subsets, unseen)
+
+
+def annotations_of(
+    format_name: str,
+    raw: RawAnnotations,
+    source: Path,
+    classes: Sequence[str] | None,
+    subsets: SubsetRule,
+    unseen: Literal["refused", "accepted"] = "refused",
+) -> Annotations:
+    """What ``read_annotations`` returns, of what files say; source: these, for messages."""
     videos = _annotated_videos(raw, source, subsets)
     used = {video.name: video.subset for video in videos if video.subset != "unused"}
     _require_annotations(raw, used, source)
@@ -91,7 +102,7 @@ def read_annotations(
     ambiguous = _ambiguous(raw, videos)
     forward = [row for row in rows if row.start_s <= row.end_s]
     return Annotations(
-        annotation_format.name,
+        format_name,
         source,
         names,
         tuple(video for video in videos if video.name in used),
@@ -158,7 +169,7 @@ def _found_classes(
         raise UserError(
             f"{source}: label {label!r} of {video} is in no class list: no training video has it ({count} such videos, "
             f"{len(trained)} classes). {nearest(label, trained)} Correct it, add training videos of it, or leave these "
-            "videos out by dataset.exclude_videos"
+            "videos out by exclude_videos"
         )
     found = trained | set(others)
     return sorted(found, key=int if all(label.isascii() and label.isdigit() for label in found) else None)

@@ -36,6 +36,14 @@ class GroundTruth:
     label_only: int = 0
     ambiguous_beside: tuple[Path, ...] = ()
 
+    def require_instances(self, source: Path) -> None:
+        """Raise UserError where there is nothing that predictions can be compared with."""
+        if not len(self.instances):
+            raise UserError(
+                f"{source}: holds no segment: these videos have no temporal annotation (a study writes such a file "
+                "where its test videos have none), and predictions can be compared with nothing; give annotated ones"
+            )
+
     def with_length(self) -> GroundTruth:
         """Without instances of zero length, as ActivityNet's evaluation and DETAD take it."""
         return replace(self, instances=self.instances[self.instances.start_s < self.instances.end_s])

@@ -60,7 +60,9 @@ def _config(options: argparse.Namespace) -> DatasetConfig:
         "features_path": options.features_path and str(options.features_path),
         "allow_missing": options.allow_missing or None,
     }
-    return config.model_copy(update={key: value for key, value in changes.items() if value is not None})
+    changed = config.model_copy(update={key: value for key, value in changes.items() if value is not None})
+    # One file in place of two is that of both splits.
+    return changed.model_copy(update={"test_annotations_path": None}) if options.annotations else changed
 
 
 def _new(options: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ Everything that is not said by the files is assumed, and every assumption is a s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,13 @@ from trainables.data import (
     Annotations,
     ExpectedLengths,
     UnknownSubset,
+    assumed_splits,
     feature_width,
     open_features,
     plan_features,
-    read_annotations,
     read_feature_description,
 )
-from trainables.datasets.subsets import subset_rule
+from trainables.datasets.subsets import annotations_of
 from trainables.errors import UserError
 from trainables.files import files_in, list_files, list_folders
 from trainables.json_types import JsonObject
@@ -86,24 +86,45 @@ def draft(folder: Path, given: Given, home: Path | None = None) -> Draft:
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; name the folder of the data set")
-    annotations_path = given.annotations or _only(list(_annotations_in(folder)), folder, "annotations", "--annotations")
+    paths = _annotation_paths(folder, given)
     features_path = given.features or _only(list(_features_in(folder)), folder, "features", "--features")
     home = home or folder
     choices = _choices(given)
-    annotations = _annotations(annotations_path, choices)
+    annotations = _annotations(paths, choices)
     assumed: list[str] = []
-    features, about, guesses = _features(features_path, annotations, annotations_path, given)
+    features, about, guesses = _features(features_path, annotations, list(paths.values()), given)
     tree: JsonObject = {
         "title": given.title or folder.absolute().name,
-        "annotations": _relative(annotations_path, home),
+        "annotations": _annotations_key(paths, home),
         **{split: _in_file(choice, home) for split, choice in choices.items()},
         "features": {"name": features.pop("name"), "path": _relative(features_path, home), **features},
     }
     if not given.title:
         assumed.append(f"title '{tree['title']}', after the folder")
+    if len(paths) > 1:
+        assumed.append(f"training videos in {paths['train'].name}, test videos in {paths['test'].name}")
     assumed.append("preset general: settings that suit both small and large sets")
-    found = [_about_annotations(annotations, annotations_path), *about]
+    found = [_about_annotations(annotations, " and ".join(map(str, paths.values()))), *about]
+    unlabelled = [video for video, labels in annotations.labels().items() if not labels]
+    if unlabelled:
+        found.append(
+            f"{len(unlabelled)} videos without any label ({unlabelled[0]}{', ...' * (len(unlabelled) > 1)}): say in "
+            "the file what they are, labels: {background: exclude} or {background: background}"
+        )
     return Draft(tree | {"preset": "general"}, found, assumed + guesses)
+
+
+def _annotation_paths(folder: Path, given: Given) -> dict[str, Path]:
+    """By split, or of ``both``; raises UserError where it cannot be told."""
+    if given.annotations:
+        return {"both": given.annotations}
+    candidates = list(_annotations_in(folder))
+    return assumed_splits(candidates) or {"both": _only(candidates, folder, "annotations", "--annotations")}
+
+
+def _annotations_key(paths: Mapping[str, Path], home: Path) -> Any:
+    relative = {split: _relative(path, home) for split, path in paths.items()}
+    return relative.get("both", relative)
 
 
 def _only(candidates: list[Path], folder: Path, what: str, option: str) -> Path:
@@ -156,10 +177,11 @@ def _in_file(choice: Any, home: Path) -> Any:
     return {"list": _relative(Path(choice["list"]), home)} if isinstance(choice, dict) else choice
 
 
-def _annotations(path: Path, choices: JsonObject) -> Annotations:
-    config = DatasetConfig.model_validate({"name": "new", **choices})
+def _annotations(paths: Mapping[str, Path], choices: JsonObject) -> Annotations:
+    path, test = paths.get("both") or paths["train"], paths.get("test")
+    config = DatasetConfig.model_validate({"name": "new", "test_annotations_path": test and str(test), **choices})
     try:
-        annotations = read_annotations(path, None, subset_rule(config))
+        annotations = annotations_of(config, path, None)
     except UnknownSubset as error:
         raise UserError(f"{error}; --train and --test can say which videos train and which test") from None
     for split in ("train", "test"):
@@ -171,7 +193,7 @@ def _annotations(path: Path, choices: JsonObject) -> Annotations:
     return annotations
 
 
-def _about_annotations(annotations: Annotations, path: Path) -> str:
+def _about_annotations(annotations: Annotations, path: str) -> str:
     train, test = annotations.subset("train"), annotations.subset("test")
     return (
         f"annotations: {path} ({annotations.format}), {len(train.videos)} training and {len(test.videos)} test videos, "
@@ -180,10 +202,10 @@ def _about_annotations(annotations: Annotations, path: Path) -> str:
 
 
 def _features(
-    path: Path, annotations: Annotations, annotations_path: Path, given: Given
+    path: Path, annotations: Annotations, annotation_paths: Sequence[Path], given: Given
 ) -> tuple[JsonObject, list[str], list[str]]:
     """Keys of the features, what was found, what was assumed."""
-    source = open_features(path, [annotations_path, annotations_path.parent])
+    source = open_features(path, [around for one in annotation_paths for around in (one, one.parent)])
     try:
         names = [video.name for video in annotations.videos]
         width = feature_width(source, names)

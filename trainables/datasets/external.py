@@ -13,7 +13,6 @@ from trainables.config import DatasetConfig, DatasetFile, FeatureSet, shipped
 from trainables.data import (
     FORMATS,
     LAYOUTS,
-    THUMOS14_CLASSES,
     ZERO_RATE,
     Annotations,
     Dataset,
@@ -31,12 +30,11 @@ from trainables.data import (
     load_features,
     open_features,
     plan_features,
-    read_annotations,
 )
 from trainables.datasets.registry import FILES, DataProblems, register
-from trainables.datasets.subsets import subset_rule
+from trainables.datasets.subsets import annotations_of
 from trainables.datasets.supervision import Supervision, are_video_labels, with_background_rule
-from trainables.datasets.thumos14_labels import PUBLISHED_LABELS
+from trainables.datasets.thumos14_labels import published_labels, thumos14_classes
 from trainables.errors import UserError
 from trainables.files import list_folders
 
@@ -46,8 +44,9 @@ def require_files(config: DatasetConfig, data_dir: Path) -> None:
     described = description(config)
     annotations, features = _paths(config, data_dir)
     lacking = []
-    if not annotations.exists():
-        lacking.append(f"annotations: {annotations} does not exist; {described.annotations_source or 'get it back'}")
+    for path in dict.fromkeys((annotations, Path(config.test_annotations_path or annotations))):
+        if not path.exists():
+            lacking.append(f"annotations: {path} does not exist; {described.annotations_source or 'get it back'}")
     if not features.exists():
         source = next((part.source for part in described.features if part.name == config.features), None)
         source = source or "; ".join(part.source for part in described.features if part.source)
@@ -86,7 +85,7 @@ def load(config: DatasetConfig, data_dir: Path, kept: FeatureFolder | None = Non
     require_files(config, data_dir)
     described = description(config)
     path, features_path = _paths(config, data_dir)
-    annotations = read_annotations(path, described.classes or None, subset_rule(config))
+    annotations = annotations_of(config, path, described.classes or None)
     annotations, background_notes = with_background_rule(annotations, config)
     for name in ("train", "test"):
         _require_usable(annotations.subset(name), name, config)
@@ -214,8 +213,8 @@ def _labels(annotations: Annotations, split: str, config: DatasetConfig) -> dict
     if config.video_labels == "instances" or split != "train":
         return annotations.labels()
     published = annotations.labels("video")
-    if annotations.classes == THUMOS14_CLASSES and not annotations.video_labels:
-        published |= {video: own for video, own in PUBLISHED_LABELS.items() if video in published}
+    if annotations.classes == thumos14_classes() and not annotations.video_labels:
+        published |= {video: own for video, own in published_labels().items() if video in published}
     return published
 
 

@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from trainables.config import DatasetConfig, VideoChoice, read_lines
-from trainables.data import RawVideo, SubsetRule, by_convention
+from trainables.data import (
+    Annotations,
+    RawVideo,
+    SubsetRule,
+    by_convention,
+    of_one_split,
+    read_annotations,
+    read_split_annotations,
+)
 from trainables.errors import UserError, nearest
 
 
@@ -22,6 +30,30 @@ def subset_rule(config: DatasetConfig) -> SubsetRule:
         return {name: "unused" if name in config.exclude_videos else split for name, split in found.items()}
 
     return rule
+
+
+def split_rule(config: DatasetConfig, split: str) -> SubsetRule:
+    """The same for the file of one split: its videos as configured, else all of them, or those that the field means
+    where the file has videos of several subsets."""
+
+    def rule(videos: Sequence[RawVideo], source: Path) -> dict[str, str]:
+        choice: VideoChoice | None = getattr(config, split)
+        if choice is None:
+            found = of_one_split(split)(videos, source)
+        else:
+            chosen = _names(split, choice, {video.name: video.subset for video in videos}, source)
+            found = {video.name: split if video.name in chosen else "unused" for video in videos}
+        return {name: "unused" if name in config.exclude_videos else other for name, other in found.items()}
+
+    return rule
+
+
+def annotations_of(config: DatasetConfig, path: Path, classes: Sequence[str] | None) -> Annotations:
+    """The annotations of a data set, of one file or of one for each split. path: of all, or of the training videos."""
+    if config.test_annotations_path is None:
+        return read_annotations(path, classes, subset_rule(config))
+    paths = {"train": path, "test": Path(config.test_annotations_path)}
+    return read_split_annotations(paths, {split: split_rule(config, split) for split in paths}, classes)
 
 
 def _chosen(config: DatasetConfig, videos: Sequence[RawVideo], source: Path) -> dict[str, str]:

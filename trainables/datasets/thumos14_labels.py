@@ -6,7 +6,9 @@ videos. Annotations in other formats lack that file; with this table they give t
 
 from __future__ import annotations
 
-from trainables.data import THUMOS14_CLASSES
+from functools import cache
+
+from trainables.config import shipped
 
 _PUBLISHED = {
     "video_validation_0000171": ("CricketBowling",),
@@ -19,6 +21,15 @@ _PUBLISHED = {
     "video_validation_0000932": ("TennisSwing",),
 }
 
-PUBLISHED_LABELS = {
-    video: tuple(sorted(THUMOS14_CLASSES.index(label) for label in labels)) for video, labels in _PUBLISHED.items()
-}
+
+@cache
+def thumos14_classes() -> tuple[str, ...]:
+    """The 20 classes in the order of their ids, as ``configs/datasets/thumos14.yaml`` lists them."""
+    return shipped("thumos14").classes
+
+
+@cache
+def published_labels() -> dict[str, tuple[int, ...]]:
+    """Class ids of the videos that differ."""
+    classes = thumos14_classes()
+    return {video: tuple(sorted(map(classes.index, labels))) for video, labels in _PUBLISHED.items()}

@@ -26,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         truth = read_ground_truth(
             options.ground_truth, options.subset, read_class_list(options.classes) if options.classes else None
         )
+        truth.require_instances(options.ground_truth)
         found = read_detections(options.predictions, truth, options.protocol)
         try:
             result = evaluate(

@@ -14,12 +14,11 @@ from trainables.base_models import BaseModel, build_base_model
 from trainables.batching import SplitTensors
 from trainables.config import PseudoLabelConfig, RunConfig
 from trainables.data import Dataset, Segments, Split
-from trainables.errors import UserError
 from trainables.gpu import DeviceCache
 from trainables.labels import SnippetScores, generator_named, of_any_class, sample, union
 from trainables.refinement.randomness import FIXED_LABEL_SEED, Purpose, numpy_stream, torch_stream
 from trainables.refinement.report import iteration_report, mean_ap, split_report
-from trainables.refinement.selection import SelectionSplits, selection_splits
+from trainables.refinement.selection import SelectionSplits, selection_splits, trains_background
 from trainables.refinement.unsupervised import Evidence, signals
 from trainables.report import IterationReport
 from trainables.training import NonFiniteLoss, Trained, Weights, score_split, train
@@ -79,7 +78,7 @@ class Engine:
         self.splits: SelectionSplits = selection_splits(config, data)
         multi_label = config.dataset.multi_label
         self.tensors = {
-            name: SplitTensors.of(split, len(data.classes), multi_label, cache.features, _trains_background(config))
+            name: SplitTensors.of(split, len(data.classes), multi_label, cache.features, trains_background(config))
             for name, split in self.splits.reported().items()
         }
         self.labels_config = _resolved(config.pseudo_labels, self.splits.train)
@@ -229,18 +228,6 @@ class Engine:
     def _label_stream(self, iteration: int, purpose: Purpose) -> np.random.Generator:
         fixed = self.config.pseudo_labels.randomness == "fixed"
         return numpy_stream(FIXED_LABEL_SEED if fixed else self.config.seed, iteration, purpose)
-
-
-def _trains_background(config: RunConfig) -> bool:
-    """Whether videos without any label train, as background throughout; only RefineLoc's losses know such videos."""
-    if config.dataset.background != "background":
-        return False
-    if config.model.name != "refineloc":
-        raise UserError(
-            f"labels.background: background trains videos without labels, which base model {config.model.name} cannot; "
-            "set exclude"
-        )
-    return True
 
 
 def without_background_videos(foreground: Mask, split: Split) -> Mask:

@@ -12,16 +12,17 @@ from trainables.config import RunConfig, joint_key
 from trainables.data import Dataset
 from trainables.gpu import DeviceCache, JointRun
 from trainables.refinement.iteration import Engine, IterationResult, PreparedIteration, RunState
+from trainables.refinement.report import first_report
 from trainables.training import NonFiniteLoss, Trained
 
 
 def after_m0(config: RunConfig, state: RunState) -> RunState:
     """The state after an M0 that another run trained, as ``config`` would have left it.
 
-    Whether it is the last iteration is the one thing in it that ``config`` decides, not M0.
+    Whether it is the last iteration, and what it is then compared by, is all in it that ``config`` decides, not M0.
     """
-    finished = config.refinement.iterations == 1
-    return replace(state, finished=finished, reports=[replace(state.reports[0], finished=finished)])
+    report = first_report(config, state.reports[0])
+    return replace(state, finished=report.finished, reports=[report])
 
 
 def refine(

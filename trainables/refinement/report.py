@@ -11,7 +11,7 @@ from trainables.config import RunConfig
 from trainables.data import Dataset, Segments, Split
 from trainables.evaluation import evaluate
 from trainables.labels import Mask, SnippetScores, label_quality
-from trainables.report import IterationReport, Selection, SplitMap, SplitReport, VideoAccuracy
+from trainables.report import IterationReport, LossValues, Selection, SplitMap, SplitReport, VideoAccuracy
 from trainables.training import Trained
 
 
@@ -28,7 +28,8 @@ def iteration_report(
     chosen_map = splits[chooser].map
     selection = Selection(chooser, None if chosen_map is None else chosen_map.selection_map)
     if config.selection.rule == "video-labels":
-        selection = replace(selection, signal=config.selection.signal, value=signals[config.selection.signal])
+        value = signal_value(config, signals, chosen.valid)
+        selection = replace(selection, signal=config.selection.signal, value=value)
     best_iteration, best_so_far = best_of([*(report.selection for report in previous), selection])
     iteration = len(previous)
     return IterationReport(
@@ -48,6 +49,28 @@ def iteration_report(
         map_by_epoch=None if last.map is None else tuple(record.map for record in trained.curve),
         signals=dict(signals),
     )
+
+
+def signal_value(config: RunConfig, signals: Mapping[str, float | None], valid_loss: LossValues | None) -> float | None:
+    """What rule ``video-labels`` compares an iteration by.
+
+    M0's video loss is no fair match for that of refined models, and ``video_loss`` leaves M0 out. Where M0 is the only
+    iteration all candidates are M0s, which this loss compares as well as it compares refined models.
+    """
+    name = config.selection.signal
+    if name == "video_loss" and config.refinement.iterations == 1 and valid_loss is not None:
+        return -valid_loss.video
+    return signals[name]
+
+
+def first_report(config: RunConfig, report: IterationReport) -> IterationReport:
+    """The report of an M0 that another run trained, as ``config`` would have written it."""
+    selection = report.selection
+    if config.selection.rule == "video-labels" and report.signals is not None:
+        selection = replace(selection, value=signal_value(config, report.signals, report.valid_loss))
+    best, best_so_far = best_of([selection])
+    finished = _is_last(config, 0, best)
+    return replace(report, selection=selection, best_iteration=best, best_so_far=best_so_far, finished=finished)
 
 
 def split_report(

@@ -56,8 +56,14 @@ def require_annotations(config: RunConfig, splits: SelectionSplits, generators: 
     generators: all that will make labels; None: the configured one.
     """
     signal_named(config.selection.signal)  # under every rule: a misspelled name is no wish
+    trains_background(config)
     rule, needed = config.selection.rule, splits.valid.annotated_part()
     if rule == "video-labels":
+        if config.selection.signal == "label_agreement" and config.refinement.iterations == 1:
+            raise UserError(
+                "selection.signal: label_agreement is known from iteration 1 on, and refinement.iterations is 1, M0 "
+                "alone; choose another signal, or more iterations"
+            )
         if config.training.choice == "best_map":
             raise UserError(
                 "training.choice: best_map chooses by mAP, rule video-labels without; set lowest_loss or last"
@@ -79,6 +85,21 @@ def require_annotations(config: RunConfig, splits: SelectionSplits, generators: 
             "pseudo_labels.foreground_share: 'annotated' is the share of foreground in the training videos' temporal "
             "annotations, and they have none; set a number, as --set pseudo_labels.foreground_share=0.6"
         )
+
+
+def trains_background(config: RunConfig) -> bool:
+    """Whether videos without any label train, as background throughout; only RefineLoc's losses know such videos.
+
+    Raises UserError for another base model.
+    """
+    if config.dataset.background != "background":
+        return False
+    if config.model.name != "refineloc":
+        raise UserError(
+            f"labels.background: background trains videos without labels, which base model {config.model.name} cannot; "
+            "set exclude"
+        )
+    return True
 
 
 def signal_named(name: str) -> Signal:

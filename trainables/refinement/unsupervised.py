@@ -52,7 +52,7 @@ def signals(evidence: Evidence) -> dict[str, float | None]:
 
 @register
 def video_loss(evidence: Evidence) -> float | None:
-    """Minus the mean video loss of the videos that choose; None for M0.
+    """Minus the mean video loss of the videos that choose; None for M0 (but see ``report.signal_value``).
 
     M0 descends nothing else, so that its video loss is low whatever its segments are worth: compared by it, M0 would
     be chosen before refined models that localize far better (docs/choosing.md).

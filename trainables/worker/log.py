@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
+from trainables.objective import Objective
 from trainables.worker.messages import TrialAnswer, TrialOrder
 
 
 def log(line: str) -> None:
-    """Print a line at once, with the time."""
-    print(f"{time.strftime('%H:%M:%S')} {line}", flush=True)
+    """Print a line at once, with the time; to stderr, which is what the page of an actor opens with."""
+    print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)
 
 
 def begin_line(order: TrialOrder) -> str:
@@ -25,7 +27,7 @@ def answer_line(order: TrialOrder, answer: TrialAnswer) -> str:
     if report is None:
         return f"{order.name}: {answer.state}: {answer.reason}"
     selection = report.selection
-    what = selection.split.replace("_", "-") + (f" {selection.signal}" if selection.signal else "")
-    number = "no number" if selection.number is None else f"{selection.number:.1f}"
+    number = Objective("mAP", selection.signal).brief(selection.number) if selection.number is not None else "no number"
+    what = selection.split.replace("_", "-")
     end = f"; {answer.state}" if answer.ended else ""
     return f"{order.name} iteration {report.iteration}: {what} {number}, {report.seconds:.0f} s{end}"

@@ -61,6 +61,15 @@ def test_each_key_has_a_bar_for_each_evaluator() -> None:
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["β", "x"]
 
 
+def test_intervals_of_an_importance_are_lines_and_its_seeds_ticks() -> None:
+    found = [Importance("fanova", {"x": 0.7}, 5, [], {"x": (0.5, 0.9)}, {"x": (0.6, 0.8)})]
+    with drawn_on() as ax:
+        draw_importance(found, ax)
+    line, ticks = ax.lines
+    assert (np.asarray(line.get_xdata()).tolist(), line.get_marker()) == ([0.5, 0.9], "None")
+    assert (np.asarray(ticks.get_xdata()).tolist(), ticks.get_marker()) == ([0.6, 0.8], "|")
+
+
 def test_each_trial_is_a_dot_in_the_row_of_its_generator() -> None:
     with drawn_on() as ax:
         draw_cost(TrialCosts(np.array([3.0, 5.0]), ["oracle", "attention"], ["cpu"]), ax)

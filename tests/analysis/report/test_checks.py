@@ -33,11 +33,22 @@ def test_checks_tell_what_one_seed_cannot(tmp_path: Path) -> None:
 
 def test_variance_of_retraining_is_held_against_the_lead(tmp_path: Path) -> None:
     made = StudyFolder(tmp_path / "s")
-    for beta, tops in ((1.0, (40, 50, 45)), (2.0, (41, 51, 46))):
+    for beta, tops in ((1.0, (40, 50, 45)), (2.0, (43, 51, 44))):
         for seed, top in enumerate(tops):
             made.add(point("attention", beta), [30, top], seed)
     assert verdicts(made.folder)["Variance of retraining"] == "look"
     assert verdicts(made.folder)["Does refinement help?"] == "ok"
+
+
+def test_a_lead_that_every_seed_shows_is_no_chance_however_far_the_seeds_spread(tmp_path: Path) -> None:
+    made = StudyFolder(tmp_path / "s")
+    for beta, tops in ((1.0, (40, 50, 45)), (2.0, (41, 51, 46.1))):
+        for seed, top in enumerate(tops):
+            made.add(point("attention", beta), [30, top], seed)
+    (check,) = [check for check in checks(load_study(made.folder)) if check.name == "Variance of retraining"]
+    assert check.verdict == "ok"
+    assert "5.0" in check.text  # over seeds
+    assert "the best leads by 1.03 ± 0.03" in check.text
 
 
 def test_predictions_that_give_another_map_than_the_ledger_are_seen(tmp_path: Path) -> None:

@@ -12,11 +12,15 @@ def test_it_says_what_was_chosen_and_how_much_better_it_is(tmp_path: Path) -> No
     for seed in range(3):
         made.add(point("attention", 2.0), [30 + seed, 38 + seed], seed, origin="preset")
         made.add(point("attention", 4.0), [30 + seed, 40 + seed], seed)
-    sentence, rule = result_sentences(load_study(made.folder))
+    sentence, gain, rule = result_sentences(load_study(made.folder))
     assert sentence == (
         "Attention, β 4 is the best: test mAP@0.5 36.00 ± 1.00 % over 3 seeds at η = 1, 1, 1, 10.00 points above the "
         "base model M0 (95 % interval +10.00 to +10.00), 2.00 points above the preset's configuration (95 % interval "
         "+2.00 to +2.00)."
+    )
+    assert gain == (
+        "Refined, 2 of 2 configurations beat M0 by test mAP@0.5, by +9.00 ± 0.00 points; all of them: +9.00 ± 0.00 "
+        "points (paired by seed; ± standard error over 3 seeds)."
     )
     assert rule.endswith("were chosen on held-out training videos; the test split was only measured on.")
 
@@ -24,9 +28,13 @@ def test_it_says_what_was_chosen_and_how_much_better_it_is(tmp_path: Path) -> No
 def test_few_seeds_have_no_interval_and_the_test_split_is_named(tmp_path: Path) -> None:
     made = StudyFolder(tmp_path / "s")
     made.add(point("attention", 2.0), [30, 28], split="test", origin="preset")
-    sentence, rule = result_sentences(load_study(made.folder))
+    sentence, gain, rule = result_sentences(load_study(made.folder))
     assert "0.00 points above the base model M0 (1 seed: too few for an interval)" in sentence
     assert sentence.endswith("it is the preset's configuration.")
+    assert gain == (
+        "Refined, 0 of 1 configuration beat M0 by test mAP@0.5†; all of them: -2.00 points (paired by seed; one seed, "
+        "so without an error)."
+    )
     assert rule.startswith("†")
 
 

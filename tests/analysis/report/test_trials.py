@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+from analysis.report.page import report_page
 from analysis.report.trials import rerun_command, trial_rows
 from analysis.study import load_study
-from tests.analysis.study_folders import StudyFolder, point
+from analysis.tables.study_tables import top_grid
+from tests.analysis.study_folders import StudyFolder, point, settings
 
 
 def test_a_row_says_what_ran_and_how_it_ended(tmp_path: Path) -> None:
@@ -27,3 +29,17 @@ def test_curves_share_one_scale(tmp_path: Path) -> None:
     low, high = trial_rows(load_study(made.folder))
     assert low.curve == "2.0,20.0 70.0,11.0"
     assert high.curve == "2.0,20.0 70.0,2.0"
+
+
+def test_a_signal_stands_under_its_name_and_a_loss_without_its_sign(tmp_path: Path) -> None:
+    run = settings("s")["run"] | {"selection": {"rule": "video-labels", "signal": "video_loss"}}
+    made = StudyFolder(tmp_path / "s", run=run)
+    made.add(point("attention", 2.0), [-0.9, -0.4123])
+    study = load_study(made.folder)
+    assert trial_rows(study)[0].selection == "0.4123"
+    page = report_page(study)
+    assert '<th tabindex="0">video loss</th>' in page
+    assert '<td data-name="video loss">0.4123</td>' in page
+    (top, _) = top_grid(study)
+    assert top.header[1] == "video loss"
+    assert top.rows[0][1].text == "0.4123"

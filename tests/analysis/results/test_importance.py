@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from analysis.results.importance import importances, optuna_study
+from analysis.results.importance import importance_data, importance_intervals, importances, optuna_study
 from analysis.settings import BETA
 from analysis.study import load_study
 from tests.analysis.study_folders import StudyFolder, point
@@ -21,6 +22,46 @@ def test_importances_are_the_same_every_time_and_name_what_matters(tmp_path: Pat
     assert [one.evaluator for one in first] == ["fanova", "ped_anova"]
     assert next(iter(first[0].shares)) == BETA
     assert len(optuna_study(study).trials) == 8
+
+
+def searched(folder: Path, seeds: int, noise: float, configurations: int = 16) -> Path:
+    """β decides, S does not; with this noise on top."""
+    made, rng = StudyFolder(folder), np.random.default_rng(0)
+    for c in range(configurations):
+        params = {BETA: 2.0 ** (c % 4), "pseudo_labels.sampled_share": 0.2 + 0.1 * (c // 4)}
+        for seed in range(seeds):
+            made.add(params, [90, 30 + 5 * (c % 4) + seed + rng.normal(0, noise)], seed)
+    return made.folder
+
+
+def test_intervals_hold_the_share_and_noise_widens_them(tmp_path: Path) -> None:
+    clear, noisy = (importances(load_study(searched(tmp_path / str(noise), 3, noise))) for noise in (0.5, 8.0))
+    for one in clear:
+        low, high = one.over_trials[BETA]
+        assert low <= one.shares[BETA] <= high or one.evaluator == "ped_anova"
+        assert 0 <= low <= high <= 1
+        assert list(one.over_seeds) == sorted(one.shares)
+    widths = [found[0].over_trials[BETA][1] - found[0].over_trials[BETA][0] for found in (clear, noisy)]
+    assert widths[0] < widths[1]
+    spreads = [found[0].over_seeds[BETA][1] - found[0].over_seeds[BETA][0] for found in (clear, noisy)]
+    assert spreads[0] < spreads[1]
+    assert clear[0].shares[BETA] > 0.9, "M0's 90, which every trial reports, hides nothing"
+
+
+def test_one_seed_has_no_range_over_seeds(tmp_path: Path) -> None:
+    study = load_study(searched(tmp_path / "s", 1, 0.5))
+    data = importance_data(importances(study))
+    assert data["low_over_seeds"].isna().all()
+    assert data["low_over_trials"].notna().all()
+    again = importance_data(importances(load_study(tmp_path / "s")))
+    assert again.equals(data), "the draws are the same every time"
+
+
+def test_very_many_configurations_are_not_resampled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analysis.results.importance.MOST_RESAMPLED", 15)
+    (first, _) = importances(load_study(searched(tmp_path / "s", 1, 0.5)))
+    assert first.over_trials == {}
+    assert "resamples" not in importance_intervals(first)
 
 
 def test_importances_leave_out_conditional_keys(tmp_path: Path) -> None:

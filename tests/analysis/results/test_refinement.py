@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from analysis.results.refinement import refinement_table
-from analysis.study import load_study
+from analysis.study import load_study, refined_only
 from tests.analysis.study_folders import StudyFolder, point
 
 
@@ -30,3 +30,10 @@ def test_the_row_chosen_on_the_test_split_may_be_higher(tmp_path: Path) -> None:
     peak = refinement_table(study).cells[2][1]
     assert peak is not None
     assert (peak.iterations, peak.trials) == ((2,), (number,))
+
+
+def test_refined_only_leaves_m0_out_of_every_row_but_its_own(tmp_path: Path) -> None:
+    made = StudyFolder(tmp_path / "s")
+    made.add(point("attention", 1.0), [30, 9, 20])
+    table = refinement_table(refined_only(load_study(tmp_path / "s")))
+    assert [cells[1] and cells[1].mean for cells in table.cells] == [25, 15, 15]

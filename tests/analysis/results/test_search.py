@@ -37,6 +37,13 @@ def test_axes_know_words_numbers_and_the_edges_asked_for(tmp_path: Path) -> None
     assert not at_edge(axes["pseudo_labels.generator"]).any()
 
 
+def test_what_is_sliced_is_what_the_search_maximises(tmp_path: Path) -> None:
+    made = StudyFolder(tmp_path / "s")
+    made.add(point("attention", 1.0), [50, 20, 30])  # reports M0's 50
+    made.add(point("attention", 2.0), [50, 60])
+    assert searched_trials(load_study(made.folder)).objective.tolist() == [30, 60]
+
+
 def test_costs_are_of_the_trials_that_tell_them(mixed: Path) -> None:
     costs = trial_costs(load_study(mixed))
     assert costs.seconds.tolist() == [3.0] * 5

@@ -15,8 +15,8 @@ def test_command_writes_all_formats_and_prints_markdown(tmp_path: Path, capsys: 
     paper_like(tmp_path / "s")
     assert main(["--study", "s", "--study-dir", str(tmp_path)]) == 0
     written = sorted(path.name for path in (tmp_path / "s" / "tables").iterdir())
-    names = ("by_beta", "by_generator", "generator_beta", "iterations", "refinement", "state_of_the_art", "states",
-             "top_configurations")  # fmt: skip
+    names = ("by_beta", "by_generator", "generator_beta", "importance", "iterations", "refinement",
+             "state_of_the_art", "states", "top_configurations")  # fmt: skip
     assert written == [f"{name}.{s}" for name in names for s in ("csv", "md", "tex")]
     assert "| Segment prediction |" in capsys.readouterr().out
     with (tmp_path / "s" / "tables" / "generator_beta.csv").open() as file:

@@ -77,5 +77,5 @@ def test_a_choice_by_video_labels_is_no_map(tmp_path: Path) -> None:
     run["selection"] = {"rule": "video-labels", "signal": "label_agreement"}
     StudyFolder(tmp_path / "s", run=run).add(point("attention", 1.0), [30, 40])
     study = load_study(tmp_path / "s")
-    assert objective_name(study) == "selection signal label agreement"
+    assert objective_name(study) == "selection label agreement (%)"
     assert "without temporal annotations" in caption(study, "What")

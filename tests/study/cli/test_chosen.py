@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from study.cli.chosen import chosen_trial
@@ -35,7 +37,8 @@ def test_the_best_trial_is_the_best_replicate_of_the_best_configuration_on_avera
 def test_a_value_that_is_no_map_is_called_by_its_signal() -> None:
     run = RUN.updated({"selection.rule": "video-labels"})
     why = chosen_trial(RECORDS, run, "best", "s").why
-    assert f"best signal {run.selection.signal}: " in why
+    assert "best video loss: mean of 2 seeds -40.5000" in why  # the records' numbers, with the sign of a loss
+    assert "t0003 has the lowest value" in why
     assert "mAP" not in why
 
 
@@ -60,3 +63,17 @@ def test_what_cannot_be_taken_is_refused(name: str, message: str) -> None:
 def test_without_a_completed_trial_there_is_no_best_one() -> None:
     with pytest.raises(UserError, match="study 's' has no completed trial to choose from; resume it"):
         chosen_trial(RECORDS[4:], RUN, "best", "s")
+
+
+def test_an_m0_that_is_the_only_candidate_is_taken_and_told() -> None:
+    run = RUN.updated({"selection.rule": "video-labels", "refinement.iterations": 1})
+    assert (
+        "M0 is the only iteration, and so the only candidate of a trial." in chosen_trial(RECORDS, run, "best", "s").why
+    )
+    older = [replace(ended(n, n, 0.0), objective=None) for n in range(2)]  # with a signal that M0 does not have
+    found = chosen_trial(older, run, "best", "s")
+    assert found.record.number == 0
+    assert "M0 is the only iteration of all 2 completed trials, and no number compares them" in found.why
+    refined = replace(older[0], iterations=older[0].iterations * 2)
+    with pytest.raises(UserError, match="no completed trial to choose from"):
+        chosen_trial([refined], run, "best", "s")

@@ -1,18 +1,20 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from study.cli.plan import point_text, remaining_seconds, seconds_text
-from study.cli.progress import Progress, comparison, trial_line
+from study.cli.plan import objective_of, point_text, remaining_seconds, seconds_text
+from study.cli.progress import Progress, comparison, iteration_line, trial_line
 from study.ledger.folder import StudyFolder
 from study.ledger.lock import is_driven, lock
 from study.ledger.records import TrialRecord
 from study.placement.placement import place
 from tests.study.worlds import BETA, GENERATOR, MIN_ATTENTION, driver_of, run_of, study_of, work
 from trainables.errors import UserError
+from trainables.objective import Objective
 from trainables.report import IterationReport, Selection, SplitMap, SplitReport
 
 
@@ -35,7 +37,7 @@ def test_the_oracle_is_an_upper_bound_and_never_the_best() -> None:
     oracle.params = {GENERATOR: "oracle"}
     text = comparison([oracle, honest], run_of(selection__rule="held-out")).splitlines()
     assert text[3].split()[:2] == ["best:", "t0001"]
-    assert text[4] == "the oracle (t0000) labels from the annotations: an upper bound, never the best"
+    assert text[-1] == "the oracle (t0000) labels from the annotations: an upper bound, never the best"
     alone = completed(0, 90.0)
     alone.params = {}
     run = run_of(pseudo_labels__generator="oracle")
@@ -44,20 +46,40 @@ def test_the_oracle_is_an_upper_bound_and_never_the_best() -> None:
 
 def test_the_comparison_shows_iteration_0_and_the_chosen_one_on_all_splits() -> None:
     text = comparison([completed(0, 50.0, of=0), completed(1, 60.0, seed=1, of=0)], run_of(selection__rule="held-out"))
-    head, names, base, best = text.splitlines()
+    head, names, base, best, gain = text.splitlines()
     assert head == (
         "mAP@0.5 in percent; held_out chose epoch, iteration and configuration (rule: held-out), mean over 2 seeds"
     )
     assert names.split() == ["held_out", "test"]
     assert base.split()[-2:] == ["50.0", "30.0"]
     assert best.split()[:5] == ["best:", "t0000,", "t0001", "55.0", "31.0"]
+    assert gain == (
+        "refined, 1 of 1 configurations beat M0 on the test split (mAP@0.5) by +1.0 ± 0.0 points; all of them: "
+        "+1.0 ± 0.0 (paired by seed; ± standard error over 2 seeds)"
+    )
 
 
 def test_a_line_says_how_a_trial_ended() -> None:
     line = "t0007  completed      50.0 at iteration 1 of 1     4 s  attention β=4"
-    assert trial_line(completed(7, 50.0)) == line
+    assert trial_line(completed(7, 50.0), Objective("mAP@0.5")) == line
     failed = TrialRecord(8, state="failed", params={BETA: 2.0}, reason="ValueError: no")
-    assert trial_line(failed) == "t0008  failed         β=2: ValueError: no"
+    assert trial_line(failed, Objective("mAP@0.5")) == "t0008  failed         β=2: ValueError: no"
+
+
+def test_a_signal_is_told_by_its_name_and_a_loss_without_its_sign() -> None:
+    run = run_of(selection__rule="video-labels")
+    record = completed(7, -0.41)
+    selections = [Selection("held_out", None, "video_loss", value) for value in (None, -0.41)]
+    record.iterations = [replace(r, selection=s) for r, s in zip(record.iterations, selections, strict=True)]
+    loss = objective_of(run)
+    assert "  completed    video loss 0.410 at iteration 1 of 1  " in trial_line(record, loss)
+    assert iteration_line(record, record.iterations[1], loss) == "t0007  iteration 1   video loss 0.410  2.0 s"
+    head, names, base, best, gain = comparison([record], run).splitlines()
+    assert "(rule: video-labels by video loss, which is no mAP and lower where it is better)" in head
+    assert names.split() == ["video", "loss", "held_out", "test"]
+    assert base.split()[-3:] == ["-", "-5.4", "30.0"]
+    assert best.split()[2:5] == ["0.410", "-0.4", "31.0"]
+    assert gain.startswith("refined, 1 of 1 configurations beat M0 on the test split (mAP@0.5) by +1.0 points")
 
 
 def test_a_point_is_told_in_the_papers_symbols() -> None:

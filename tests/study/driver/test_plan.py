@@ -11,6 +11,7 @@ from study.driver.plan import first_points, number_of
 from study.ledger.ranking import ranked_configurations
 from study.ledger.records import TrialRecord
 from tests.study.worlds import BETA, GENERATOR, driver_of, outcomes, run_of, study_of, work
+from trainables.report import IterationReport, Selection
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +48,31 @@ def test_the_best_are_confirmed_on_further_seeds_after_everything_else(tmp_path:
     assert [record.number for record in confirmed] == list(range(12, 18))
     assert [record.seed for record in confirmed] == [2, 3, 4] * 2
     search = [record for record in driver.records.values() if record.origin != "confirm"]
-    best = [replicates[0].configuration for replicates in ranked_configurations(search)[:2]]
+    ranked = ranked_configurations(search, number_of=lambda record: record.refined_objective)
+    best = [replicates[0].configuration for replicates in ranked[:2]]
     assert [record.configuration for record in confirmed] == [best[0]] * 3 + [best[1]] * 3
     assert study.num_trials == len(driver.records) == 18
     other = driver_of(tmp_path / "four", study)
     work(other, 4, random.Random(1))
     assert outcomes(other) == outcomes(driver)
+
+
+def test_where_refinement_never_helps_the_best_refined_models_are_confirmed(tmp_path: Path) -> None:
+    heights = [10.0, 30.0, 20.0, 40.0]
+    confirmed = {}
+    for objective in ("refined", "best"):
+        study = study_of(sampler="random", num_samples=4, confirm={"top": 2, "seeds": 1}, objective=objective)
+        driver = driver_of(tmp_path / objective, study)
+        while not isinstance(record := driver.next_trial(), NoTrial):
+            driver.started(record.number, "host", 1, "cpu")
+            numbers = (50.0, heights[number_of(record)])
+            for i, number in enumerate(numbers):
+                driver.reported(
+                    record.number, IterationReport(i, Selection("test", number), 0, 50.0, i == 1, seconds=1.0)
+                )
+            driver.ended(record.number, "completed")
+        confirmed[objective] = [r.configuration for r in driver.records.values() if r.origin == "confirm"]
+    assert confirmed == {"refined": [3, 1], "best": [0, 1]}  # all report M0's 50: the earlier ones
 
 
 def test_a_confirmed_study_can_be_extended(tmp_path: Path) -> None:
@@ -96,6 +116,7 @@ def test_a_search_ends_early_with_the_same_trials_whatever_the_workers(tmp_path:
     assert len(whole.records) == len(search) + 2
     assert whole.has_ended()
     assert whole.search_end
+    assert whole.num_trials == len(whole.records)
     for workers in (2, 4):
         other = driver_of(tmp_path / str(workers), study)
         work(other, workers, random.Random(workers))

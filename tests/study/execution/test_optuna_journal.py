@@ -109,7 +109,10 @@ def test_it_names_the_metric_and_tells_what_the_study_is(tmp_path: Path) -> None
     ("changes", "name"),
     [
         ({"selection__rule": "held-out"}, "mAP@0.5, held-out, percent, refined"),
-        ({"selection__rule": "video-labels", "selection__signal": "video_loss"}, "video_loss, held-out, refined"),
+        (
+            {"selection__rule": "video-labels", "selection__signal": "video_loss"},
+            "−video loss (higher is better), held-out, refined",
+        ),
     ],
 )
 def test_the_metric_is_what_the_rule_compares(changes: dict[str, str], name: str) -> None:

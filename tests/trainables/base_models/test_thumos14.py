@@ -9,10 +9,10 @@ import h5py
 import numpy as np
 import pytest
 
+from tests.trainables.thumos14 import THUMOS14_CLASSES
 from trainables.config.presets import preset
 from trainables.config.run import SimulationConfig
 from trainables.data.annotation_files import read_annotations
-from trainables.data.annotations import THUMOS14_CLASSES
 from trainables.datasets import Dataset, load_dataset
 from trainables.refinement.refine import refine
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.trainables.thumos14 import THUMOS14_CLASSES
 from trainables.data.annotation_files import read_annotations
 from trainables.data.annotation_formats import FORMATS
-from trainables.data.annotations import THUMOS14_CLASSES, Annotations
+from trainables.data.annotations import Annotations
 from trainables.data.refineloc_csv import CSV_COLUMNS
 from trainables.errors import UserError
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -103,3 +104,21 @@ def test_videos_with_labels_alone_are_counted(tmp_path: Path) -> None:
     weak = {"subset": "test", "annotations": [{"label": "a"}]}
     truth = read_ground_truth(database(tmp_path, v=video("test", "a"), w=weak))
     assert (truth.label_only, len(truth.videos)) == (1, 2)
+
+
+def test_a_file_without_segments_says_that_nothing_can_be_compared_with_it(tmp_path: Path) -> None:
+    path = csv(tmp_path, "video-name,t-start,t-end,label,video-duration\n")
+    with pytest.raises(UserError, match=r"holds no segment: these videos have no temporal annotation"):
+        read_ground_truth(path).require_instances(path)
+    csv(tmp_path, "video-name,t-start,t-end,label\nv,0,1,b\n")
+    read_ground_truth(path).require_instances(path)
+
+
+@pytest.mark.parametrize("command", ["trainables.evaluation.__main__", "analysis.diagnosis.__main__"])
+def test_both_commands_refuse_it_before_they_look_at_predictions(
+    tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = csv(tmp_path, "video-name,t-start,t-end,label,video-duration\n")
+    files = ["--predictions", str(tmp_path / "p.csv"), "--ground-truth", str(path)]
+    assert importlib.import_module(command).main(files) == 2
+    assert "holds no segment" in capsys.readouterr().err

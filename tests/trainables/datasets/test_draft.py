@@ -78,3 +78,15 @@ def test_features_that_say_how_they_were_made_are_believed(tmp_path: Path, capsy
     data = preset(str(new(tmp_path))).dataset
     assert (data.features, data.snippet_fps, data.window_frames, data.snippet_frames) == ("i3d-rgb", 24.0, 12, 6)
     assert "found    features.yaml: i3d-rgb, 12 frames at 24 fps, stride 6" in capsys.readouterr().out
+
+
+def test_videos_without_any_label_are_told_with_what_to_write(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    videos = own_videos()
+    for name in ("clip00", "clip01"):
+        videos[name]["annotations"] = []
+    file = new(write_own(tmp_path / "jumps", videos))
+    assert "found    2 videos without any label (clip00, ...): say in the file what they are" in capsys.readouterr().out
+    file.write_text(f"{file.read_text()}labels: {{background: exclude}}\n")
+    assert len(load(file).train) == 10

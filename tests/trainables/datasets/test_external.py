@@ -11,9 +11,10 @@ import h5py
 import numpy as np
 import pytest
 
+from tests.trainables.thumos14 import THUMOS14_CLASSES
 from trainables.config.run import DatasetConfig
 from trainables.data.annotation_files import read_annotations
-from trainables.data.annotations import THUMOS14_CLASSES, AnnotatedVideo
+from trainables.data.annotations import AnnotatedVideo
 from trainables.datasets import DataProblems, Dataset, load_dataset, make_card, require_files
 from trainables.errors import UserError
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.trainables.thumos14 import THUMOS14_CLASSES
 from trainables.data.annotation_files import read_annotations
-from trainables.data.annotations import THUMOS14_CLASSES, Annotations
+from trainables.data.annotations import Annotations
 from trainables.data.segments import Segments, temporal_iou
 from trainables.evaluation.mean_ap import Evaluation, evaluate
 from trainables.evaluation.protocols import PROTOCOLS

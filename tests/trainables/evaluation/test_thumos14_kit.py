@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.trainables.thumos14 import THUMOS14_CLASSES
 from trainables.data.annotation_files import read_annotations
-from trainables.data.annotations import THUMOS14_CLASSES, Annotations
+from trainables.data.annotations import Annotations
 from trainables.data.prediction_files import read_predictions
 from trainables.evaluation.mean_ap import evaluate
 

@@ -6,7 +6,7 @@ import pytest
 from tests.trainables.refinement.test_refine import tiny_run
 from tests.trainables.worlds import scores_of, split_of
 from trainables.data.segments import Segments
-from trainables.refinement.report import attention_accuracy, best_of, iteration_report, video_accuracy
+from trainables.refinement.report import attention_accuracy, best_of, first_report, iteration_report, video_accuracy
 from trainables.report import IterationReport, LossValues, Selection, SplitMap, SplitReport
 from trainables.training.state import EpochRecord, Trained
 
@@ -43,3 +43,18 @@ def test_accuracies_are_shares_of_videos_and_of_snippets() -> None:
     scores = scores_of(cas, np.array([[3.0], [-3.0], [-3.0], [-3.0]]), [2, 2])
     assert video_accuracy(scores, split).with_attention == 50.0
     assert attention_accuracy(scores, split) == 75.0
+
+
+@pytest.mark.parametrize(("iterations", "value"), [(1, -1.0), (3, None)])
+def test_an_m0_is_compared_by_its_video_loss_only_where_there_is_nothing_else(
+    iterations: int, value: float | None
+) -> None:
+    config = tiny_run(refinement__iterations=iterations, selection__rule="video-labels")
+    trained = Trained({}, {}, 0, [EpochRecord(0, LOSS, LOSS, 0.1)])
+    report = iteration_report(config, {"held_out": SplitReport()}, trained, [], {"video_loss": None})
+    assert (report.selection.value, report.best_so_far, report.best_iteration) == (value, value, 0)
+    assert report.signals == {"video_loss": None}, "a signal's own number does not change"
+    for others in (1, 3):  # whoever trained it, each run has what it would have written itself
+        other = config.updated({"refinement.iterations": others})
+        written = iteration_report(other, {"held_out": SplitReport()}, trained, [], {"video_loss": None})
+        assert first_report(config, written) == report

@@ -42,3 +42,12 @@ def test_under_paper_the_test_split_is_reported_once() -> None:
 def test_a_share_that_holds_out_nothing_is_an_error() -> None:
     with pytest.raises(UserError, match=r"selection.held_out_share: 0.01 of 12 training videos holds out 0"):
         selection_splits(tiny_run(selection__rule="held-out", selection__held_out_share=0.01), tiny_dataset())
+
+
+def test_a_signal_that_m0_does_not_have_cannot_compare_m0s_alone() -> None:
+    values = {"selection__rule": "video-labels", "selection__signal": "label_agreement"}
+    with pytest.raises(
+        UserError, match=r"label_agreement is known from iteration 1 on, and refinement.iterations is 1"
+    ):
+        selection_splits(tiny_run(**values, refinement__iterations=1), tiny_dataset())
+    selection_splits(tiny_run(**values, refinement__iterations=2), tiny_dataset())

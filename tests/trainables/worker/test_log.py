@@ -28,7 +28,8 @@ def test_a_trial_that_begins_is_named_with_its_seed() -> None:
     ("selection", "text"),
     [
         (Selection("held_out", 45.12), "t0007 iteration 2: held-out 45.1, 12 s"),
-        (Selection("held_out", None, "video_map", 0.5), "t0007 iteration 2: held-out video_map 0.5, 12 s"),
+        (Selection("held_out", None, "video_map", 50.0), "t0007 iteration 2: held-out video mAP 50.0 %, 12 s"),
+        (Selection("held_out", None, "video_loss", -0.412), "t0007 iteration 2: held-out video loss 0.412, 12 s"),
         (Selection("test", None), "t0007 iteration 2: test no number, 12 s"),
     ],
 )
@@ -45,4 +46,4 @@ def test_a_trial_that_cannot_go_on_says_why() -> None:
 def test_lines_have_the_time_of_day(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log, "time", SimpleNamespace(strftime=lambda form: "07:45:12"))
     log.log("a line")
-    assert capsys.readouterr().out == "07:45:12 a line\n"
+    assert capsys.readouterr() == ("", "07:45:12 a line\n")
