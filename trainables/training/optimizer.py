@@ -11,7 +11,6 @@ from torch import Tensor
 from trainables.base_models import BaseModel
 from trainables.config import TrainingConfig
 
-
 ALIGNED = 16  # float32 numbers in 64 bytes: matrix products may round by the alignment of what they read
 
 
