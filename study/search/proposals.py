@@ -20,7 +20,7 @@ import optuna
 from optuna.trial import TrialState
 
 from study.config import ObjectiveName, Point, StudyConfig, grid, point_at, suggest
-from study.ledger import Configuration, TrialRecord, configuration_means, have_equal_seeds
+from study.ledger import Configuration, TrialRecord, configuration_means
 from study.search.objective import NOTHING_YET, told_curve, told_value
 from study.search.retained_trials import RetainedStorage, RetainedTrials
 
@@ -76,8 +76,9 @@ class Proposals:
         self._outcomes: dict[int, Outcome] = {}
         self._untold: list[int] = []  # a heap
         self._told: set[int] = set()
-        self._means: dict[int, float] = {}  # by configuration, where seeds are unequal
-        self._added: list[int] = []  # in the order of the history, repeated ones again
+        self._seeds: set[frozenset[int]] = set()  # that configurations completed on
+        self._means: dict[int, float] = {}  # by configuration, once those differ
+        self._added: list[tuple[int, optuna.trial.FrozenTrial]] = []  # all of the history, repeated ones again
         self._first_unknown = 0
         self._history = RetainedTrials(study.history)
 
@@ -203,24 +204,28 @@ class Proposals:
             self._add(configuration)
             self._told.add(configuration)
             told = True
-        if told:
-            self._compare_on_equal_seeds()
+            self._seeds |= {frozenset(by_seed) for by_seed in _completed({0: self._outcomes[configuration]}).values()}
+        if told and len(self._seeds) > 1:
+            self._compare_as_on_equal_seeds()
 
-    def _compare_on_equal_seeds(self) -> None:
-        """Where replicates failed, tell the history again with what the seeds do to all configurations taken out."""
-        numbers = _completed({c: self._outcomes[c] for c in sorted(self._told)})
-        if have_equal_seeds(numbers):
-            return
-        self._means = configuration_means(numbers)
+    def _compare_as_on_equal_seeds(self) -> None:
+        """Where replicates failed: the same history, with what the seeds do to all configurations taken out.
+
+        By the latest ``history`` configurations: the work of a proposal stays the same in a long study.
+        """
+        latest = sorted(self._told)[-self._config.history :]
+        self._means |= configuration_means(_completed({c: self._outcomes[c] for c in latest}))
         self._history = RetainedTrials(self._config.history)
-        for configuration in self._added:
-            self._history.add(self._trial(configuration))
+        for configuration, trial in self._added:
+            trial.value = self._means.get(configuration, trial.value)
+            self._history.add(trial)
 
     def _add(self, configuration: int) -> None:
         if self._outcomes[configuration].state == TrialState.FAIL:
             return  # no sampler looks at it
-        self._added.append(configuration)
-        self._history.add(self._trial(configuration))
+        trial = self._trial(configuration)
+        self._added.append((configuration, trial))
+        self._history.add(trial)
 
     def _trial(self, configuration: int) -> optuna.trial.FrozenTrial:
         result, point = self._outcomes[configuration], self._points[configuration]
