@@ -1,17 +1,15 @@
-"""What choosing without temporal annotations costs: ``python -m benchmarks.choosing collect|report``.
+"""What choosing without temporal annotations costs: ``python -m benchmarks.choosing FOLDER --dataset utkinect``.
 
-``collect`` trains configurations of the study ``search`` on several seeds, all iterations of each, and records after
-every iteration what each rule may look at, and the test mAP. It goes on where it was stopped. ``report`` reads these
-records: rank correlation of every signal with test mAP, and the test mAP of what each rule would have chosen.
+FOLDER has the records of ``benchmarks.search_table``: every configuration of a finite space on some seeds, all
+iterations of each, with what each rule may look at and the test mAP. Printed are the rank correlation of every signal
+with test mAP, and the test mAP of what each rule would have chosen.
 """
 
 from __future__ import annotations
 
 import argparse
-import base64
-import json
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+import io
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -19,21 +17,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from matplotlib.figure import Figure
 from tabulate import tabulate
-from tqdm import tqdm
 
 from analysis.results.choosing import HELD_OUT, M0, PRESET, RANDOM, RULES, TEST, Choice, choose, rank_average
-from study.config import Point, StudyConfig, known_point, load_study_config
-from trainables.config import RunConfig, preset
-from trainables.data import Dataset, Segments, Split
-from trainables.datasets import load_dataset
-from trainables.evaluation import evaluate
+from benchmarks.search_table import ANNOTATED, DRAWS, records, space, table_run, unpacked
+from study.config import grid, known_point
 from trainables.files import write_whole
-from trainables.refinement import IterationResult, after_m0, refine, selection_splits
 
-GENERATOR = "pseudo_labels.generator"
-ANNOTATED = (5, 10)  # of the held-out videos, so many have temporal annotations
-DRAWS = 10
 AVERAGED = ("contrast", "video_map", "attention_focus")
 REFINED = ("video_loss", "video_map", "contrast", "attention_focus")
 NAMES = {
@@ -44,108 +35,6 @@ NAMES = {
     "few_5": "annotations of 5 held-out videos",
     "few_10": "annotations of 10 held-out videos",
 }
-
-
-def points(study: StudyConfig, run: RunConfig, count: int) -> Iterator[Point]:
-    """The preset's own point, then random ones, always the same; as many of each generator."""
-    yield known_point(study.space, run)[0] or {}
-    rng = np.random.default_rng(0)
-    generators = study.space[GENERATOR].choices or ()
-    for number in range(count - 1):
-        point: Point = {GENERATOR: generators[number % len(generators)]}
-        for key, dimension in study.space.items():
-            if key not in point and all(point.get(other) in values for other, values in dimension.when.items()):
-                values = dimension.values() or []
-                point[key] = values[int(rng.integers(len(values)))]
-        yield point
-
-
-def collect(name: str, data_dir: Path, configurations: int, seeds: int, iterations: int, out: Path) -> None:
-    """Append a line per training to ``out``; M0 is trained once for each seed."""
-    study = load_study_config("search")
-    base = preset(name).updated(
-        {
-            "selection.rule": "held-out",
-            "refinement.patience": None,
-            "refinement.iterations": iterations,
-            "compute.device": "cpu",
-        }
-    )
-    data = load_dataset(base.dataset, data_dir)
-    done = {(line["configuration"], line["seed"]) for line in read_lines(out)}
-    m0: dict[int, IterationResult] = {}
-    wanted = [(n, p, s) for n, p in enumerate(points(study, base, configurations)) for s in range(seeds)]
-    for number, point, seed in tqdm([one for one in wanted if one[::2] not in done], unit=" trainings"):
-        run = base.updated({**point, "seed": seed})
-        if seed not in m0:
-            m0[seed] = next(refine(run, data))
-        results = (m0[seed], *refine(run, data, after_m0(run, m0[seed].state)))
-        entries = [record(run, data, result) for result in results]
-        line = {"configuration": number, "seed": seed, "params": point, "iterations": entries}
-        with out.open("a") as file:
-            file.write(json.dumps(line) + "\n")
-
-
-def record(run: RunConfig, data: Dataset, result: IterationResult) -> dict[str, Any]:
-    """All that a rule may look at after an iteration, and the test mAP."""
-    report, splits = result.report, selection_splits(run, data)
-    held_out = result.predictions["held_out"]
-    return {
-        "test": report.selection_map("test"),
-        "held_out": report.selection_map("held_out"),
-        "few": {str(few): few_annotated(run, data, splits.valid, held_out, few) for few in ANNOTATED},
-        "signals": dict(report.signals or {}),
-        "foreground": packed(foreground(data.train, {"train": splits.train, "held_out": splits.valid}, result)),
-    }
-
-
-def foreground(train: Split, parts: Mapping[str, Split], result: IterationResult) -> npt.NDArray[np.bool_]:
-    """Snippets in predicted segments, of all training videos in the data set's order."""
-    found = np.zeros(train.num_snippets, dtype=bool)
-    first = dict(zip(train.names, train.offsets[:-1].tolist(), strict=True))
-    for name, split in parts.items():
-        mask = split.truth_of(result.predictions[name])
-        for video, begin, end in zip(split.names, split.offsets, split.offsets[1:], strict=False):
-            found[first[video] : first[video] + end - begin] = mask[begin:end]
-    return found
-
-
-def few_annotated(run: RunConfig, data: Dataset, held_out: Split, predictions: Segments, few: int) -> list[float]:
-    """Held-out mAP if only ``few`` random videos had annotations, for DRAWS draws, the same for all configurations."""
-    rng = np.random.default_rng([run.seed, few])
-    found = []
-    for _ in range(DRAWS):
-        split = held_out.subset(np.sort(rng.permutation(len(held_out))[:few]), "few")
-        result = evaluate(
-            split.ground_truth,
-            predictions[np.isin(predictions.video.astype(str), split.names.astype(str))],
-            tiou=run.evaluation.tiou,
-            num_classes=len(data.classes),
-            num_videos=len(split),
-            protocol=run.evaluation.protocol,
-            ambiguous=split.ambiguous,
-        )
-        found.append(round(float(result.map_at(run.evaluation.selection_tiou)), 4))
-    return found
-
-
-def packed(mask: npt.NDArray[np.bool_]) -> str:
-    return base64.b64encode(zlib.compress(np.packbits(mask).tobytes())).decode()
-
-
-def unpacked(text: str) -> npt.NDArray[np.bool_]:
-    return np.unpackbits(np.frombuffer(zlib.decompress(base64.b64decode(text)), dtype=np.uint8)).astype(bool)
-
-
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Whole lines of the records; one that a kill has cut is left out."""
-    lines = []
-    for text in path.read_text().splitlines() if path.exists() else []:
-        try:
-            lines.append(json.loads(text))
-        except ValueError:
-            continue
-    return lines
 
 
 def candidates(lines: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -180,7 +69,7 @@ def agreement(rows: pd.DataFrame) -> pd.Series:
     return pd.Series([overlaps[key] for key in zip(rows["configuration"], rows["iteration"], strict=True)], rows.index)
 
 
-def choices(rows: pd.DataFrame) -> dict[str, tuple[float, float, npt.NDArray[np.float64]]]:
+def choices(rows: pd.DataFrame, preset: int) -> dict[str, tuple[float, float, npt.NDArray[np.float64]]]:
     """By rule: rank correlation, mean test mAP of its choice, and the test mAP of its choice on each seed."""
     signals = ["video_loss", "video_map", "contrast", "label_agreement", "attention_focus", "seed_agreement",
                "rank_average"]  # fmt: skip
@@ -193,7 +82,7 @@ def choices(rows: pd.DataFrame) -> dict[str, tuple[float, float, npt.NDArray[np.
     refined = rows[rows["iteration"] > 0]  # among which a model is compared with its like
     found |= {f"refined_{rule}": summary([choose(refined, rule)]) for rule in REFINED}
     by_seed = rows.groupby("seed")
-    last = rows[(rows["configuration"] == 0) & (rows["iteration"] == rows["iteration"].max())]
+    last = rows[(rows["configuration"] == preset) & (rows["iteration"] == rows["iteration"].max())]
     for name, values in (
         (PRESET, last.sort_values("seed")["test_map"]),
         (M0, rows[rows["iteration"] == 0].groupby("seed")["test_map"].first()),
@@ -210,9 +99,9 @@ def summary(made: Sequence[Choice | None]) -> tuple[float, float, npt.NDArray[np
     return float(np.mean([choice.correlation for choice in known])), float(values.mean()), values
 
 
-def report_text(rows: pd.DataFrame) -> str:
+def report_text(rows: pd.DataFrame, preset: int) -> str:
     """The table of one data set, as Markdown."""
-    made = choices(rows)
+    made = choices(rows, preset)
     oracle = made[TEST][1]
     lines = [
         (NAMES.get(rule, rule), "" if rule in (TEST, PRESET, M0, RANDOM) else f"{rho:+.2f}", f"{value:.1f}",
@@ -227,10 +116,6 @@ def report_text(rows: pd.DataFrame) -> str:
 
 def draw(tables: Mapping[str, pd.DataFrame]) -> bytes:
     """Test mAP of every configuration's iteration against some rules' numbers, a row of plots for each data set."""
-    import io
-
-    from matplotlib.figure import Figure
-
     rules = (HELD_OUT, "contrast", "video_map", "label_agreement", "attention_focus", "video_loss")
     figure = Figure(figsize=(2.4 * len(rules), 2.4 * len(tables)), layout="constrained")
     axes = figure.subplots(len(tables), len(rules), squeeze=False, sharey="row")
@@ -246,26 +131,20 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> bytes:
     return buffer.getvalue()
 
 
+def preset_number(dataset: str) -> int:
+    """The configuration that is the preset's own point."""
+    return grid(space()).index(known_point(space(), table_run(dataset))[0] or {})
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    making = commands.add_parser("collect")
-    making.add_argument("--dataset", required=True)
-    making.add_argument("--data-dir", type=Path, default=Path("data"))
-    making.add_argument("--configurations", type=int, default=60)
-    making.add_argument("--seeds", type=int, default=3)
-    making.add_argument("--iterations", type=int, default=4)
-    making.add_argument("--out", type=Path, required=True)
-    reading = commands.add_parser("report")
-    reading.add_argument("records", type=Path, nargs="+", help="files of collect, named after their data sets")
-    reading.add_argument("--figure", type=Path)
+    parser.add_argument("records", type=Path, help="folder of benchmarks.search_table")
+    parser.add_argument("--dataset", nargs="+", default=["spoken-digits", "utkinect"])
+    parser.add_argument("--figure", type=Path)
     given = parser.parse_args()
-    if given.command == "collect":
-        collect(given.dataset, given.data_dir, given.configurations, given.seeds, given.iterations, given.out)
-        return
-    tables = {path.stem: candidates(read_lines(path)) for path in given.records}
+    tables = {name: candidates(records(given.records, name)) for name in given.dataset}
     for name, rows in tables.items():
-        print(f"\n## {name}: {report_text(rows)}")
+        print(f"\n### {name}: {report_text(rows, preset_number(name))}")
     if given.figure:
         write_whole(given.figure, draw(tables))
 

@@ -138,8 +138,9 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def records(folder: Path, dataset: str) -> list[dict[str, Any]]:
-    """Records of all seeds of a data set."""
-    return [line for path in sorted(folder.glob(f"{dataset}-*.jsonl")) for line in read_lines(path)]
+    """Records of all seeds of a data set; of a training that two processes did, one."""
+    lines = [line for path in sorted(folder.glob(f"{dataset}-*.jsonl")) for line in read_lines(path)]
+    return list({(line["configuration"], line["seed"]): line for line in lines}.values())
 
 
 def pack(folder: Path, dataset: str) -> pd.DataFrame:

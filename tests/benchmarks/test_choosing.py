@@ -1,45 +1,21 @@
-"""The benchmark of choosing rules: its records hold what they say, and it goes on where it was stopped."""
+"""The report on choosing rules, from records of the search table."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-import numpy as np
-
-from benchmarks.choosing import candidates, collect, packed, points, read_lines, report_text, unpacked
-from study.config import load_study_config
-from trainables.config import preset
+from benchmarks.choosing import candidates, report_text
+from benchmarks.search_table import records, train
+from study.config import Point
 
 
-def test_records_are_gone_on_with_and_reported(tmp_path: Path) -> None:
-    out = tmp_path / "simulated.jsonl"
-    collect("simulated", Path("data"), 1, 2, 2, out)
-    first = out.read_bytes()
-    with out.open("a") as file:
-        file.write('{"configuration": 1, "se')
-        file.write("\n")
-    collect("simulated", Path("data"), 3, 2, 2, out)
-    assert out.read_bytes().startswith(first)
-    lines = read_lines(out)
-    assert sorted((line["configuration"], line["seed"]) for line in lines) == [(c, s) for c in range(3) for s in (0, 1)]
-    rows = candidates(lines)
-    assert len(rows) == 3 * 2 * 2
-    m0 = rows[rows["iteration"] == 0].groupby("seed")["test_map"].nunique()
-    assert m0.tolist() == [1, 1]
-    text = report_text(rows)
-    assert "3 configurations x 2 seeds x 2 iterations" in text
+def test_rules_are_compared_on_what_all_seeds_have(tmp_path: Path) -> None:
+    points: list[Point] = [{"loss.beta": 1.0}, {"loss.beta": 8.0}, {"pseudo_labels.generator": "attention"}]
+    train("simulated", Path("data"), [0, 1], tmp_path, points)
+    train("simulated", Path("data"), [0], tmp_path, [*points, {"loss.beta": 2.0}])
+    rows = candidates(records(tmp_path, "simulated"))
+    assert len(rows) == 3 * 2 * 4
+    assert rows[rows["iteration"] == 0].groupby("seed")["test_map"].nunique().tolist() == [1, 1]
+    text = report_text(rows, preset=0)
+    assert "3 configurations x 2 seeds x 4 iterations" in text
     assert "annotations of 5 held-out videos" in text
-
-
-def test_points_begin_with_the_preset_and_repeat() -> None:
-    run = preset("spoken-digits")
-    found = list(points(load_study_config("search"), run, 6))
-    assert found == list(points(load_study_config("search"), run, 6))
-    assert found[0]["pseudo_labels.generator"] == run.pseudo_labels.generator
-    assert len({json.dumps(point) for point in found}) == 6
-
-
-def test_masks_survive_their_packing() -> None:
-    mask = np.random.default_rng(0).random(1001) > 0.5
-    assert np.array_equal(unpacked(packed(mask))[:1001], mask)

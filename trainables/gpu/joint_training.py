@@ -62,7 +62,7 @@ class JointTrainer:
         self.device = train.features.device
         self.train_split, self.valid_split = (DeviceSplit.of(data, len(self.models)) for data in (train, valid))
         self.stack = RefineLocStack(self.models)
-        self.optimizers = [adam(model, self.run.training, captures) for model in self.models]
+        self.optimizers = [adam(model, self.run.training, captures, moves=False) for model in self.models]
         self.beta_K = torch.zeros(len(self.models), device=self.device)
         self.losses = {name: torch.zeros((3, len(self.models)), dtype=torch.float64, device=self.device)
                        for name in ("train", "valid")}  # fmt: skip

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from tests.trainables.training.tiny import in_order, tiny
-from trainables.training.loop import train
-from trainables.training.optimizer import keep_in_place, step_if_finite
+from trainables.training.loop import train, train_epoch
+from trainables.training.optimizer import FlatAdam, adam, keep_in_place, step_if_finite
 
 
 def test_a_step_with_a_loss_that_is_not_finite_leaves_the_weights_alone() -> None:
@@ -42,3 +42,25 @@ def test_a_learning_rate_that_was_replaced_is_put_back_in_its_place() -> None:
     keep_in_place(optimizer, rate)
     assert optimizer.param_groups[0]["lr"] is rate
     assert rate.item() == pytest.approx(0.05)
+
+
+def test_one_vector_of_all_parameters_trains_the_same_numbers_as_torchs_own_adam() -> None:
+    weights = []
+    for flat in (True, False):
+        model, tensors, config = tiny()
+        own = torch.optim.Adam(model.parameters(), lr=config.lr, weight_decay=0.1)
+        one = FlatAdam(list(model.parameters()), lr=config.lr, weight_decay=0.1) if flat else own
+        for epoch in range(6):
+            train_epoch(model, in_order(tensors, config)(epoch), one, torch.float32)
+        weights.append({name: value.clone() for name, value in model.state_dict().items()})
+    for name, value in weights[0].items():
+        assert torch.equal(value, weights[1][name]), name
+
+
+def test_parameters_that_are_views_of_something_else_stay_there() -> None:
+    model, _, config = tiny()
+    before = [parameter.data_ptr() for parameter in model.parameters()]
+    adam(model, config, moves=False)
+    assert [parameter.data_ptr() for parameter in model.parameters()] == before
+    adam(model, config)
+    assert [parameter.data_ptr() for parameter in model.parameters()] != before
