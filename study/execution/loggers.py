@@ -47,7 +47,7 @@ def logger_callback(name: str, folder: Path) -> Any:
     """The callback. tensorboard, wandb: a folder of each trial below ``folder``; mlflow: a local store in it."""
     if name == "tensorboard":
         from ray.tune.logger import TBXLoggerCallback
-        from tensorboardX import SummaryWriter  # type: ignore[import-untyped]
+        from tensorboardX import SummaryWriter
 
         callback = reading_plain_values(TBXLoggerCallback, folder / "tensorboard")()
         # Ray's callback asks for 30 s, which a crash would lose; there is no option for it.

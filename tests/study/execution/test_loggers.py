@@ -50,7 +50,7 @@ def test_an_installed_logger_gives_tunes_own_callback(tmp_path: Path) -> None:
 
 def scalars_of(folder: Path) -> dict[str, dict[int, float]]:
     """What event files hold: name -> step -> value. A record is length, checksum, content, checksum."""
-    from tensorboardX.proto.event_pb2 import Event  # type: ignore[import-untyped]
+    from tensorboardX.proto.event_pb2 import Event
 
     found: dict[str, dict[int, float]] = {}
     for path in sorted(folder.glob("events.out.tfevents.*")):
