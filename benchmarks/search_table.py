@@ -1,8 +1,9 @@
-"""A real table to judge searches and choosing rules by: ``python -m benchmarks.search_table train|pack``.
+"""A real table to judge searches and choosing rules by: ``python -m benchmarks.search_table train|pack|show``.
 
 ``train`` trains every configuration of a finite space (``search_tables/space.yaml``) on some seeds, M0 once for each
 seed, and records after every iteration all that a rule may look at, the test mAP and the seconds. It goes on where it
-was stopped. ``pack`` writes what ``benchmarks.search`` needs of these records into a small CSV.
+was stopped. ``pack`` writes what ``benchmarks.search`` needs of these records into a small CSV. ``show`` prints the
+paper's Table 1, generator x beta at the preset's other settings.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from tabulate import tabulate
 from tqdm import tqdm
 
-from study.config.space import Point, Space, grid, parse_space
+from study.config.space import Point, Space, grid, known_point, parse_space
 from trainables.config import RunConfig, preset
 from trainables.data import Dataset, Segments, Split
 from trainables.datasets import load_dataset
@@ -159,6 +161,32 @@ def pack(folder: Path, dataset: str) -> pd.DataFrame:
     ).sort_values(["configuration", "seed", "iteration"])
 
 
+def show(dataset: str) -> str:
+    """Markdown: test mAP of the iteration that the held-out videos choose, mean and deviation over seeds; generator x
+    beta at the preset's other settings. (n): on so many seeds that iteration is M0."""
+    with (FOLDER / f"{dataset}.csv").open() as file:
+        rows = pd.read_csv(file)
+    points, own = grid(space()), known_point(space(), table_run(dataset))[0] or {}
+    betas = space()["loss.beta"].values() or []
+    chosen = rows.loc[rows.groupby(["configuration", "seed"])["held_out"].idxmax()].set_index("configuration")
+    m0 = rows[(rows["configuration"] == 0) & (rows["iteration"] == 0)]["test"]
+    lines = []
+    for generator in space()["pseudo_labels.generator"].values() or []:
+        cells = []
+        for beta in betas:
+            wanted = {**own, "pseudo_labels.generator": generator, "loss.beta": beta}
+            (number,) = (n for n, point in enumerate(points) if all(wanted[key] == point[key] for key in point))
+            found = chosen.loc[number]
+            unrefined = int((found["iteration"] == 0).sum())
+            cells.append(f"{spread(found['test'])}{f' ({unrefined})' if unrefined else ''}")
+        lines.append([str(generator).replace("_", " "), spread(m0), *cells])
+    return tabulate(lines, ["pseudo labels", "β = 0 (M0)", *(f"{beta:g}" for beta in betas)], tablefmt="pipe")
+
+
+def spread(values: pd.Series) -> str:
+    return f"{values.mean():.1f} ± {values.std():.1f}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -166,12 +194,16 @@ def main() -> None:
     training.add_argument("--data-dir", type=Path, default=Path("data"))
     training.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="one process may take some")
     packing = commands.add_parser("pack", help="write benchmarks/search_tables/<dataset>.csv")
-    for command in (training, packing):
+    showing = commands.add_parser("show", help="generator x beta at the preset's other settings")
+    for command in (training, packing, showing):
         command.add_argument("--dataset", required=True)
+    for command in (training, packing):
         command.add_argument("--out", type=Path, required=True, help="folder of the records")
     given = parser.parse_args()
     if given.command == "train":
         train(given.dataset, given.data_dir, given.seeds, given.out)
+    elif given.command == "show":
+        print(show(given.dataset))
     else:
         text = pack(given.out, given.dataset).to_csv(index=False)
         write_whole(Path(str(FOLDER)) / f"{given.dataset}.csv", text.encode())

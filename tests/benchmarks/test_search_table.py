@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.search_table import FOLDER, pack, packed, records, space, table_run, train, unpacked
+from benchmarks.search_table import FOLDER, pack, packed, records, show, space, table_run, train, unpacked
 from study.config import grid, known_point
 
 
@@ -40,6 +40,12 @@ def test_the_space_has_every_preset_and_the_packed_tables_all_of_it() -> None:
         assert known_point(space(), table_run(dataset))[0] in points
         with (FOLDER / f"{dataset}.csv").open() as file:
             assert len(file.readlines()) == 1 + 210 * 5 * 4
+
+
+def test_the_table_of_generators_and_betas_has_all_cells() -> None:
+    shown = show("utkinect").splitlines()
+    assert len(shown) == 2 + 5
+    assert all(line.count("±") == 6 for line in shown[2:])
 
 
 def test_masks_survive_their_packing() -> None:
