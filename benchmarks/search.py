@@ -10,17 +10,20 @@ their seeds, so that differences are paired.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import optuna
 import pandas as pd
+from matplotlib.figure import Figure
 from optuna.trial import TrialState
 from tabulate import tabulate
 from tqdm import tqdm
@@ -30,6 +33,7 @@ from benchmarks.search_table import FOLDER, space, table_run
 from study.config import Point, StudyConfig, grid, known_point, suggest
 from study.search.proposals import Outcome, Proposals
 from study.search.pruning import PRUNERS
+from trainables.files import write_whole
 
 Array = npt.NDArray[np.float64]
 DATASETS = ("utkinect", "spoken-digits")
@@ -370,15 +374,43 @@ def text(found: pd.DataFrame) -> str:
         lines = []
         for rival, of_rival in rows.groupby("rival", sort=False):
             by_budget = of_rival.set_index("budget")
-            cells = [
-                f"{one.regret:.2f} ± {one.regret_se:.2f} ({one.gain:+.2f} ± {one.gain_se:.2f})"
-                for one in by_budget.loc[budgets].itertuples()
-            ]
-            last = by_budget.loc[budgets[-1]]
-            lines.append([rival, *cells, f"{last['beats_m0']:.0%}", f"{last['beats_preset']:.0%}"])
-        head = ["rival", *map(str, budgets), f"beats M0 at {budgets[-1]}", "beats the preset"]
+            cells = []
+            for budget in budgets:
+                if budget not in by_budget.index:
+                    cells.append("–")
+                    continue
+                one = by_budget.loc[budget]
+                gain = "" if rival == "random" else f" ({one['gain']:+.2f} ± {one['gain_se']:.2f})"
+                cells.append(f"{one['regret']:.2f} ± {one['regret_se']:.2f}{gain}")
+            last = by_budget.iloc[-1]
+            lines.append([rival, *cells, f"{last['beats_m0']:.0%}, {last['beats_preset']:.0%}"])
+        head = ["rival", *map(str, budgets), "beats M0, the preset"]
         parts.append(f"### {dataset}\n\n" + tabulate(lines, head, tablefmt="pipe", disable_numparse=True))
     return "\n\n".join(parts)
+
+
+DRAWN = ("random", "QMC", "TPE", "TPE, ASHA", "TPE, confirm 4 x 3", "racing", "plain Optuna TPE", "SMAC3")
+
+
+def draw(found: pd.DataFrame) -> bytes:
+    """Regret against budget with its standard error, a plot for each data set. PNG."""
+    names = list(found["dataset"].unique())
+    figure = Figure(figsize=(4.2 * len(names), 3.6), layout="constrained")
+    for ax, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+        rows = found[found["dataset"] == name]
+        for rival in (rival for rival in DRAWN if rival in set(rows["rival"])):
+            one = rows[rows["rival"] == rival].sort_values("budget")
+            ax.errorbar(
+                one["budget"], one["regret"], one["regret_se"], label=rival, marker="o", markersize=3, capsize=2
+            )
+        ax.set(title=name, xlabel="trainings", xscale="log", xticks=sorted(rows["budget"].unique()))
+        ax.set_xticks([], minor=True)
+        ax.set_xticklabels([str(budget) for budget in sorted(rows["budget"].unique())])
+    figure.axes[0].set_ylabel("regret (mAP@0.5, points)")
+    figure.axes[0].legend(fontsize=7)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    return buffer.getvalue()
 
 
 def main() -> None:
@@ -388,8 +420,15 @@ def main() -> None:
     parser.add_argument("--studies", type=int, default=100, help="study seeds; GP: 20 at most")
     parser.add_argument("--rivals", choices=list(RIVALS), nargs="+", default=list(RIVALS))
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--from-json", type=Path, nargs="+", help="what --json printed, instead of playing")
+    parser.add_argument("--figure", type=Path, help="regret against budget, PNG")
     given = parser.parse_args()
-    found = results(given.dataset, given.rivals, given.budget, given.studies)
+    if given.from_json:
+        found = pd.concat([pd.read_json(io.StringIO(path.read_text())) for path in given.from_json])
+    else:
+        found = results(given.dataset, given.rivals, given.budget, given.studies)
+    if given.figure:
+        write_whole(given.figure, draw(found))
     print(found.to_json(orient="records") if given.json else text(found))
 
 

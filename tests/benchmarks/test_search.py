@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.search import RIVALS, SLOW, Table, Trainings, best_worth, play, results, text
+from benchmarks.search import RIVALS, SLOW, Table, Trainings, best_worth, draw, play, results, text
 from benchmarks.search_table import space
 from study.config import grid
 
@@ -57,3 +57,4 @@ def test_the_shipped_tables_give_a_result_for_each_budget() -> None:
     assert found["regret"].between(-20, 40).all()
     assert found[found["rival"] == "random"]["gain"].tolist() == [0.0]
     assert "racing" in text(found)
+    assert draw(found).startswith(b"\x89PNG")
