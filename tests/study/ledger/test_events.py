@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 
 from study.ledger.events import KINDS, event_from_json
-from study.ledger.study_events import Event, Session, StudyCreated, StudyEnded, StudyResumed, StudyStarted, StudyStopped
+from study.ledger.study_events import (
+    Event,
+    SearchEnded,
+    Session,
+    StudyCreated,
+    StudyEnded,
+    StudyResumed,
+    StudyStarted,
+    StudyStopped,
+)
 from study.ledger.trial_events import (
     Configuration,
     IterationEnded,
@@ -65,6 +74,8 @@ EVENTS: list[Event] = [
     StudyStarted(SESSION, 6, 12),
     StudyResumed(SESSION, None, None),
     StudyStopped("interrupted"),
+    SearchEnded("the target is reached", 7),
+    SearchEnded("the time is up", 7, 28800.0),
     StudyEnded(12),
     TrialProposed(5, POINT, 7),
     TrialStarted(5, "host", 12, "cpu", POINT, 7),
