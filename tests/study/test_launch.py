@@ -77,7 +77,7 @@ def test_a_study_prints_its_own_lines_and_nothing_else(reference: tuple[Path, st
     _, out, err = reference
     assert err == ""
     lines = [line for line in out.splitlines() if line]
-    # Card 8, plan 9, one per trial 5, counts 1, comparison 5, where and next 3.
+    # Card 8, plan 10, one per trial 5, counts 1, comparison 6, where and next 3.
     assert len(lines) <= 34, out
     assert len([line for line in lines if re.match(r"t\d{4}  completed", line)]) == 5
     assert not re.search("warning|deprecat|ray::|INFO|WARN", out, re.IGNORECASE)
