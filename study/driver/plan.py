@@ -65,8 +65,10 @@ class TrialPlan:
 
     def _ends_early(self) -> bool:
         """Whether target, patience or time leave no further configuration; then the ledger says so."""
-        values = self.proposals.values_before(len(self.replicates))
-        reason = search_end(values, self.study.target, self.study.patience)
+        reason = None
+        if self.study.target is not None or self.study.patience is not None:  # else no look back at each proposal
+            values = self.proposals.values_before(len(self.replicates))
+            reason = search_end(values, self.study.target, self.study.patience)
         limit_s = None
         if reason is None and not self._has_time():
             limit_s = self.study.time_budget_s

@@ -54,8 +54,10 @@ GAUGES = {
     "refineloc_trial_gpu_bytes": Metric("Highest GPU memory of the process of a trial.", OF_TRIAL),
 }
 COUNTERS = {
-    "refineloc_iterations": Metric("Refinement iterations that have ended in this session.", OF_STUDY),
-    "refineloc_retries": Metric("Trials that were tried again in this session.", OF_STUDY),
+    "refineloc_iterations": Metric(
+        "Refinement iterations that have ended since the study was last started or resumed.", OF_STUDY
+    ),
+    "refineloc_retries": Metric("Trials that were tried again since the study was last started or resumed.", OF_STUDY),
 }
 
 

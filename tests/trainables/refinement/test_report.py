@@ -54,7 +54,7 @@ def test_an_m0_is_compared_by_its_video_loss_only_where_there_is_nothing_else(
     report = iteration_report(config, {"held_out": SplitReport()}, trained, [], {"video_loss": None})
     assert (report.selection.value, report.best_so_far, report.best_iteration) == (value, value, 0)
     assert report.signals == {"video_loss": None}, "a signal's own number does not change"
-    for others in (1, 3):  # whoever trained it, each run has what it would have written itself
+    for others in (1, 3):  # each run has what it would have written itself, also where another one trained it
         other = config.updated({"refinement.iterations": others})
         written = iteration_report(other, {"held_out": SplitReport()}, trained, [], {"video_loss": None})
         assert first_report(config, written) == report
