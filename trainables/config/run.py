@@ -320,7 +320,7 @@ class RunConfig(Part):
 
     @model_validator(mode="after")
     def _one_pair(self) -> RunConfig:
-        """Whoever varies thresholds finds them where they have an effect, and one pair is one pair."""
+        """Thresholds vary only where they have an effect, and where one pair serves both, both are equal."""
         if self.thresholds != "labels" and self.model.name in OWN_DETECTION:
             raise ValueError(
                 f"thresholds: {self.thresholds} varies alpha_A and alpha_C of the predictions, and base model "

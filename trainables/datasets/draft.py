@@ -115,7 +115,7 @@ def draft(folder: Path, given: Given, home: Path | None = None) -> Draft:
 
 
 def _annotation_paths(folder: Path, given: Given) -> dict[str, Path]:
-    """By split, or of ``both``; raises UserError where it cannot be told."""
+    """By split, or of ``both``; raises UserError where the files leave it open."""
     if given.annotations:
         return {"both": given.annotations}
     candidates = list(_annotations_in(folder))
