@@ -6,10 +6,9 @@ from pathlib import Path
 
 from study.config import StudyConfig, parse_study, varied_thresholds, why_outside
 from study.ledger import open_study, ranked_configurations, trial_name, trial_records
-from trainables.config import Thresholds
+from trainables.config import GENERATOR, Thresholds
 from trainables.errors import UserError
 
-GENERATOR = "pseudo_labels.generator"
 TAKEN = 4  # a quarter of a small search: the sampler needs the rest to look elsewhere
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from study.config import StudyConfig, parse_study
 from study.ledger import ORACLE
-from trainables.config import RunConfig
+from trainables.config import GENERATOR, RunConfig
 from trainables.datasets import Dataset
-
-GENERATOR = "pseudo_labels.generator"
 
 
 def with_usable_rule(study: StudyConfig, run: RunConfig, data: Dataset) -> tuple[StudyConfig, RunConfig, list[str]]:

@@ -12,7 +12,7 @@ from typing import Any
 from study.cli.assignments import parse_assignments
 from study.cli.config_file import with_config
 from study.cli.earlier_points import with_points_of
-from study.cli.fit_to_data import GENERATOR, with_usable_rule, without_oracle
+from study.cli.fit_to_data import with_usable_rule, without_oracle
 from study.cli.resume import extended, require_same_data, require_same_settings, version_changes
 from study.config import (
     StudyConfig,
@@ -39,7 +39,7 @@ from study.ledger import (
     open_study,
 )
 from study.placement import Placement, TrialMemory, count_cores, count_gpus, estimated_memory, gpu_memory, place
-from trainables.config import LABELS_TO_PREDICTIONS, RunConfig, check_joint, parse_config, preset
+from trainables.config import GENERATOR, LABELS_TO_PREDICTIONS, RunConfig, check_joint, parse_config, preset
 from trainables.data import write_ground_truth, write_intervals
 from trainables.datasets import (
     DataCard,

@@ -10,10 +10,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from study.config.study import StudyConfig, parse_study
-from trainables.config import LABELS_TO_PREDICTIONS, OF_LABELS, OF_PREDICTIONS, PREDICTIONS_TO_LABELS, Thresholds
+from trainables.config import (
+    GENERATOR,
+    LABELS_TO_PREDICTIONS,
+    OF_LABELS,
+    OF_PREDICTIONS,
+    PREDICTIONS_TO_LABELS,
+    Thresholds,
+)
 from trainables.errors import UserError
 
-GENERATOR = "pseudo_labels.generator"
 MEANINGS = {
     "labels": "of the pseudo labels alone",
     "predictions": "of the predictions alone",

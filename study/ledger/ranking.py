@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 
 from study.ledger.records import TrialRecord
 from study.ledger.seed_effects import Estimate, estimates, have_equal_seeds
+from trainables.config import GENERATOR
 
-GENERATOR, ORACLE = "pseudo_labels.generator", "oracle"
+ORACLE = "oracle"
 CONFIRM = "confirm"
 
 

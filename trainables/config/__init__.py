@@ -7,6 +7,7 @@ from trainables.config.dataset_file import DatasetFile, FeatureSet, find_dataset
 from trainables.config.part import FloatTuple, Overrides, Part, Share, StrTuple
 from trainables.config.presets import BASE_MODEL_PRESETS, PRESETS, datasets, features_of, preset
 from trainables.config.run import (
+    GENERATOR,
     DatasetConfig,
     LossConfig,
     PseudoLabelConfig,
@@ -31,6 +32,7 @@ from trainables.config.validation import validated
 
 __all__ = [
     "BASE_MODEL_PRESETS",
+    "GENERATOR",
     "JOINT_MODELS",
     "LABELS_TO_PREDICTIONS",
     "OF_LABELS",

@@ -24,6 +24,9 @@ from trainables.config.thresholds import NAMES, OWN_DETECTION, Thresholds, with_
 from trainables.config.validation import keys_of, set_key, validated
 from trainables.json_types import JsonObject
 
+# The dotted key that names what makes the pseudo labels.
+GENERATOR = "pseudo_labels.generator"
+
 
 class SimulationConfig(Part):
     """Size of a simulated data set (tests and benchmarks only; see ``datasets/simulated.py``)."""
