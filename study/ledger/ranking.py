@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 
 from study.ledger.records import TrialRecord
 from study.ledger.seed_effects import Estimate, estimates, have_equal_seeds
-from trainables.config import GENERATOR
 
-ORACLE = "oracle"
+# Spelt here too: what reads a ledger starts without pydantic, which trainables.config takes.
+GENERATOR, ORACLE = "pseudo_labels.generator", "oracle"
 CONFIRM = "confirm"
 
 
