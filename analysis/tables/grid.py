@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from analysis.results.statistics import Summary, distinguishable
-from analysis.text import DASH, number_text
+from analysis.text import DASH, M0_MARK, number_text
 
 SIMILAR = "\N{ALMOST EQUAL TO}"
-M0_MARK = "\N{MODIFIER LETTER CAPITAL M}\N{SUPERSCRIPT ZERO}"
 
 
 class Cell(NamedTuple):

@@ -41,6 +41,7 @@ THRESHOLDS = {
     "both": "predictions and pseudo labels, one pair for both",
 }
 BASE = "M0"  # the base model, which depends on none of the searched values
+M0_MARK = "\N{MODIFIER LETTER CAPITAL M}\N{SUPERSCRIPT ZERO}"  # of a number that is M0's, whatever was configured
 ETA = "η"
 BASE_MODELS = {"refineloc": "RefineLoc's base model", "wtalc": "W-TALC", "basnet": "BaS-Net"}
 EVALUATIONS = {
