@@ -12,21 +12,31 @@ import pytest
 
 from refineloc import COMMANDS
 from tests.house import ROOT
+from tests.ray_clusters import head_with_dashboard
+
+HOSTILE = "raise ImportError('the user\\'s own')\n"
+TINY = ["--dataset", "simulated", "--num-samples", "2", *("--set", "compute.device=cpu"),
+        *("--set", "training.epochs=2"), *("--set", "refinement.iterations=2")]  # fmt: skip
 
 
 def refineloc(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-P", "-c", "from refineloc import main; main()", *arguments]
+    """By a console script as pip makes it: its own folder comes first on the import path, not the working folder."""
+    script = folder / "bin" / "refineloc"
+    script.parent.mkdir(exist_ok=True)
+    script.write_text("import sys\nfrom refineloc import main\nsys.exit(main())\n")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, str(script), *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture
 def crowded(tmp_path: Path) -> Path:
     """A user's folder with names of our packages."""
-    for name in ("analysis", "configs"):
+    for name in ("analysis", "configs", "tests"):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "__init__.py").write_text("raise RuntimeError('the user\\'s own')\n")
-    (tmp_path / "study.py").write_text("raise RuntimeError('the user\\'s own')\n")
+        (tmp_path / name / "__init__.py").write_text(HOSTILE)
+    for name in ("study", "trainables", "refineloc"):
+        (tmp_path / f"{name}.py").write_text(HOSTILE)
     return tmp_path
 
 
@@ -53,3 +63,23 @@ def test_dry_run_and_tables_ignore_modules_in_the_working_folder(crowded: Path) 
     assert tables.returncode == 2
     assert "missing" in tables.stderr
     assert "Traceback" not in tables.stderr
+
+
+def test_a_study_ignores_modules_in_the_working_folder(crowded: Path) -> None:
+    (crowded / "my-study.yaml").write_text("space: {loss.beta: {choices: [1.0, 2.0]}}\n")
+    done = refineloc(crowded, "launch", *TINY, "--study", "my-study.yaml", "--name", "s")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "2 completed" in done.stdout
+    assert len(list((crowded / "studies" / "s" / "predictions").glob("t000?.csv"))) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_joined_and_submitted_studies_ignore_modules_in_the_folder_of_ray_and_in_their_own(crowded: Path) -> None:
+    with head_with_dashboard(crowded) as head:
+        joined = refineloc(crowded, "launch", *TINY, "--name", "j", "--address", head.address)
+        assert (joined.returncode, joined.stderr) == (0, "")
+        assert "2 completed" in joined.stdout
+        submitted = refineloc(crowded, "launch", *TINY, "--name", "s", "--submit", head.dashboard)
+        assert (submitted.returncode, submitted.stderr) == (0, ""), submitted.stdout
+        assert "2 completed" in submitted.stdout

@@ -38,7 +38,8 @@ def submit(given: Namespace, arguments: list[str]) -> int:
     """
     client = _client(given.submit)
     name = Path(given.resume).name if given.resume else given.name
-    command = shlex.join(["python", "-m", "study.launch", *job_arguments(given, arguments)])
+    # -P: the folder that Ray was started in, where the job runs, may hold a study.py of the user's own.
+    command = shlex.join(["python", "-P", "-m", "study.launch", *job_arguments(given, arguments)])
     try:
         job = _submit(client, command, name, _metadata(given, name))
     except (RuntimeError, OSError) as error:
