@@ -61,7 +61,7 @@ def head_with_dashboard(folder: Path, cpus: int = 2) -> Iterator[Head]:
     psutil: Any = importlib.import_module("psutil")
     temporary, port, dashboard = Path(tempfile.mkdtemp(dir="/tmp")), free_port(), free_port()  # Ray's paths are short
     head = subprocess.Popen(
-        [str(RAY), "start", "--head", "--block", "--node-ip-address=127.0.0.1", f"--port={port}", f"--num-cpus={cpus}",
+        [str(RAY), "start", "--head", "--block", f"--port={port}", f"--num-cpus={cpus}",
          f"--dashboard-port={dashboard}", f"--temp-dir={temporary}", "--disable-usage-stats"],
         cwd=folder, env=os.environ | {"RAY_AUTH_MODE": "token"},
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
