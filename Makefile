@@ -27,7 +27,7 @@ demo: install
 	@$(BIN)/python -m analysis.tables --study $(DEMO) > studies/$(DEMO)/tables.md
 	@$(BIN)/python -m analysis.figures --study $(DEMO) > /dev/null
 	@$(BIN)/python -m analysis.report --study $(DEMO) > /dev/null
-	@sed 's/DEMO/$(DEMO)/' docs/demo.txt
+	@sed 's/DEMO/$(DEMO)/g' docs/demo.txt
 
 
 # The documentation as a site: docs/*.md and what they link to. A link that leads nowhere is an error.
