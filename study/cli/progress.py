@@ -141,8 +141,19 @@ def comparison(records: Sequence[TrialRecord], run: RunConfig) -> str:
         + _row(best, objective, splits, [record.best_iteration or 0 for record in best])
         + f"   {point_text(best[0].params)}",
     ]
-    gain = gain_text(records, run)
-    return "\n".join(lines + ([gain] if gain else []) + ([bound] if oracles else []))
+    told = [m0_text(records, run), gain_text(records, run), bound if oracles else None]
+    return "\n".join(lines + [line for line in told if line])
+
+
+def m0_text(records: Sequence[TrialRecord], run: RunConfig) -> str | None:
+    """How many trials report M0's number, as none of their refinements selects better; None where all do better."""
+    generator = run.pseudo_labels.generator
+    refined = [r for r in records if r.state == "completed" and len(r.iterations) > 1]
+    refined = [record for record in refined if generator_of(record, generator) != ORACLE]
+    of_m0 = sum(record.best_iteration == 0 for record in refined)
+    if not of_m0:
+        return None
+    return f"{of_m0} of {len(refined)} trials report M0's own number: none of their refinements selects better"
 
 
 def gain_text(records: Sequence[TrialRecord], run: RunConfig) -> str | None:

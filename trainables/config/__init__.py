@@ -8,6 +8,7 @@ from trainables.config.part import FloatTuple, Overrides, Part, Share, StrTuple
 from trainables.config.presets import BASE_MODEL_PRESETS, PRESETS, datasets, features_of, preset
 from trainables.config.run import (
     GENERATOR,
+    ComputeConfig,
     DatasetConfig,
     LossConfig,
     PseudoLabelConfig,
@@ -42,6 +43,7 @@ __all__ = [
     "THRESHOLDS",
     "BaseModelSettings",
     "BasnetConfig",
+    "ComputeConfig",
     "DatasetConfig",
     "DatasetFile",
     "FeatureSet",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from study.cli.plan import objective_of, point_text, remaining_seconds, seconds_text
-from study.cli.progress import Progress, best_text, comparison, iteration_line, trial_line
+from study.cli.progress import Progress, best_text, comparison, iteration_line, m0_text, trial_line
 from study.ledger.folder import StudyFolder
 from study.ledger.lock import is_driven, lock
 from study.ledger.records import TrialRecord
@@ -57,6 +57,16 @@ def test_the_comparison_shows_iteration_0_and_the_chosen_one_on_all_splits() -> 
         "refined, 1 of 1 configurations beat M0 on the test split (mAP@0.5) by +1.0 ± 0.0 points; all of them: "
         "+1.0 ± 0.0 (paired by seed; ± standard error over 2 seeds)"
     )
+
+
+def test_the_comparison_counts_the_trials_that_report_the_number_of_m0() -> None:
+    run = run_of(selection__rule="held-out")
+    unrefined = completed(1, 60.0)
+    unrefined.best_iteration = 0
+    text = "1 of 2 trials report M0's own number: none of their refinements selects better"
+    assert m0_text([completed(0, 50.0), unrefined, completed(2, 50.0, iterations=1)], run) == text
+    assert text in comparison([completed(0, 50.0), unrefined], run).splitlines()
+    assert m0_text([completed(0, 50.0)], run) is None
 
 
 def test_a_line_says_how_a_trial_ended() -> None:
