@@ -13,6 +13,7 @@ from analysis.tables.across_studies import across_studies
 from analysis.tables.rendering import FORMATS, Table, render, write_tables
 from analysis.tables.study_tables import study_tables
 from analysis.text import how_made
+from trainables.commands import program
 from trainables.errors import UserError
 from trainables.output import print_error, run_command
 
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m analysis.tables", description="Tables of one study or several.")
+    parser = argparse.ArgumentParser(program("analysis.tables"), description="Tables of one study or several.")
     add_study_arguments(parser)
     parser.add_argument("--format", choices=FORMATS, help="only this one (default: write all three, print Markdown)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: the study's tables folder)")
