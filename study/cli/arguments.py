@@ -20,6 +20,7 @@ LINES = aligned(
     (f"{LAUNCH} --dataset thumos14 --study generator-beta --seeds 3", ""),
     (f"{LAUNCH} --dataset my-videos/dataset.yaml", "the same on videos of your own"),
     (f"{LAUNCH} --study my-study.yaml --set training.epochs=30", ""),
+    (f"{LAUNCH} --trial beta=2,sampled_share=0.6", "first try a point of your own"),
     (f"{LAUNCH} --from NAME --seeds 3", "begin with the best points of an earlier study"),
     (f"{LAUNCH} --resume NAME --num-samples 128", "continue after any stop, and extend"),
     (f"{LAUNCH} --name NAME --submit http://head:8265", "as a job of a Ray cluster"),
@@ -67,7 +68,8 @@ class Parser(argparse.ArgumentParser):
         unknown = message.removeprefix("unrecognized arguments: ").split()[0].split("=")[0]
         if message.startswith("unrecognized") and unknown.startswith("--"):
             known = [option for action in self._actions for option in action.option_strings if option[:2] == "--"]
-            message = f"{unknown}: unknown option. {nearest(unknown, known)}"
+            listed = f"'{self.prog} --help' lists all."
+            message = f"{unknown}: unknown option. {nearest(unknown, known, listed)}"
         self.exit(2, f"error: {message.removeprefix('argument ')}\n")
 
 
@@ -147,6 +149,13 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
         "--from",
         metavar="NAME",
         help="first try the best points of an earlier study of the same space, by name or path",
+    )
+    group.add_argument(
+        "--trial",
+        action="append",
+        metavar="KEY=VALUE,...",
+        help="first try this point of the space, counted in --num-samples; keys that are left out are the preset's; "
+        "may be repeated",
     )
     group.add_argument("--num-samples", type=_positive, metavar="N", help="configurations (default: the study's)")
     group.add_argument("--seeds", type=_positive, metavar="N", help="replicates of each configuration")

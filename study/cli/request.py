@@ -13,6 +13,7 @@ from study.cli.assignments import parse_assignments
 from study.cli.config_file import with_config
 from study.cli.earlier_points import with_points_of
 from study.cli.fit_to_data import with_usable_rule, without_oracle
+from study.cli.given_points import with_given_points
 from study.cli.resume import extended, require_same_data, require_same_settings, version_changes
 from study.config import (
     StudyConfig,
@@ -193,6 +194,9 @@ def _new(given: Namespace, study_dir: Path) -> Request:
     study = with_thresholds(study, run.thresholds)
     notes = _checked(given, study, run)
     _check_target(study, run)
+    if given.trial:
+        study, told = with_given_points(study, run, given.trial)
+        notes += told
     earlier = vars(given)["from"]  # a keyword of the language
     if earlier is not None:
         study, sentence = with_points_of(study, study_dir, earlier, run.thresholds)
