@@ -56,6 +56,8 @@ WITH_RESUME = {
 }
 WITH_RERUN = {"rerun", "study_dir", "data_dir"}
 
+Group = argparse.ArgumentParser | argparse._ArgumentGroup
+
 LONGEST_S = 1e8  # three years; the timers of some systems hold no more than 2**31 seconds
 
 LOGGERS = ("tensorboard", "mlflow", "wandb")
@@ -73,8 +75,8 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"error: {message.removeprefix('argument ')}\n")
 
 
-def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
-    """Parsed options; None where one was not given. Exits with status 2 for a wrong one."""
+def launch_parser() -> Parser:
+    """Of the command itself."""
     parser = Parser(
         prog=program("study.launch"),
         description="Start or resume a study: complete refinement runs, proposed by Optuna, executed by Ray Tune.",
@@ -82,8 +84,16 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    _add_what(parser)
+    group = parser.add_argument_group("what")
+    add_configuration(group)
+    _add_earlier(group)
     _add_where(parser)
+    return parser
+
+
+def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Parsed options; None where one was not given. Exits with status 2 for a wrong one."""
+    parser = launch_parser()
     given = parser.parse_args(arguments)
     for way, allowed in (("resume", WITH_RESUME), ("rerun", WITH_RERUN)):
         if getattr(given, way) is not None:
@@ -120,8 +130,8 @@ def _refuse_others(parser: Parser, given: argparse.Namespace, way: str, allowed:
         parser.error(f"{option}: study '{name}' has its own already; leave {option} out with --{way}")
 
 
-def _add_what(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("what")
+def add_configuration(group: Group) -> None:
+    """What decides the configuration of a study and of its runs."""
     group.add_argument("--dataset", metavar="NAME|PATH", help="data set, or a data set file (default: spoken-digits)")
     group.add_argument("--features", metavar="NAME", help="which features, where a data set has several: i3d or tsn")
     group.add_argument(
@@ -145,11 +155,6 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
         "(default: as the preset says)",
     )
     group.add_argument("--study", metavar="NAME|FILE", help="search space and budget (default: search)")
-    group.add_argument(
-        "--from",
-        metavar="NAME",
-        help="first try the best points of an earlier study of the same space, by name or path",
-    )
     group.add_argument(
         "--trial",
         action="append",
@@ -187,6 +192,14 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--set", action="append", metavar="KEY=VALUE", help="any RunConfig field; may be repeated")
     group.add_argument(
         "--allow-missing", action="store_true", help="videos without features are evaluated as having no predictions"
+    )
+
+
+def _add_earlier(group: Group) -> None:
+    group.add_argument(
+        "--from",
+        metavar="NAME",
+        help="first try the best points of an earlier study of the same space, by name or path",
     )
     group.add_argument(
         "--resume",
