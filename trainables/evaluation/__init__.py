@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from trainables.evaluation.detections import InputCounts, read_detections, truth_warnings
+from trainables.evaluation.files import evaluate_file
 from trainables.evaluation.matching import Floats, Ints, candidate_pairs, matches
-from trainables.evaluation.mean_ap import evaluate, tiou_thresholds
+from trainables.evaluation.mean_ap import Evaluation, evaluate, tiou_thresholds
 from trainables.evaluation.protocols import PROTOCOLS, EvaluationProtocol, Ranking
 
 __all__ = [
     "PROTOCOLS",
+    "Evaluation",
     "EvaluationProtocol",
     "Floats",
     "InputCounts",
@@ -16,6 +18,7 @@ __all__ = [
     "Ranking",
     "candidate_pairs",
     "evaluate",
+    "evaluate_file",
     "matches",
     "read_detections",
     "tiou_thresholds",
