@@ -5,7 +5,7 @@ from __future__ import annotations
 from trainables.config.base_models import BaseModelSettings, BasnetConfig, WtalcConfig
 from trainables.config.dataset_file import DatasetFile, FeatureSet, find_dataset, read_lines, shipped
 from trainables.config.part import FloatTuple, Overrides, Part, Share, StrTuple
-from trainables.config.presets import BASE_MODEL_PRESETS, PRESETS, datasets, features_of, preset
+from trainables.config.presets import BASE_MODEL_PRESETS, PRESETS, datasets, features_of, flat, preset, preset_sources
 from trainables.config.run import (
     GENERATOR,
     ComputeConfig,
@@ -28,6 +28,7 @@ from trainables.config.thresholds import (
     PREDICTIONS_TO_LABELS,
     THRESHOLDS,
     Thresholds,
+    with_partners,
 )
 from trainables.config.validation import validated
 
@@ -66,11 +67,14 @@ __all__ = [
     "features_of",
     "field_keys",
     "find_dataset",
+    "flat",
     "joint_key",
     "parse_config",
     "predictions_train",
     "preset",
+    "preset_sources",
     "read_lines",
     "shipped",
     "validated",
+    "with_partners",
 ]
