@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from study.ledger import StudyFolder
-from trainables.config import RunConfig, SegmentConfig, predictions_train
+from trainables.config import PredictionConfig, RunConfig, predictions_train
 from trainables.files import DamagedFile, read_with_digest, write_whole
 
 # Without pseudo labels, neither their loss nor how they are made matters, nor how often it is done afterwards.
@@ -57,13 +57,13 @@ class M0Cache:
 
     folder: StudyFolder
     environment: Mapping[str, str]
-    prediction: SegmentConfig | None = None
+    prediction: PredictionConfig | None = None
 
     def key(self, run: RunConfig) -> str:
         measured = run.model_copy(update={"prediction": self.measured_with(run)})
         return m0_key(measured, self.environment)
 
-    def measured_with(self, run: RunConfig) -> SegmentConfig:
+    def measured_with(self, run: RunConfig) -> PredictionConfig:
         """How segments are predicted for the numbers that are kept with a run's M0."""
         return run.prediction if self.prediction is None or predictions_train(run) else self.prediction
 

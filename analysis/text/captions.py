@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 import numpy as np
@@ -13,6 +14,7 @@ from analysis.text.numbers import count_text
 from trainables.objective import Objective
 
 VIDEO_LABELS = "video-labels"
+MOST_PAIRS = 3  # of chosen thresholds in a caption
 
 
 def data_title(study: Study) -> str:
@@ -77,6 +79,7 @@ def caption(
             f"{what}: {metric or metric_name(study)}{dagger}{unit} on the {split} videos of {data_title(study)}, "
             f"{_seeds(study)}",
             _selection(study),
+            *tuned_text(study),
             *_refined_only(study),
             *simulated,
             *marks,
@@ -87,7 +90,14 @@ def caption(
 def how_made(study: Study) -> list[str]:
     """How the numbers of a study were made, as sentences: settings, evaluation, selection, trials, notes on data."""
     notes = [note for note in study.settings.notes if "simulated" not in note]
-    facts = [_protocol(study), _features(study), _selection(study), _thresholds(study), *_refined_only(study)]
+    facts = [
+        _protocol(study),
+        _features(study),
+        _selection(study),
+        _thresholds(study),
+        *tuned_text(study),
+        *_refined_only(study),
+    ]
     facts += [_trials(study), _m0(study), *notes]
     simulated = ["The data are simulated"] * study.settings.simulated
     return [_sentence(fact) for fact in [*facts, *simulated] if fact]
@@ -145,6 +155,20 @@ def _thresholds(study: Study) -> str:
         return ""
     whose = threshold_owner(study.settings.thresholds, study.settings.space)
     return f"αA and αC that vary are the thresholds of {whose}"
+
+
+def tuned_text(study: Study) -> list[str]:
+    """Which thresholds the predictions have, where they were chosen after each training."""
+    chosen = [tuned.chosen for tuned in study.best_iterations["tuned"] if tuned is not None]
+    if not chosen:
+        return []
+    whose = "the test split itself" if chosen_on_test(study) else "held-out training videos"
+    counts = Counter(f"({pair.min_attention:g}, {pair.min_class_score:g})" for pair in chosen).most_common()
+    shown = [pair if len(chosen) == 1 else f"{pair} in {count}" for pair, count in counts[:MOST_PAIRS]]
+    others = sum(count for _, count in counts[MOST_PAIRS:])
+    of_all = f" of {len(chosen)} trials" if len(chosen) > 1 else ""
+    pairs = ", ".join([*shown, *([f"others in {others}"] if others else [])])
+    return [f"(αA, αC) of the predictions was chosen after each training by mAP on {whose}: {pairs}{of_all}"]
 
 
 def _refined_only(study: Study) -> list[str]:

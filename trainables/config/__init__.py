@@ -10,6 +10,7 @@ from trainables.config.run import (
     GENERATOR,
     DatasetConfig,
     LossConfig,
+    PredictionConfig,
     PseudoLabelConfig,
     RunConfig,
     SegmentConfig,
@@ -26,6 +27,7 @@ from trainables.config.thresholds import (
     OF_PREDICTIONS,
     PREDICTIONS_TO_LABELS,
     THRESHOLDS,
+    TUNE,
     Thresholds,
 )
 from trainables.config.validation import validated
@@ -40,6 +42,7 @@ __all__ = [
     "PREDICTIONS_TO_LABELS",
     "PRESETS",
     "THRESHOLDS",
+    "TUNE",
     "BaseModelSettings",
     "BasnetConfig",
     "DatasetConfig",
@@ -49,6 +52,7 @@ __all__ = [
     "LossConfig",
     "Overrides",
     "Part",
+    "PredictionConfig",
     "PseudoLabelConfig",
     "RunConfig",
     "SegmentConfig",

@@ -6,6 +6,7 @@ from trainables.evaluation.detections import InputCounts, read_detections, truth
 from trainables.evaluation.matching import Floats, Ints, candidate_pairs, matches
 from trainables.evaluation.mean_ap import evaluate, tiou_thresholds
 from trainables.evaluation.protocols import PROTOCOLS, EvaluationProtocol, Ranking
+from trainables.evaluation.subsets import Subsets, maps_of_subsets
 
 __all__ = [
     "PROTOCOLS",
@@ -14,8 +15,10 @@ __all__ = [
     "InputCounts",
     "Ints",
     "Ranking",
+    "Subsets",
     "candidate_pairs",
     "evaluate",
+    "maps_of_subsets",
     "matches",
     "read_detections",
     "tiou_thresholds",

@@ -44,8 +44,8 @@ class EvaluationProtocol:
     without instances. rankings: the same arguments -> the ranking behind it, threshold by threshold. interpolated:
     whether AP is the area under the precision made non-increasing. in_file_order: a detection takes the first free
     instance, not the one that it overlaps most. instances_choose: instances take detections, not the other way round.
-    needs_every_class: a class with instances but no detection makes the mAP 0. ignores_ambiguous: ambiguous intervals change the result, so that ground truth without
-    them lowers it."""
+    needs_every_class: a class with instances but no detection makes the mAP 0. ignores_ambiguous: ambiguous intervals
+    change the result, so that ground truth without them lowers it."""
 
     prepare: Callable[[Segments, Segments, Segments], tuple[Segments, Segments]]
     average_precision: Callable[[Segments, Segments, Segments, int, Floats], Floats]
@@ -129,7 +129,7 @@ def _in_file_order(truth: Segments, ranked: Segments, thresholds: Floats) -> Can
 
 def rows_in_file_order(pairs: Candidates) -> Candidates:
     """The instances of each detection by their place in the file."""
-    return _rows(pairs, np.lexsort((pairs.instance, pairs.prediction)))
+    return candidate_rows(pairs, np.lexsort((pairs.instance, pairs.prediction)))
 
 
 def _with_hits(ranked: Segments, candidates: Candidates, thresholds: Floats) -> Iterator[Ranking]:
@@ -156,7 +156,7 @@ def _thumos14_rankings(
     ranked = predictions[by_video_among_equals(predictions, num_classes)]
     dropped = touches(ranked, ambiguous)
     pairs = candidate_pairs(truth, ranked, float(thresholds.min()), intersection_over_hull)
-    pairs = _rows(pairs, best_first_of_instances(pairs))
+    pairs = candidate_rows(pairs, best_first_of_instances(pairs))
     for threshold in thresholds:
         above = pairs.tiou > threshold
         hit = taken(pairs.instance[above], pairs.prediction[above], len(ranked))
@@ -176,7 +176,8 @@ def by_video_among_equals(predictions: Segments, num_classes: int) -> Ints:
     return rows[np.lexsort((names, -predictions.score[rows], predictions.label[rows]))]
 
 
-def _rows(pairs: Candidates, rows: Ints) -> Candidates:
+def candidate_rows(pairs: Candidates, rows: Ints) -> Candidates:
+    """Some of the pairs, in this order."""
     return Candidates(pairs.prediction[rows], pairs.instance[rows], pairs.tiou[rows])
 
 
@@ -254,7 +255,9 @@ def _plain(rank: Ints, hits: Mask) -> Floats:
 
 PROTOCOLS = {
     "activitynet": EvaluationProtocol(_activitynet_prepare, _activitynet, _activitynet_rankings, interpolated=True),
-    "thumos14": EvaluationProtocol(_as_they_are, _thumos14, _thumos14_rankings, instances_choose=True, ignores_ambiguous=True),
+    "thumos14": EvaluationProtocol(
+        _as_they_are, _thumos14, _thumos14_rankings, instances_choose=True, ignores_ambiguous=True
+    ),
     "wtalc": EvaluationProtocol(
         _wtalc_prepare, _wtalc, _wtalc_rankings, in_file_order=True, needs_every_class=True, ignores_ambiguous=True
     ),

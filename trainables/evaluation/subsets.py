@@ -18,9 +18,9 @@ from trainables.evaluation.matching import Candidates, Floats, Ints, candidate_p
 from trainables.evaluation.protocols import (
     PROTOCOLS,
     EvaluationProtocol,
-    Mask,
     best_first_of_instances,
     by_video_among_equals,
+    candidate_rows,
     ranked_rows,
     rows_in_file_order,
     taken,
@@ -29,11 +29,11 @@ from trainables.evaluation.protocols import (
 
 
 class Subsets(NamedTuple):
-    """row, subset: which of ``count`` subsets has which rows of a table, (U,), in any order, no pair twice."""
+    """row, subset: which of ``number`` subsets has which rows of a table, (U,), in any order, no pair twice."""
 
     row: Ints
     subset: Ints
-    count: int
+    number: int
 
 
 class _Hits(NamedTuple):
@@ -47,7 +47,7 @@ class _Hits(NamedTuple):
 @dataclass(frozen=True, eq=False)
 class _Entries:
     """Predictions of all subsets, by subset, class, then best first. place: in the ranking of all predictions, (U,).
-    group: subset * num_classes + class, ascending, (U,). first: entry of each group, (count * num_classes,)."""
+    group: subset * num_classes + class, ascending, (U,). first: entry of each group, (subsets * num_classes,)."""
 
     subset: Ints
     place: Ints
@@ -63,7 +63,7 @@ class _Entries:
         order = np.sort((subsets.subset[counts] << bits) | place[counts])
         subset, place = order >> bits, order & ((1 << bits) - 1)
         group = subset * num_classes + label[place]
-        return cls(subset, place, group, np.searchsorted(group, np.arange(subsets.count * num_classes)))
+        return cls(subset, place, group, np.searchsorted(group, np.arange(subsets.number * num_classes)))
 
     def with_candidates(self, pairs: Candidates, places: int) -> tuple[Ints, Ints]:
         """Every entry with every candidate of its prediction: entries, ascending, and rows of ``pairs``."""
@@ -84,7 +84,7 @@ def maps_of_subsets(
     protocol: str = "activitynet",
     ambiguous: Segments | None = None,
 ) -> Floats:
-    """mAP of every subset at some thresholds in percent, (count, len(at)).
+    """mAP of every subset at some thresholds in percent, (number of subsets, len(at)).
 
     tiou: all thresholds of the evaluation; one threshold alone rounds otherwise than several. Raises ValueError when
     no instance is left to find.
@@ -92,7 +92,8 @@ def maps_of_subsets(
     rules = PROTOCOLS[protocol]
     ambiguous = Segments.empty() if ambiguous is None else ambiguous
     # Numbered by their scores, which no protocol looks at before it ranks.
-    truth, kept = rules.prepare(ground_truth, replace(predictions, score=np.arange(len(predictions)) * 1.0), ambiguous)
+    numbers = np.arange(len(predictions), dtype=np.float64)
+    truth, kept = rules.prepare(ground_truth, replace(predictions, score=numbers), ambiguous)
     if not np.any(truth.start_s < truth.end_s):
         raise ValueError("the ground truth has no instance with start < end: nothing to evaluate")
     rows = kept.score.astype(np.int64)
@@ -107,14 +108,14 @@ def maps_of_subsets(
     sums = _in_order if len(tiou) > 1 else _pairwise
     instances = np.bincount(truth.label, minlength=num_classes)
     evaluated = np.flatnonzero(instances)
-    groups, owner = subsets.count * num_classes, np.repeat(np.arange(subsets.count), len(evaluated))
-    maps = np.empty((subsets.count, len(at)))
+    groups, owner = subsets.number * num_classes, np.repeat(np.arange(subsets.number), len(evaluated))
+    maps = np.empty((subsets.number, len(at)))
     find = _instances_choose if rules.instances_choose else _predictions_choose
     for k, hits in enumerate(find(rules, truth, ranked, ambiguous, entries, np.asarray(at, np.float64))):
         group = entries.group[hits.entry]
         area = sums(_terms(hits.rank, group, rules.interpolated), group, groups).reshape(-1, num_classes)
         class_ap = 100 * (area[:, evaluated] / instances[evaluated])
-        maps[:, k] = sums(class_ap.reshape(-1), owner, subsets.count) / len(evaluated)
+        maps[:, k] = sums(class_ap.reshape(-1), owner, subsets.number) / len(evaluated)
     if rules.needs_every_class:
         present = np.bincount(entries.group, minlength=groups).reshape(-1, num_classes) > 0
         maps[~present[:, evaluated].all(axis=1)] = 0.0
@@ -130,7 +131,7 @@ def _predictions_choose(
         pairs = rows_in_file_order(pairs)
     found = []
     for threshold in at:
-        above = Candidates(*(column[pairs.tiou >= threshold] for column in pairs))
+        above = candidate_rows(pairs, np.flatnonzero(pairs.tiou >= threshold))
         entry, row = entries.with_candidates(above, len(ranked))
         hit = match(entry, entries.subset[entry] * len(truth) + above.instance[row])[0]
         found.append(_Hits(hit, hit - entries.first[entries.group[hit]] + 1))
@@ -147,15 +148,17 @@ def _instances_choose(
     kept = ~touches(ranked, ambiguous)[entries.place]
     found = []
     for threshold in at:
-        above = np.flatnonzero(pairs.tiou > threshold)
-        entry, row = entries.with_candidates(Candidates(*(column[above] for column in pairs)), len(ranked))
-        order = np.lexsort((wish[above[row]], entries.subset[entry]))
-        entry, instance = entry[order], pairs.instance[above[row[order]]]
+        rows = np.flatnonzero(pairs.tiou > threshold)
+        above = candidate_rows(pairs, rows)
+        entry, row = entries.with_candidates(above, len(ranked))
+        order = np.lexsort((wish[rows[row]], entries.subset[entry]))
+        entry, instance = entry[order], above.instance[row[order]]
         hit = taken(entries.subset[entry] * len(truth) + instance, entry, len(kept))
-        counted = hit | kept
-        before = np.cumsum(counted) - counted
+        counted = np.cumsum(hit | kept)
         hits = np.flatnonzero(hit)
-        found.append(_Hits(hits, before[hits] - before[entries.first[entries.group[hits]]] + 1))
+        first = entries.first[entries.group[hits]]
+        before: Ints = counted[first] - (hit | kept)[first]
+        found.append(_Hits(hits, counted[hits] - before))
     return found
 
 
@@ -163,7 +166,7 @@ def _terms(rank: Ints, group: Ints, interpolated: bool) -> Floats:
     """Precision at each hit; interpolated: made non-increasing from the right. group: ascending."""
     place = np.arange(len(group))
     first = np.maximum.accumulate(np.where(np.diff(group, prepend=-1) > 0, place, 0))
-    precision = (place - first + 1) / rank
+    precision: Floats = (place - first + 1) / rank
     # A maximum over twice as many hits in each round, exact in any order.
     step, longest = 1, int((place - first).max(initial=0)) + 1
     while interpolated and step < longest:
@@ -175,7 +178,7 @@ def _terms(rank: Ints, group: Ints, interpolated: bool) -> Floats:
 
 def _in_order(values: Floats, group: Ints, groups: int) -> Floats:
     """Sum of each group, one value after the other, as a sum over the first axis of a table adds its rows."""
-    return np.bincount(group, values, minlength=groups)
+    return np.bincount(group, values, minlength=groups).astype(np.float64)  # of no values it makes integers
 
 
 def _pairwise(values: Floats, group: Ints, groups: int) -> Floats:

@@ -7,7 +7,7 @@ copies of these snippets, so that masks, runs and means are single passes over f
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,8 @@ from trainables.data import Segments, Split
 from trainables.labels.scores import SnippetScores
 
 Mask = npt.NDArray[np.bool_]
+Words = npt.NDArray[np.uint64]  # a mask in each bit
+MaskOrWords = TypeVar("MaskOrWords", Mask, Words)
 Indices = npt.NDArray[np.int64]
 
 
@@ -179,8 +181,12 @@ def group(kept: Mask, starts: Indices, ends: Indices, dilation: int, bridge: int
         owner = np.searchsorted(starts, first, side="right") if len(starts) else first
         close = (first[1:] - end[:-1] <= bridge) & (owner[1:] == owner[:-1])
         kept = _fill(len(kept), np.concatenate([first, end[:-1][close]]), np.concatenate([end, first[1:][close]]))
-    # One snippet at a time, so that a run ends at the border of its video.
-    for _ in range(dilation):
+    return dilated(kept, starts, ends, dilation)
+
+
+def dilated(kept: MaskOrWords, starts: Indices, ends: Indices, times: int) -> MaskOrWords:
+    """With ``times`` snippets more on both sides of each run; one at a time, so that it ends at its video's border."""
+    for _ in range(times):
         before, after = neighbours(kept, starts, ends)
         kept = kept | before | after
     return kept
@@ -203,8 +209,8 @@ def mean_of_runs(values: npt.NDArray[np.floating], first: Indices, end: Indices)
     return np.add.reduceat(values, bounds, dtype=np.float64)[::2] / (end - first)
 
 
-def neighbours(kept: Mask, starts: Indices, ends: Indices) -> tuple[Mask, Mask]:
-    """The snippet before and the one after each snippet, false at the borders of its video."""
+def neighbours(kept: MaskOrWords, starts: Indices, ends: Indices) -> tuple[MaskOrWords, MaskOrWords]:
+    """The snippet before and the one after each snippet, false (0) at the borders of its video."""
     before, after = np.zeros_like(kept), np.zeros_like(kept)
     before[1:], after[:-1] = kept[:-1], kept[1:]
     inside = ends > starts

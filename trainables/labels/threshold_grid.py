@@ -18,8 +18,9 @@ from trainables.config import SegmentConfig
 from trainables.labels.prediction import (
     Indices,
     SnippetRuns,
+    Words,
     class_scores,
-    group,
+    dilated,
     keep_attention,
     keep_class,
     neighbours,
@@ -27,18 +28,10 @@ from trainables.labels.prediction import (
     top_classes,
 )
 from trainables.labels.scores import SnippetScores
+from trainables.report import Pair
 
 WORD = 64  # pairs in one word
 ONE = np.uint64(1)
-
-Words = npt.NDArray[np.uint64]
-
-
-class Pair(NamedTuple):
-    """alpha_A and alpha_C."""
-
-    min_attention: float
-    min_class_score: float
 
 
 @dataclass(frozen=True)
@@ -50,6 +43,7 @@ class ThresholdGrid:
 
     @property
     def pairs(self) -> list[Pair]:
+        """In the order of their numbers."""
         return [Pair(*values) for values in product(self.min_attention, self.min_class_score)]
 
 
@@ -122,7 +116,7 @@ def _runs_of_word(
     kept: Words, starts: Indices, ends: Indices, config: SegmentConfig, first_pair: int
 ) -> tuple[Indices, Indices, Indices]:
     """Pair, first and end of the runs of each pair of a word, by pair, then place."""
-    kept = group(_bridged(kept, starts, ends, config.bridge), starts, ends, config.dilation, bridge=0)
+    kept = dilated(_bridged(kept, starts, ends, config.bridge), starts, ends, config.dilation)
     before, after = neighbours(kept, starts, ends)
     # The k-th run of a pair begins at its k-th start and ends at its k-th end.
     bit, first = _set_bits(kept & ~before)
