@@ -17,6 +17,7 @@ ALPHA_A = "pseudo_labels.segments.min_attention"
 ALPHA_C = "pseudo_labels.segments.min_class_score"
 PREDICTION_ALPHA_A = "prediction.min_attention"
 PREDICTION_ALPHA_C = "prediction.min_class_score"
+THRESHOLD_PAIRS = ((ALPHA_A, PREDICTION_ALPHA_A), (ALPHA_C, PREDICTION_ALPHA_C))  # of labels, of predictions
 THRESHOLD_KEYS = (ALPHA_A, ALPHA_C, PREDICTION_ALPHA_A, PREDICTION_ALPHA_C)
 TUNE = "prediction.tune"
 ATTENTION = "model.attention"

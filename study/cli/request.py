@@ -13,6 +13,7 @@ from study.cli.assignments import parse_assignments
 from study.cli.config_file import with_config
 from study.cli.earlier_points import with_points_of
 from study.cli.fit_to_data import with_usable_rule, without_oracle
+from study.cli.given_points import with_given_points
 from study.cli.resume import extended, require_same_data, require_same_settings, version_changes
 from study.config import (
     StudyConfig,
@@ -64,7 +65,7 @@ from trainables.errors import UserError
 from trainables.files import write_whole
 from trainables.labels import generator_named
 
-DEFAULT_STUDY = "search"
+DEFAULT_STUDY, DEFAULT_DATASET = "search", "spoken-digits"
 PACKAGES = ("ray", "optuna", "torch", "numpy", "pandas", "pydantic")
 
 
@@ -197,11 +198,7 @@ def base_environment(request: Request, placement: Placement) -> dict[str, str]:
 
 
 def _new(given: Namespace, study_dir: Path) -> Request:
-    study = _changed(load_study_config(given.study or DEFAULT_STUDY), given)
-    run = _run_config(given, study)
-    study = with_thresholds(study, run.thresholds)
-    notes = _checked(given, study, run)
-    _check_target(study, run)
+    study, run, notes = read_configuration(given)
     earlier = vars(given)["from"]  # a keyword of the language
     if earlier is not None:
         study, sentence = with_points_of(study, study_dir, earlier, run.thresholds)
@@ -220,6 +217,20 @@ def _new(given: Namespace, study_dir: Path) -> Request:
         notes += told
     card, numbered = make_card(data, run.dataset), None if given.name else stem
     return Request(name, study_dir, data_dir, study, run, data, card, notes=notes, stem=numbered)
+
+
+def read_configuration(given: Namespace) -> tuple[StudyConfig, RunConfig, list[str]]:
+    """What the options say of study and runs, and what the user should know of it, before any data are looked at;
+    raises UserError."""
+    study = _changed(load_study_config(given.study or DEFAULT_STUDY), given)
+    run = _run_config(given, study)
+    study = with_thresholds(study, run.thresholds)
+    notes = _checked(given, study, run)
+    _check_target(study, run)
+    if given.trial:
+        study, told = with_given_points(study, run, given.trial)
+        notes += told
+    return study, run, notes
 
 
 def _sets_rule(given: Namespace) -> bool:
@@ -252,9 +263,7 @@ def _changed(study: StudyConfig, given: Namespace) -> StudyConfig:
 
 def _run_config(given: Namespace, study: StudyConfig) -> RunConfig:
     """Preset, then the study's own settings, then the options, then --set: the later one wins."""
-    run = preset(
-        given.dataset or "spoken-digits", given.features, given.protocol or "released", given.base_model or "refineloc"
-    )
+    run = preset(*preset_arguments(given))
     if given.config:
         run = with_config(run, given.config)
     run = run.updated(study.overrides, source=f"study {study.name}: overrides")
@@ -267,6 +276,12 @@ def _run_config(given: Namespace, study: StudyConfig) -> RunConfig:
         options["dataset.allow_missing"] = True
     # At once: thresholds that become one pair may need one of them to be set with it.
     return run.updated({**options, **parse_assignments(given.set or [])})
+
+
+def preset_arguments(given: Namespace) -> tuple[str, str | None, Any, str]:
+    """Of the functions in ``trainables.config`` that make the configuration which a data set starts from."""
+    dataset, protocol = given.dataset or DEFAULT_DATASET, given.protocol or "released"
+    return dataset, given.features, protocol, given.base_model or "refineloc"
 
 
 def _checked(given: Namespace, study: StudyConfig, run: RunConfig) -> list[str]:

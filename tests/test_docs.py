@@ -1,0 +1,49 @@
+"""The documentation as a site: whole, without warnings, and readable without a network."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.house import ROOT
+
+PAGES = sorted([*(ROOT / "docs").glob("*.md"), *ROOT.glob("*.md"), ROOT / "benchmarks" / "README.md"])
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+# What a browser would load by itself; a link that a reader may follow is none.
+LOADED = re.compile(r"""(?:\bsrc\s*=|<link[^>]*\bhref\s*=|url\(|@import)\s*["']?\s*((?:https?:)?//[^"'\s)>]+)""")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "sphinx", "-c", "docs", "-W", "--keep-going", "-q", ".", str(out)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_it_builds_without_a_warning(site: Path) -> None:
+    assert (site / "index.html").is_file()
+    for page in PAGES:
+        assert (site / page.relative_to(ROOT)).with_suffix(".html").is_file(), page
+
+
+def test_it_loads_nothing_from_a_network(site: Path) -> None:
+    files = [path for kind in ("html", "css", "js") for path in site.rglob(f"*.{kind}")]
+    loaded = {path.name: LOADED.findall(path.read_text()) for path in files}
+    assert {name: urls for name, urls in loaded.items() if urls} == {}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_of_a_page_lead_to_files_of_the_repository(page: Path) -> None:
+    """Also where the pages are read as they are, without a site."""
+    links = [link for link in LINK.findall(page.read_text()) if "://" not in link]
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().split()) < 900
