@@ -7,6 +7,7 @@ from trainables.evaluation.files import evaluate_file
 from trainables.evaluation.matching import Floats, Ints, candidate_pairs, matches
 from trainables.evaluation.mean_ap import Evaluation, evaluate, tiou_thresholds
 from trainables.evaluation.protocols import PROTOCOLS, EvaluationProtocol, Ranking
+from trainables.evaluation.subsets import Subsets, maps_of_subsets
 
 __all__ = [
     "PROTOCOLS",
@@ -16,9 +17,11 @@ __all__ = [
     "InputCounts",
     "Ints",
     "Ranking",
+    "Subsets",
     "candidate_pairs",
     "evaluate",
     "evaluate_file",
+    "maps_of_subsets",
     "matches",
     "read_detections",
     "tiou_thresholds",
