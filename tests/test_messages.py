@@ -26,7 +26,7 @@ def texts(path: Path) -> Iterator[str]:
     """Every string of a module, with a hole for each value that is put into it."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.JoinedStr):
-            yield "".join(p.value if isinstance(p, ast.Constant) else HOLE for p in node.values)
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else HOLE for part in node.values)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
 
