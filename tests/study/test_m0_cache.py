@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 
 from study.driver import NoTrial
 from study.ledger.folder import StudyFolder
-from study.m0_cache import M0Cache, m0_key
+from study.m0_cache import M0Cache, _key_of, m0_key
 from tests.study.worlds import driver_of, report_of, run_of, study_of
 from tests.trainables.worker.orders import order_of, reports, worker_of
 from tests.trainables.worlds import tiny_dataset
 from trainables.base_models import BASE_MODELS
+from trainables.config import preset
 from trainables.data.segment_files import write_predictions
+from trainables.files import write_with_digest
 from trainables.refinement.refine import after_m0, refine
 from trainables.report import IterationReport, M0Origin
 
@@ -40,6 +42,8 @@ FREE: dict[str, st.SearchStrategy[Any]] = {
     "refinement.iterations": st.integers(1, 9),
     "refinement.patience": st.sampled_from([None, 1, 3]),
     "refinement.reinitialise": st.booleans(),
+    "compute.device": st.sampled_from(["auto", "cpu"]),
+    "compute.steps": st.sampled_from(["recorded", "eager"]),
 }
 
 # As published they are too large for a test.
@@ -79,6 +83,37 @@ def test_what_iteration_0_depends_on_is_in_the_key(change: dict[str, Any]) -> No
     plain = run_of(pseudo_labels__source="last_epoch")
     assert m0_key(plain, ENVIRONMENT) != m0_key(plain.updated(change), ENVIRONMENT)
     assert m0_key(plain, ENVIRONMENT) != m0_key(plain, ENVIRONMENT | {"data": "abd"})
+
+
+def test_recorded_and_eager_steps_have_m0s_of_their_own_where_they_differ_by_rounding() -> None:
+    plain, on_gpu = run_of(), ENVIRONMENT | {"device": "cuda"}
+    eager = plain.updated({"compute.steps": "eager"})
+    assert m0_key(plain, on_gpu) != m0_key(eager, on_gpu)
+    assert (
+        m0_key(plain, on_gpu) == m0_key(plain.updated({"compute.device": "cuda"}), on_gpu) != m0_key(plain, ENVIRONMENT)
+    )
+    others = (run.updated({"model.name": "wtalc"}) for run in (plain, eager))
+    assert len({m0_key(run, on_gpu) for run in others}) == 1  # no CUDA graphs there
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [{}, {"compute.device": "cpu"}, {"compute.steps": "eager"}, {"compute.device": "cpu", "compute.steps": "eager"}],
+)
+def test_an_m0_of_an_older_version_is_found_under_its_own_key(tmp_path: Path, compute: dict[str, Any]) -> None:
+    """There all of ``compute`` was part of it."""
+    run = preset("simulated").updated(compute)
+    key = _key_of(run, ENVIRONMENT)
+    older = M0Cache(StudyFolder(tmp_path / "older"), ENVIRONMENT)
+    (tmp_path / "older" / "base").mkdir(parents=True)
+    state, predictions = older.folder.m0_files(key)
+    predictions.write_text("", encoding="utf-8")
+    write_with_digest(state, b"state")
+    here = M0Cache(StudyFolder(tmp_path / "here"), ENVIRONMENT)
+    (tmp_path / "here" / "base").mkdir(parents=True)
+    for same in (run, preset("simulated"), run.updated({"loss.beta": 3.0})):
+        assert here.key(same) == key
+    assert here.folder.m0_files(key)[0].read_bytes() == state.read_bytes()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from trainables.commands import typed
 from trainables.errors import UserError, nearest
 from trainables.json_types import JsonObject
 
@@ -49,7 +50,8 @@ def set_key(model: type[BaseModel], tree: JsonObject, key: str, value: Any, sour
     """Put a value at a dotted key of a tree of ``model``; raises UserError for a key that it does not have."""
     known = _keys_of(model)
     if key not in known:
-        raise UserError(f"{source}: {key}: unknown key. {nearest(key, list(known))}")
+        listed = f"'{typed('config')}' lists all {len(known)}."
+        raise UserError(f"{source}: {key}: unknown key. {nearest(key, list(known), listed)}")
     *parents, leaf = key.split(".")
     for name in parents:
         if tree.get(name) is None:

@@ -1,0 +1,45 @@
+"""The command ``refineloc COMMAND``: the same as ``python -m`` of the module that does it."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+from importlib import metadata
+
+from trainables.commands import COMMANDS, CONSOLE_VARIABLE
+from trainables.errors import nearest
+from trainables.output import print_error, run_command
+
+EXAMPLES = """examples:
+  refineloc launch --dataset thumos14 --num-samples 64
+  refineloc status NAME
+  refineloc tables --study NAME
+  refineloc check --dataset my-set/dataset.yaml"""
+
+
+def main() -> None:
+    """Run the command of this process's arguments and exit with its status."""
+    name, *arguments = sys.argv[1:] or ["--help"]
+    if name not in COMMANDS:
+        run_command(lambda: _without_command(name))
+    command = COMMANDS[name]
+    os.environ[CONSOLE_VARIABLE] = "1"
+    sys.argv[1:] = [*([command.first] if command.first else []), *arguments]
+    runpy.run_module(command.module, run_name="__main__", alter_sys=True)
+
+
+def _without_command(word: str) -> int:
+    if word in ("-h", "--help"):
+        print(_help())
+        return 0
+    if word == "--version":
+        print(f"refineloc {metadata.version('refineloc-study')}")
+        return 0
+    return print_error(f"refineloc: no command '{word}'. {nearest(word, COMMANDS)} 'refineloc --help' tells all.")
+
+
+def _help() -> str:
+    lines = [f"  {name:<10}{command.does}" for name, command in COMMANDS.items()]
+    usage = "usage: refineloc COMMAND ...   (refineloc COMMAND --help tells its options)"
+    return "\n".join([usage, "", "commands:", *lines, "", EXAMPLES])

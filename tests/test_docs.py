@@ -1,0 +1,85 @@
+"""The documentation as a site: whole, without warnings, and readable without a network."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.analysis.browser import Browser, missing_browser
+from tests.house import ROOT
+
+PAGES = sorted([*(ROOT / "docs").glob("*.md"), *ROOT.glob("*.md"), ROOT / "benchmarks" / "README.md"])
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+# What a browser would load by itself; a link that a reader may follow is none.
+LOADED = re.compile(r"""(?:\bsrc\s*=|<link[^>]*\bhref\s*=|url\(|@import)\s*["']?\s*((?:https?:)?//[^"'\s)>]+)""")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "sphinx", "-c", "docs", "-W", "--keep-going", "-q", ".", str(out)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_it_builds_without_a_warning(site: Path) -> None:
+    assert (site / "index.html").is_file()
+    for page in PAGES:
+        assert (site / page.relative_to(ROOT)).with_suffix(".html").is_file(), page
+
+
+def test_it_loads_nothing_from_a_network(site: Path) -> None:
+    files = [path for kind in ("html", "css", "js") for path in site.rglob(f"*.{kind}")]
+    loaded = {path.name: LOADED.findall(path.read_text()) for path in files}
+    assert {name: urls for name, urls in loaded.items() if urls} == {}
+
+
+def test_a_browser_reads_and_searches_it_from_the_disk(site: Path, tmp_path: Path) -> None:
+    missing = missing_browser()
+    if missing:
+        pytest.skip(missing)
+    with Browser(tmp_path / "wide") as browser:
+        page = site / "docs" / "index.html"
+        browser.open(page)
+        assert [url for url in browser.requests(page) if not url.startswith("file:")] == []
+        browser.open(site / "search.html", "q=confirmation")
+        wait_for(browser, "return document.querySelectorAll('#search-results li').length > 0")
+        assert "Search and statistics" in browser.run("return document.querySelector('#search-results').innerText")
+        assert browser.console() == []
+
+
+def test_nothing_needs_sideways_scrolling_on_a_phone(site: Path, tmp_path: Path) -> None:
+    missing = missing_browser()
+    if missing:
+        pytest.skip(missing)
+    with Browser(tmp_path / "phone", phone=True) as browser:
+        wide = []
+        for page in sorted(site.glob("docs/*.html")):
+            browser.open(page)
+            if browser.run("return document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+                wide.append(page.name)
+        assert wide == []
+
+
+def wait_for(browser: Browser, condition: str) -> None:
+    end = time.monotonic() + 20
+    while not browser.run(condition):
+        assert time.monotonic() < end, condition
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_of_a_page_lead_to_files_of_the_repository(page: Path) -> None:
+    """Also where the pages are read as they are, without a site."""
+    links = [link for link in LINK.findall(page.read_text()) if "://" not in link]
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().split()) < 900
