@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import shutil
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from study.execution.losses import HungWorkers
 
 MAX_FAILURES = 1
+OVERDUE_LOOK_S = 1.0  # between two looks for workers that do not answer
 FULL_BYTES = 64 * 1024
 
 
@@ -64,7 +66,7 @@ def run_trials(
     _treat_lost_workers_alike()
     losses, workers = Losses(max_failures), HungWorkers(_longest_iteration_s(driver))
     signals = signals or StopSignals()
-    with signals.installed(), signals.deferred(), _as_it_was(driver), warnings.catch_warnings():
+    with signals.installed(), signals.deferred(), _as_it_was(driver), _one_snapshot(), warnings.catch_warnings():
         # Ray's own internals, at the end of a study: nothing that a user could act on.
         warnings.filterwarnings("ignore", category=DeprecationWarning, module="ray")
         warnings.filterwarnings("ignore", category=FutureWarning, module="ray")
@@ -101,7 +103,7 @@ def _stopper(driver: Driver, signals: StopSignals, workers: HungWorkers) -> Any:
     class StopRequested(tune.Stopper):
         """Asked by Tune between two events: the one place where stopping tears nothing."""
 
-        begun = False
+        begun, next_look = False, 0.0
 
         def __call__(self, trial_id: str, result: JsonObject) -> bool:
             answer = answer_in(result)
@@ -115,7 +117,9 @@ def _stopper(driver: Driver, signals: StopSignals, workers: HungWorkers) -> Any:
                 signals.install()  # Tune has set a handler of its own for SIGUSR1
                 self.begun = True
             signals.check()
-            workers.kill_overdue()
+            if time.monotonic() > self.next_look:
+                self.next_look = time.monotonic() + OVERDUE_LOOK_S
+                workers.kill_overdue()
             return False
 
         def __reduce__(self) -> Any:
@@ -167,6 +171,29 @@ def _treat_lost_workers_alike() -> None:
 
     task_failed.takes_all_losses = True  # type: ignore[attr-defined]
     manager._actor_task_failed = task_failed
+
+
+@contextmanager
+def _one_snapshot() -> Iterator[None]:
+    """Of Tune's own snapshots of the experiment only the first one is taken, of which it wants to see a file.
+
+    Nothing is restored from them, and the last one, which no setting prevents, holds all trials of the session.
+    """
+    from ray.tune.execution.tune_controller import TuneController
+
+    controller: Any = TuneController
+    take, taken = controller.checkpoint, set[int]()
+
+    def checkpoint(self: Any, force: bool = False, wait: bool = False) -> None:
+        if id(self) not in taken:
+            taken.add(id(self))
+            take(self, force=force, wait=wait)
+
+    controller.checkpoint = checkpoint
+    try:
+        yield
+    finally:
+        controller.checkpoint = take
 
 
 def _longest_iteration_s(driver: Driver) -> float:
