@@ -1,0 +1,5 @@
+"""``python -m refineloc``: the console command, where it is not installed."""
+
+from refineloc import main
+
+main()
