@@ -1,5 +1,5 @@
-"""``python -m refineloc``: the console command, where it is not installed."""
+"""``python -m refineloc``: the console command."""
 
-from refineloc import main
+from refineloc.command import main
 
 main()

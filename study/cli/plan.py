@@ -31,6 +31,7 @@ RULES = {
     "held-out": "held-out training videos choose",
     "video-labels": "held-out training videos choose by {signal}, without their temporal annotations",
 }
+TUNED = "αA and αC of the predictions, after each training, by mAP on the videos that choose"
 NAMES = {key: symbol.rstrip("=") or "generator" for key, symbol in SYMBOLS.items()}
 
 
@@ -49,6 +50,7 @@ def describe_plan(
         f"study        {request.name}: {study.description or study.name}",
         f"varies       {', '.join(NAMES.get(key, key) for key in study.space)} ({study.sampler})",
         f"thresholds   {run.thresholds}: {MEANINGS[run.thresholds]}" if varied_thresholds(study) else "",
+        f"tuned        {TUNED}" if run.prediction.tune == "thresholds" else "",
         f"trials       {_trials(study, finished)}; {trainings}",
         f"begins with  {_first_text(request)}" if request.opened is None and study.first_points else "",
         f"ends early   {limits_text(study)}" if limits_text(study) else "",
