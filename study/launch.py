@@ -41,6 +41,7 @@ from study.ledger import (
 from study.m0_cache import M0Cache
 from study.placement import Placement, check_address, probe_on_ray, probed_memory
 from study.signals import stop_status
+from trainables.commands import typed
 from trainables.errors import UserError
 from trainables.output import print_error, run_command
 
@@ -71,7 +72,7 @@ def _checked(given: Namespace, arguments: list[str], supervisor: Supervisor) -> 
         return _submitted(given, arguments)
     with supervisor.signals.installed():
         try:
-            return _launch(given, shlex.join(["python", "-m", "study.launch", *arguments]), supervisor)
+            return _launch(given, shlex.join([*typed("launch").split(), *arguments]), supervisor)
         except UserError as error:
             return print_error(error)
         except KeyboardInterrupt as stop:

@@ -26,6 +26,7 @@ from study.ledger import (
     trial_name,
     trial_records,
 )
+from trainables.commands import program
 from trainables.errors import UserError
 from trainables.json_types import JsonObject
 from trainables.objective import Objective
@@ -138,7 +139,7 @@ def _eta(opened: OpenedStudy, records: list[TrialRecord], trials: int) -> float 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status: 0, or 2 when there is no such study."""
-    parser = argparse.ArgumentParser(prog="python -m study.status", description="Where a study stands.")
+    parser = argparse.ArgumentParser(prog=program("study.status"), description="Where a study stands.")
     parser.add_argument("name", help="of the study")
     parser.add_argument("--study-dir", type=Path, default=Path("studies"), help="holds the studies")
     parser.add_argument("--json", action="store_true", help="everything, for other programs")

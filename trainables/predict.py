@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from trainables.commands import program, typed
 from trainables.data import Segments, read_csv_table, write_predictions
 from trainables.errors import UserError
 from trainables.model import Job, load_model
@@ -18,10 +19,10 @@ from trainables.model.prediction import Rates
 from trainables.output import print_error, run_command
 from trainables.text_files import read_text
 
-EXAMPLE = """\
+EXAMPLE = f"""\
 example:
-  python -m study.export NAME --out my-model
-  python -m trainables.predict --model my-model --features new-videos/features --out predictions.json
+  {typed("export")} NAME --out my-model
+  {typed("predict")} --model my-model --features new-videos/features --out predictions.json
 
 exit status: 0 all videos are predicted; 1 some could not be read and are left out; 2 the request was wrong"""
 
@@ -121,7 +122,7 @@ def _rate(text: str) -> float:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m trainables.predict",
+        prog=program("trainables.predict"),
         description="Mark segments in videos without labels, from their features.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -12,6 +12,7 @@ from pathlib import Path
 from analysis.diagnosis.characteristics import BINS, coverage
 from analysis.diagnosis.diagnosis import Diagnosis, diagnose, to_markdown
 from analysis.text import finite
+from trainables.commands import program
 from trainables.data import read_class_list, read_ground_truth
 from trainables.errors import UserError
 from trainables.evaluation import read_detections, tiou_thresholds, truth_warnings
@@ -39,9 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "python -m analysis.diagnosis", description="Error analysis of detections (DETAD)."
-    )
+    parser = argparse.ArgumentParser(program("analysis.diagnosis"), description="Error analysis of detections (DETAD).")
     parser.add_argument(
         "--predictions", type=Path, required=True, nargs="+", metavar="FILE", help="one file, or several to compare"
     )

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from analysis.figures import figure_title, study_drawings, write_drawings
 from analysis.requests import add_study_arguments, open_studies, out_folder, why_empty
+from trainables.commands import program
 from trainables.errors import UserError
 from trainables.output import print_error, run_command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write all figures; 1 when no study has a completed trial, 2 when the request is wrong."""
-    parser = argparse.ArgumentParser("python -m analysis.figures", description="Figures of one study or several.")
+    parser = argparse.ArgumentParser(program("analysis.figures"), description="Figures of one study or several.")
     add_study_arguments(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: the study's figures folder)")
     options = parser.parse_args(arguments)

@@ -11,6 +11,7 @@ from analysis.report.page import report_page
 from analysis.requests import add_study_arguments, open_studies, out_folder
 from analysis.study import Study
 from study.ledger import is_driven
+from trainables.commands import program
 from trainables.errors import UserError
 from trainables.files import write_whole
 from trainables.output import print_error, run_command
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m analysis.report", description="One self-contained HTML page per study.")
+    parser = argparse.ArgumentParser(program("analysis.report"), description="One self-contained HTML page per study.")
     add_study_arguments(parser)
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="where to write report.html (default: the study's folder)"

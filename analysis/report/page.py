@@ -25,6 +25,7 @@ from analysis.tables import Cell, Grid, study_tables
 from analysis.tables.pair_table import pair_table
 from analysis.text import data_title, how_made, metric_on_test, objective_of
 from study.ledger import trial_name
+from trainables.commands import typed
 
 PIXELS_PER_INCH = 130  # of figures on the screen
 SECTIONS = (
@@ -114,6 +115,7 @@ def report_contents(study: Study, others: Sequence[Study] = ()) -> dict[str, Any
         "space": [(key, dimension_text(value)) for key, value in settings.space.items()],
         "card": card_tables(settings.card),
         "rerun": rerun_command(study, "TRIAL"),
+        "status": typed("status"),
         "configuration": yaml.safe_dump(dict(settings.run), sort_keys=False, allow_unicode=True),
         "versions": sorted(settings.versions.items()),
         **(Results() if empty else _results(study))._asdict(),

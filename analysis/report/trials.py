@@ -13,6 +13,7 @@ from analysis.settings import GENERATOR
 from analysis.study import Study
 from analysis.text import DASH, configuration_text, generator_name, number_text, objective_of
 from study.ledger import trial_name
+from trainables.commands import typed
 
 CURVE_WIDTH, CURVE_HEIGHT = 72, 22  # pixels
 MOST_TRIALS = 2000  # further ones are in the CSV files
@@ -62,7 +63,7 @@ def trial_rows(study: Study) -> list[TrialRow]:
 def rerun_command(study: Study, trial: str) -> str:
     """The command that runs one trial again and compares its numbers with the recorded ones."""
     folder = shlex.quote(str(study.folder.parent))
-    return f"python -m study.launch --study-dir {folder} --rerun {shlex.quote(study.name)} {trial}"
+    return f"{typed('launch')} --study-dir {folder} --rerun {shlex.quote(study.name)} {trial}"
 
 
 def _bounds(iterations: pd.DataFrame) -> tuple[float, float]:

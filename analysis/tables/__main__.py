@@ -13,6 +13,7 @@ from analysis.tables.across_studies import across_studies
 from analysis.tables.rendering import FORMATS, Table, render, write_tables
 from analysis.tables.study_tables import study_tables
 from analysis.text import how_made
+from trainables.commands import program
 from trainables.errors import UserError
 from trainables.output import print_error, run_command
 
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m analysis.tables", description="Tables of one study or several.")
+    parser = argparse.ArgumentParser(program("analysis.tables"), description="Tables of one study or several.")
     add_study_arguments(parser)
     parser.add_argument("--format", choices=FORMATS, help="only this one (default: write all three, print Markdown)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: the study's tables folder)")
@@ -38,6 +39,11 @@ def _parser() -> argparse.ArgumentParser:
         "--marks", choices=MARKS, default=MARKS[0],
         help="second: best of a column bold, second underlined, where the seeds support it; paper: best of a column "
         "bold, best of all underlined (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--columns", type=int, choices=(1, 2), default=1,
+        help="of a two-column paper, for LaTeX: 1 makes tables fit into one column where they can (3.25 in); 2 sets "
+        "those that are wider as they are over both (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
         "--refined-only", action="store_true",
@@ -56,24 +62,24 @@ def _write_all(studies: Sequence[Study], options: argparse.Namespace) -> int:
         return 1
     formats = [options.format] if options.format else list(FORMATS)
     for study in full:
-        tables, notes = study_tables(study, options.marks, options.with_paper), how_made(study)
+        tables, notes = study_tables(study, options.marks, options.with_paper), how_made(study, options.marks)
         default = "tables-refined-only" if options.refined_only else "tables"
-        write_tables(tables, out_folder(study, options.out, default, len(studies) > 1), formats, notes)
-        _print(tables, options.format, notes)
+        write_tables(tables, out_folder(study, options.out, default, len(studies) > 1), formats, notes, options.columns)
+        _print(tables, options, notes)
         if options.with_paper and not any(grid.name.startswith("paper_") for grid, _ in tables):
             print(f"{study.name}: the paper has no numbers for these data and this question", file=sys.stderr)
     if len(full) > 1:
         together = [across_studies(full)]
-        write_tables(together, options.out or full[0].folder.parent, formats)
-        _print(together, options.format)
+        write_tables(together, options.out or full[0].folder.parent, formats, columns=options.columns)
+        _print(together, options)
     return 0
 
 
-def _print(tables: Sequence[Table], format_name: str | None, notes: Sequence[str] = ()) -> None:
+def _print(tables: Sequence[Table], options: argparse.Namespace, notes: Sequence[str] = ()) -> None:
     """The tables, and once for all of them how their numbers were made."""
     for table in tables:
-        print(render(table, format_name or "markdown"))
-    if notes and format_name in (None, "markdown"):
+        print(render(table, options.format or "markdown", options.columns))
+    if notes and options.format in (None, "markdown"):
         print("How these numbers were made:\n", *(f"- {note}" for note in notes), sep="\n", end="\n\n")
 
 

@@ -9,22 +9,27 @@ from pathlib import Path
 from typing import NoReturn
 
 from study.config import PRUNER_NAMES, SAMPLER_NAMES, studies
+from trainables.commands import aligned, program, typed
 from trainables.config import BASE_MODEL_PRESETS, THRESHOLDS, datasets
 from trainables.errors import nearest
 
+LAUNCH = typed("launch")
+LINES = aligned(
+    (LAUNCH, "a few trials on real speech; needs no download"),
+    (f"{LAUNCH} --dataset thumos14 --num-samples 64", "the main job"),
+    (f"{LAUNCH} --dataset thumos14 --study generator-beta --seeds 3", ""),
+    (f"{LAUNCH} --dataset my-videos/dataset.yaml", "the same on videos of your own"),
+    (f"{LAUNCH} --study my-study.yaml --set training.epochs=30", ""),
+    (f"{LAUNCH} --from NAME --seeds 3", "begin with the best points of an earlier study"),
+    (f"{LAUNCH} --resume NAME --num-samples 128", "continue after any stop, and extend"),
+    (f"{LAUNCH} --name NAME --submit http://head:8265", "as a job of a Ray cluster"),
+)
 EXAMPLES = f"""\
 examples:
-  python -m study.launch                                           a few trials on real speech; needs no download
-  python -m study.launch --dataset thumos14 --num-samples 64       the main job
-  python -m study.launch --dataset thumos14 --study generator-beta --seeds 3
-  python -m study.launch --dataset my-videos/dataset.yaml          the same on videos of your own
-  python -m study.launch --study my-study.yaml --set training.epochs=30
-  python -m study.launch --from NAME --seeds 3                     begin with the best points of an earlier study
-  python -m study.launch --resume NAME --num-samples 128           continue after any stop, and extend
-  python -m study.launch --name NAME --submit http://head:8265     as a job of a Ray cluster
+{LINES}
 
 data sets: {", ".join(datasets())},
-           or a data set file of your own (python -m trainables.datasets new DIR writes one)
+           or a data set file of your own ({typed("new")} DIR writes one)
 studies:   {", ".join(studies())}, or a YAML file of your own
 
 exit status: 0 done; 1 no trial succeeded; 2 the request was wrong; 3 stopped by a folder or a
@@ -69,7 +74,7 @@ class Parser(argparse.ArgumentParser):
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """Parsed options; None where one was not given. Exits with status 2 for a wrong one."""
     parser = Parser(
-        prog="python -m study.launch",
+        prog=program("study.launch"),
         description="Start or resume a study: complete refinement runs, proposed by Optuna, executed by Ray Tune.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from study.cli.progress import comparison, saved_text
 from study.cli.request import Request
 from study.ledger import StudyFolder
+from trainables.commands import typed
 
 if TYPE_CHECKING:
     from study.driver import Driver
@@ -28,7 +29,7 @@ def conclude(request: Request, driver: Driver) -> int:
     print(comparison(records, request.run))
     print(f"\nledger       {driver.folder.ledger_file}")
     print(f"predictions  {folder / 'predictions'} (test split, best iteration of each trial)")
-    following = ["python", "-m", "analysis.tables", "--study", folder.name]
+    following = [*typed("tables").split(), "--study", folder.name]
     if request.study_dir != Path("studies"):
         following += ["--study-dir", str(request.study_dir)]
     print(f"next         {shlex.join(following)}")
@@ -37,7 +38,7 @@ def conclude(request: Request, driver: Driver) -> int:
 
 def resume_command(given: Namespace, folder: StudyFolder) -> str:
     """To be pasted into a shell."""
-    arguments = ["python", "-m", "study.launch", "--resume", folder.name]
+    arguments = [*typed("launch").split(), "--resume", folder.name]
     if given.study_dir is not None:
         arguments += ["--study-dir", str(given.study_dir)]
     if given.address is not None:

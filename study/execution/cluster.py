@@ -21,6 +21,7 @@ from study.execution.tune_internals import use_idle_workers
 from study.process_tree import descendants
 from study.signals import Stopped
 from trainables.errors import UserError
+from trainables.import_folder import packages_first
 
 # Read by Ray when it is imported or started. The terminal and the ledger are ours.
 RAY_ENVIRONMENT = {
@@ -114,7 +115,8 @@ def _init(**options: Any) -> Any:
     import ray
 
     try:
-        return ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **options)
+        with packages_first():
+            return ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **options)
     except SystemExit:  # ray.init has a handler of its own for SIGTERM
         raise Stopped(signal.SIGTERM) from None
 

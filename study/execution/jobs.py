@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from study.execution.cluster import RAY_ENVIRONMENT, has_token
 from study.ledger import open_study
+from trainables.commands import CONSOLE_VARIABLE, by_console, typed
 from trainables.errors import UserError
 
 AUTO = "auto"
@@ -38,7 +39,8 @@ def submit(given: Namespace, arguments: list[str]) -> int:
     """
     client = _client(given.submit)
     name = Path(given.resume).name if given.resume else given.name
-    command = shlex.join(["python", "-m", "study.launch", *job_arguments(given, arguments)])
+    # -P: the folder that Ray was started in, where the job runs, may hold a study.py of the user's own.
+    command = shlex.join(["python", "-P", "-m", "study.launch", *job_arguments(given, arguments)])
     try:
         job = _submit(client, command, name, _metadata(given, name))
     except (RuntimeError, OSError) as error:
@@ -155,6 +157,7 @@ def _submit(client: Any, command: str, name: str, metadata: dict[str, str]) -> s
         "PATH": f"{Path(sys.executable).parent}:${{PATH}}",
         "PYTHONPATH": f"{package}:${{PYTHONPATH}}",
         "RAY_JOB_STOP_WAIT_TIME_S": str(STOP_WAIT_S),
+        **({CONSOLE_VARIABLE: "1"} if by_console() else {}),
     }
     # exec: no shell stands between Ray's signal and the study.
     return str(
@@ -177,7 +180,7 @@ def _end(client: Any, given: Namespace, job: str, name: str) -> int:
         print(f"job {job} is {state.lower()}.\n{_how_to_look(given, job, name)}")
         return LOST_STATUS
     if state != "SUCCEEDED":
-        again = shlex.join(["python", "-m", "study.launch", "--resume", name, *_where(given), "--submit", given.submit])
+        again = shlex.join([*typed("launch").split(), "--resume", name, *_where(given), "--submit", given.submit])
         print(f"job {job} {state.lower()}. To go on with the study, once it has begun:\n  {again}")
     return STATUSES[state] if info.driver_exit_code is None or state == "STOPPED" else int(info.driver_exit_code)
 
@@ -187,7 +190,7 @@ def _how_to_look(given: Namespace, job: str, name: str) -> str:
     address = [] if given.submit == AUTO else ["--address", _url(given.submit)]
     lines = {
         "its lines": mode + shlex.join(["ray", "job", "logs", "--follow", *address, job]),
-        "its state": shlex.join(["python", "-m", "study.status", name, *_where(given)]),
+        "its state": shlex.join([*typed("status").split(), name, *_where(given)]),
         "to stop it": mode + shlex.join(["ray", "job", "stop", *address, job]),
     }
     return "\n".join(f"  {what:<12}{command}" for what, command in lines.items())

@@ -21,6 +21,7 @@ from study.ledger.fields import Fields
 from study.ledger.folder import StudyFolder, check_name, exists, is_folder_name, remove_unbegun
 from study.ledger.ledger_file import LedgerContents, read_ledger
 from study.ledger.study_events import StudyCreated
+from trainables.commands import typed
 from trainables.errors import UserError, nearest
 from trainables.files import write_whole
 from trainables.json_types import JsonObject
@@ -185,7 +186,7 @@ def find_folder(study_dir: Path, name: str, option: str) -> StudyFolder:
     if candidates:
         raise UserError(f"{option}: {candidates[0].path} is no study: neither study.json nor ledger.jsonl is there")
     known = sorted(p.parent.name for p in study_dir.glob("*/study.json")) if os.path.isdir(study_dir) else []
-    hint = nearest(name, known) if known else "There are no studies yet: python -m study.launch makes one."
+    hint = nearest(name, known) if known else f"There are no studies yet: {typed('launch')} makes one."
     shown = name if len(name) <= 80 else f"{name[:80]}..."
     raise UserError(f"{option}: no study '{shown}' in {study_dir}. {hint}")
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,20 +14,14 @@ from typing import Any
 import pytest
 
 from study.status import study_status
+from tests.ray_clusters import RAY, head_with_dashboard
 from tests.study.test_launch import ROOT, outcomes
-from tests.study.test_stops import events_of, psutil
+from tests.study.test_stops import events_of
 
 REQUEST = ["--dataset", "simulated", "--name", "s", "--seed", "3", "--set", "compute.device=cpu", "--num-samples", "3"]
 LONG = [*REQUEST, "--set", "training.epochs=800", "--set", "training.early_stopping=null"]
-RAY = Path(sys.executable).with_name("ray")
 
 pytestmark = pytest.mark.timeout(600)
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def launch(*arguments: str, folder: Path, **environment: str) -> subprocess.Popen[str]:
@@ -44,29 +35,8 @@ def launch(*arguments: str, folder: Path, **environment: str) -> subprocess.Pope
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """Of the dashboard of a cluster of one node."""
-    ray, port = Path(tempfile.mkdtemp(dir="/tmp")), free_port()  # Ray's paths are short
-    head = subprocess.Popen(
-        [str(RAY), "start", "--head", "--block", "--port=0", "--num-cpus=2", f"--dashboard-port={port}",
-         f"--temp-dir={ray}", "--disable-usage-stats"],
-        env=os.environ | {"RAY_AUTH_MODE": "token"}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                assert head.poll() is None
-                time.sleep(0.5)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        left = psutil.Process(head.pid).children(recursive=True)
-        head.terminate()
-        head.wait(timeout=60)
-        for process in psutil.wait_procs(left, timeout=20)[1]:
-            process.kill()
-        shutil.rmtree(ray, ignore_errors=True)
+    with head_with_dashboard(ROOT) as head:
+        yield head.dashboard
 
 
 def ray_job(address: str, *arguments: str) -> str:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from trainables.commands import typed
 from trainables.config.part import FloatTuple, Overrides, Part, StrTuple
 from trainables.config.run import SimulationConfig, VideoChoice
 from trainables.config.validation import validated
@@ -221,7 +222,7 @@ def find_dataset(name: str) -> DatasetFile:
         return read_dataset_file(path)
     raise UserError(
         f"--dataset: no data set '{name}'. {nearest(name, shipped_names())} For one of your own, name its file; "
-        "python -m trainables.datasets new DIR writes one"
+        f"{typed('new')} DIR writes one"
     )
 
 
@@ -241,15 +242,13 @@ def _file_of(path: Path) -> Path:
     if path.is_file():
         return path
     if not path.is_dir():
-        raise UserError(
-            f"--dataset: {path} does not exist; python -m trainables.datasets new DIR writes a data set file"
-        )
+        raise UserError(f"--dataset: {path} does not exist; {typed('new')} DIR writes a data set file")
     if (path / FILE_NAME).is_file():
         return path / FILE_NAME
     others = [file.name for file in files_in(path) if file.suffix in (".yaml", ".yml")]
     if others:
         raise UserError(f"--dataset: {path} has no {FILE_NAME}; name one of its files: {', '.join(others)}")
-    raise UserError(f"--dataset: {path} has no {FILE_NAME}; python -m trainables.datasets new {path} writes one")
+    raise UserError(f"--dataset: {path} has no {FILE_NAME}; {typed('new')} {path} writes one")
 
 
 def _with_classes(tree: Mapping[str, Any], file: Path) -> JsonObject:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from trainables.commands import program, typed
 from trainables.config import DatasetConfig, datasets, preset
 from trainables.datasets import DataProblems, Dataset, load_dataset, make_card
 from trainables.datasets.draft import Given, default_file, draft
@@ -78,7 +79,7 @@ def _new(options: argparse.Namespace) -> int:
         print(f"found    {line}")
     for line in drafted.assumed:
         print(f"assumed  {line}")
-    print(f"written  {file}\nnext     python -m trainables.datasets check --dataset {file}")
+    print(f"written  {file}\nnext     {typed('check')} --dataset {file}")
     return 0
 
 
@@ -101,7 +102,7 @@ def _frames(text: str) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m trainables.datasets", description=__doc__)
+    parser = argparse.ArgumentParser(prog=program("trainables.datasets"), description=__doc__)
     commands = parser.add_subparsers(required=True)
     check = commands.add_parser("check", help="print the card and every problem found; exit 2 if there is one")
     check.set_defaults(command=_check)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from trainables.commands import typed
 from trainables.config import DatasetConfig
 from trainables.data import Dataset, FeatureFolder
 from trainables.errors import UserError, nearest
@@ -34,7 +35,7 @@ class DataProblems(UserError):
         lines = list(problems[:SHOWN_PROBLEMS])
         if len(problems) > SHOWN_PROBLEMS:
             more = len(problems) - SHOWN_PROBLEMS
-            lines.append(f"... and {more} more: python -m trainables.datasets check --dataset {name} lists all")
+            lines.append(f"... and {more} more: {typed('check')} --dataset {name} lists all")
         super().__init__("\n".join(lines))
         self.name = name
         self.problems = list(problems)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from trainables.commands import program
 from trainables.data import GroundTruth, read_class_list, read_ground_truth
 from trainables.errors import UserError
 from trainables.evaluation.detections import Detections, read_detections, truth_warnings
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m trainables.evaluation", description="mAP of temporal detections.")
+    parser = argparse.ArgumentParser(program("trainables.evaluation"), description="mAP of temporal detections.")
     parser.add_argument(
         "--predictions", type=Path, required=True, metavar="FILE",
         help=".csv, or .json of ActivityNet, RefineLoc or MMAction2",

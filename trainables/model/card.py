@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from trainables.commands import typed
 from trainables.model.description import WEIGHTS_FILE, ModelDescription, ModelFeatures
 
 RULES = {
@@ -33,7 +34,7 @@ def _lines(model: ModelDescription) -> Iterator[str]:
     if origin.simulated:
         yield "\n**The data were simulated. This model says nothing about real videos.**"
     yield "\n## Use\n"
-    yield "    python -m trainables.predict --model DIR --features FEATURES --out predictions.json\n"
+    yield f"    {typed('predict')} --model DIR --features FEATURES --out predictions.json\n"
     load = f'torch.load("{WEIGHTS_FILE}", weights_only=True)'
     yield f"`{WEIGHTS_FILE}` is a state dict: `{load}`. `model.json` holds all"
     yield "that is said here, and the whole configuration.\n"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from trainables.commands import typed
 from trainables.config import RunConfig, parse_config
 from trainables.data import FeatureProtocol
 from trainables.errors import UserError
@@ -98,7 +99,7 @@ class ModelDescription:
     def from_json(cls, tree: Mapping[str, Any], where: str = DESCRIPTION_FILE) -> ModelDescription:
         """Raises UserError for a newer format, and for what is no description."""
         if not isinstance(tree, Mapping) or not isinstance(tree.get("format"), int):
-            raise UserError(f"{where}: is not the description of a model; export it again: python -m study.export")
+            raise UserError(f"{where}: is not the description of a model; export it again: {typed('export')}")
         if tree["format"] > FORMAT:
             raise UserError(
                 f"{where}: format {tree['format']}, this version reads up to {FORMAT}; take a newer version"
@@ -121,7 +122,7 @@ def read_description(folder: Path) -> ModelDescription:
     """The description in the folder of an exported model; raises UserError."""
     file = folder / DESCRIPTION_FILE
     if not file.is_file():
-        raise UserError(f"--model: {folder} has no {DESCRIPTION_FILE}; python -m study.export NAME --out DIR makes one")
+        raise UserError(f"--model: {folder} has no {DESCRIPTION_FILE}; {typed('export')} NAME --out DIR makes one")
     return ModelDescription.from_json(read_json(file), str(file))
 
 

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from trainables.commands import typed
 from trainables.errors import UserError, nearest
 from trainables.videos import weights as weight_files
 from trainables.videos.torchvision_networks import NETWORKS, TorchvisionNetwork, torchvision_weights
@@ -59,7 +60,7 @@ def _i3d_rgb_weights() -> tuple[Path, ...]:
     if not file.is_file():
         raise UserError(
             f"--weights: the Kinetics-400 weights are not in {file.parent}; get them by "
-            "'python -m trainables.videos weights', or name a file of your own"
+            f"'{typed('weights')}', or name a file of your own"
         )
     return (file,)
 

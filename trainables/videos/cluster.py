@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from trainables.errors import UserError
+from trainables.import_folder import packages_first
 from trainables.videos.extraction import Extracted, Extractor
 
 ATTEMPTS = 3
@@ -65,7 +66,8 @@ def extract_on_cluster(options: argparse.Namespace, videos: Mapping[str, Path]) 
     import ray
 
     try:
-        ray.init(address=options.address, log_to_driver=False, logging_level=logging.ERROR)
+        with packages_first():
+            ray.init(address=options.address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise UserError(f"--address: no Ray cluster at '{options.address}': {' '.join(str(error).split())}") from None
     try:

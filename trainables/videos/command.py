@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trainables.commands import program
 from trainables.errors import UserError
 from trainables.output import print_error
 from trainables.videos import decoding, weights
@@ -137,7 +138,7 @@ def _positive(text: str) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m trainables.videos", description=__doc__)
+    parser = argparse.ArgumentParser(prog=program("trainables.videos"), description=__doc__)
     commands = parser.add_subparsers(required=True)
     named = "; ".join(f"{name}: {entry.about}" for name, entry in BACKBONES.items())
     frames = argparse.ArgumentParser(add_help=False)
