@@ -126,6 +126,7 @@ def _session(
         driver = _driver(request, folder, opened)
         print(request.card, end="\n\n")
         if not driver.has_ended():
+            request.note_features_used(folder)
             _run(given, request, driver, placement, supervisor)
         with supervisor.signals.deferred():  # all trials have ended: there is nothing left to stop
             status = conclude(request, driver)

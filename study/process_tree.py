@@ -20,6 +20,17 @@ def descendants(process: int) -> list[int]:
     return found[1:]
 
 
+def mapped_below(folder: Path) -> dict[int, list[str]]:
+    """Process -> its mapped files below a folder, of the processes that this user may look at."""
+    below, found = f"{folder.absolute()}/", {}
+    for maps in Path("/proc").glob("[0-9]*/maps"):
+        with contextlib.suppress(OSError):
+            files = {line[line.index("/") :] for line in maps.read_text(errors="replace").splitlines() if below in line}
+            if files:
+                found[int(maps.parent.name)] = sorted(files)
+    return found
+
+
 def _children() -> defaultdict[int, list[int]]:
     found = defaultdict(list)
     for file in Path("/proc").glob("[0-9]*/stat"):

@@ -21,6 +21,7 @@ class Command(NamedTuple):
 COMMANDS = {
     "launch": Command("study.launch", "", "start or resume a study"),
     "status": Command("study.status", "", "say where a study stands"),
+    "caches": Command("study.caches", "", "list or remove what studies keep that can be made again"),
     "export": Command("study.export", "", "write a study's model, with its card"),
     "tables": Command("analysis.tables", "", "tables of studies: LaTeX, Markdown, CSV"),
     "figures": Command("analysis.figures", "", "figures of studies"),
