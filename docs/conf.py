@@ -22,7 +22,8 @@ myst_heading_anchors = 3
 highlight_language = "none"
 
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"  # the signature has them
+# Types of other projects have no page here.
+nitpick_ignore_regex = [("py:.*", r"(np|npt|numpy|pd|pandas|torch|pathlib|collections)\..*|Path")]
 python_maximum_signature_line_length = 90
 
 html_theme = "furo"

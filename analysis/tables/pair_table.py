@@ -35,6 +35,7 @@ def pair_table(pairs: Pairs, metric: str) -> Table:
         header=["Configuration", first, second, "difference", "95 % interval", "common seeds"],
         rows=rows,
         notes=[
+            *pairs.remarks,
             f"{count_text(len(pairs.rows), 'configuration')} in both studies; {pairs.unpaired[0]} only in {first}, "
             f"{pairs.unpaired[1]} only in {second}",
             "Last row: each study's own best configuration by its selection objective, which may differ",

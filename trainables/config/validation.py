@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from trainables.commands import typed
 from trainables.errors import UserError, nearest
 from trainables.json_types import JsonObject
 
@@ -43,7 +44,8 @@ def set_key(model: type[BaseModel], tree: JsonObject, key: str, value: Any, sour
     """Put a value at a dotted key of a tree of ``model``; raises UserError for a key that it does not have."""
     known = keys_of(model)
     if key not in known:
-        raise UserError(f"{source}: {key}: unknown key. {nearest(key, known)}")
+        listed = f"'{typed('config')}' lists all {len(known)}."
+        raise UserError(f"{source}: {key}: unknown key. {nearest(key, known, listed)}")
     *parents, leaf = key.split(".")
     for name in parents:
         if tree.get(name) is None:

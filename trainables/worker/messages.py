@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trainables.config import RunConfig, SegmentConfig
+from trainables.config import PredictionConfig, RunConfig
 from trainables.json_types import JsonObject
 from trainables.report import IterationReport
 
@@ -37,7 +37,7 @@ class CachedM0:
 
     key: str
     files: RunFiles
-    prediction: SegmentConfig | None = None
+    prediction: PredictionConfig | None = None
 
 
 @dataclass(frozen=True)
