@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -26,6 +28,29 @@ def treat_lost_workers_alike() -> None:
 
     task_failed.takes_all_losses = True  # type: ignore[attr-defined]
     manager._actor_task_failed = task_failed
+
+
+@contextmanager
+def one_snapshot() -> Iterator[None]:
+    """Of Tune's own snapshots of the experiment only the first one is taken, of which it wants to see a file.
+
+    Nothing is restored from them, and the last one, which no setting prevents, holds all trials of the session.
+    """
+    from ray.tune.execution.tune_controller import TuneController
+
+    controller: Any = TuneController
+    take, taken = controller.checkpoint, set[int]()
+
+    def checkpoint(self: Any, force: bool = False, wait: bool = False) -> None:
+        if id(self) not in taken:
+            taken.add(id(self))
+            take(self, force=force, wait=wait)
+
+    controller.checkpoint = checkpoint
+    try:
+        yield
+    finally:
+        controller.checkpoint = take
 
 
 def count_no_callbacks() -> None:
