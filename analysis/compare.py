@@ -9,8 +9,8 @@ from pathlib import Path
 
 from analysis.figures import write_drawings
 from analysis.figures.pairs import pair_drawing
-from analysis.requests import add_study_arguments, open_studies
-from analysis.results.pairs import paired_studies
+from analysis.requests import add_study_arguments, comparison_folder, open_studies
+from analysis.results.pairs import paired_studies, why_not_comparable
 from analysis.study import Study
 from analysis.tables import FORMATS, render, write_tables
 from analysis.tables.pair_table import pair_table
@@ -40,26 +40,27 @@ def _two_studies(options: argparse.Namespace) -> tuple[Study, Study]:
     if len(options.study) != 2:
         raise UserError(f"--study: two studies are compared, got {len(options.study)}; give --study twice")
     first, second = open_studies(options)
-    if metric_on_test(first).removesuffix("†") != metric_on_test(second).removesuffix("†"):
-        raise UserError(
-            f"--study: {first.name} is measured by {metric_on_test(first)}, {second.name} by {metric_on_test(second)}; "
-            "compare studies with the same selection thresholds"
-        )
+    reason = why_not_comparable(first, second)
+    if reason is not None:
+        raise UserError(f"--study: {reason}")
     return first, second
 
 
 def _compare(first: Study, second: Study, out: Path | None) -> int:
     pairs, metric = paired_studies(first, second), metric_on_test(second)
-    folder = out or first.folder.parent / "comparisons" / f"{first.name}-{second.name}"
+    folder = out or comparison_folder(first, second)
     table = pair_table(pairs, metric)
     notes = [f"{study.name}: {data_title(study)}. {fact}" for study in (first, second) for fact in how_made(study)]
     write_tables([table], folder, FORMATS, notes)
     print(render(table, "markdown"))
     drawing = pair_drawing(pairs, metric)
     if drawing is None:
-        print(f"{first.name} and {second.name} ran no configuration on a common seed", file=sys.stderr)
+        print(f"{first.name} and {second.name} ran no configuration on a common seed", *pairs.remarks, sep=". ",
+              file=sys.stderr)  # fmt: skip
         return 1
     write_drawings([drawing], folder, data_title(first))
+    if out is None:
+        print("analysis.report shows this comparison in the reports of both from now on")
     return 0
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import sys
 from pathlib import Path
 
 from analysis.study import Study, study_frames
 from study.ledger import open_study
 from trainables.errors import UserError
+
+COMPARISONS = "comparisons"  # folder beside the studies
 
 
 def add_study_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +42,23 @@ def out_folder(study: Study, out: Path | None, default: str, several: bool) -> P
     if out is None:
         return study.folder / default
     return out / study.name if several else out
+
+
+def comparison_folder(first: Study, second: Study) -> Path:
+    """Where a comparison lies by default, beside the studies."""
+    return first.folder.parent / COMPARISONS / f"{first.name}-{second.name}"
+
+
+def compared_with(study: Study) -> list[str]:
+    """Names of the studies that this one was compared with, by the comparisons beside the studies."""
+    found: dict[str, None] = {}
+    for path in sorted((study.folder.parent / COMPARISONS).glob("*/comparison.csv")):
+        with path.open(newline="", encoding="utf-8", errors="replace") as file:
+            row = next(csv.DictReader(file), {})
+        names = [row.get("first"), row.get("second")]
+        if study.name in names:
+            found |= dict.fromkeys(name for name in names if name and name != study.name)
+    return list(found)
 
 
 def why_empty(study: Study) -> str:

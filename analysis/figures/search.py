@@ -23,12 +23,13 @@ Floats = npt.NDArray[np.float64]
 EVALUATOR_COLOURS = ("#0072B2", "#E69F00")
 JITTER = 0.12  # of what would lie on one line
 LONGEST_WORD = 18  # characters of a tick
-LINE = 24  # characters beside an axis of the slices' height
+LINE = 24  # characters beside an axis
 
 
 def draw_history(history: History, objective: str, ax: Axes) -> None:
-    """Objective of each trial by generator, the best so far as a step line, unfinished trials along the bottom."""
-    finite = np.isfinite(history.objective)
+    """Refined objective of each trial by generator, the best so far as a step line, M0 as a line across, trials without
+    a number along the bottom."""
+    finite = np.isfinite(history.refined)
     completed = np.array([state == "completed" for state in history.state], dtype=bool)
     generators = np.array(history.generator)
     for generator in generator_order(list(set(history.generator))):
@@ -36,12 +37,12 @@ def draw_history(history: History, objective: str, ax: Axes) -> None:
         for whole, face in ((True, colour), (False, "none")):
             rows = finite & (completed == whole) & (generators == generator)
             ax.plot(
-                history.trial[rows], history.objective[rows], marker, color=colour, markerfacecolor=face,
+                history.trial[rows], history.refined[rows], marker, color=colour, markerfacecolor=face,
                 label=generator_name(generator) if whole else None,
             )  # fmt: skip
     if (finite & ~completed).any():
         ax.plot([], [], "o", color=GREY, markerfacecolor="none", label="not completed")
-    ax.step(history.trial, history.best_so_far, where="post", color="black", linewidth=1, label="best so far")
+    ax.step(history.trial, history.best_so_far, where="post", color="black", linewidth=1, label="best refined so far")
     if history.base is not None:
         ax.axhline(history.base, color=GREY, linewidth=1, linestyle=":", label="base model M0")
     lost = history.trial[~finite]
@@ -52,7 +53,7 @@ def draw_history(history: History, objective: str, ax: Axes) -> None:
         )  # fmt: skip
     margin = max(0.5, 0.02 * len(history.trial))
     ax.set_xlim(history.trial.min() - margin, history.trial.max() + margin)
-    ax.set(xlabel="trial", ylabel=objective)
+    ax.set(xlabel="trial", ylabel="\n".join(wrap(objective, LINE)))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     legend_below(ax)
 

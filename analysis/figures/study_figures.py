@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.drawing import PAGE_IN, Drawing, on_axes
-from analysis.figures.heat_maps import draw_generator_beta, draw_thresholds
+from analysis.figures.heat_maps import draw_generator_beta, draw_thresholds, m0_remark
 from analysis.figures.iterations import draw_iterations, draw_label_quality
 from analysis.figures.predictions import prediction_drawings
 from analysis.figures.search import draw_cost, draw_history, draw_importance, draw_parallel, draw_slices
@@ -60,8 +60,9 @@ def search_drawings(study: Study) -> list[Drawing]:
     found = [
         Drawing(
             "history",
-            "Selection objective of each trial and the best so far",
-            on_axes(lambda ax: draw_history(history, objective, ax)),
+            "Selection objective of the best refined iteration of each trial, which the search maximises, and the best "
+            "so far; dotted: M0, below which refinement only harmed",
+            on_axes(lambda ax: draw_history(history, refined, ax)),
             pd.DataFrame(history._asdict()),
         )
     ]
@@ -95,7 +96,7 @@ def _generator_beta(study: Study) -> Drawing | None:
         return None
     return Drawing(
         "generator_beta",
-        "Generator of the pseudo labels and weight β of their loss",
+        f"Generator of the pseudo labels and weight β of their loss{m0_remark(table.cells)}",
         on_axes(lambda ax: draw_generator_beta(table, metric, ax)),
         generator_trace(study, table),
     )
@@ -108,7 +109,7 @@ def _thresholds(study: Study) -> Drawing | None:
     shown: NumberTable = table
     return Drawing(
         "thresholds",
-        shown.what,
+        f"{shown.what}{m0_remark(shown.cells)}",
         on_axes(lambda ax: draw_thresholds(shown, metric, ax)),
         number_trace(study, shown),
         height=2.4,

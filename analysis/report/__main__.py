@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from analysis.report.page import report_page
-from analysis.requests import add_study_arguments, open_studies, out_folder
-from analysis.study import Study
-from study.ledger import is_driven
+from analysis.requests import add_study_arguments, compared_with, open_studies, out_folder
+from analysis.study import Study, study_frames
+from study.ledger import is_driven, open_study
 from trainables.commands import program
 from trainables.errors import UserError
 from trainables.files import write_whole
@@ -55,13 +56,25 @@ def _write_pages(studies: Sequence[Study], options: argparse.Namespace) -> list[
     for study in studies:
         path = out_folder(study, options.out, ".", len(studies) > 1) / "report.html"
         refresh_s = options.watch if is_driven(study.files) else 0
-        page = report_page(study, [other for other in studies if other is not study], refresh_s)
+        page = report_page(study, _compared(study, studies), refresh_s)
         try:
             write_whole(path, page.encode("utf-8", "replace"))
         except OSError as error:
             raise UserError(f"--out: {path.parent}: cannot be written to ({error.strerror})") from None
         paths.append(path)
     return paths
+
+
+def _compared(study: Study, studies: Sequence[Study]) -> list[Study]:
+    """The other studies of this command, and those that ``analysis.compare`` has compared it with."""
+    others = {other.name: other for other in studies if other.name != study.name}
+    for name in compared_with(study):
+        if name not in others:
+            try:
+                others[name] = study_frames(open_study(study.folder.parent, name))
+            except UserError as error:
+                print(f"warning: {study.name} was compared with {name}, which is left out: {error}", file=sys.stderr)
+    return list(others.values())
 
 
 def _seconds(text: str) -> int:

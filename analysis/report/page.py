@@ -19,7 +19,7 @@ from analysis.report.settings import card_tables, dimension_text
 from analysis.report.timelines import timeline_json
 from analysis.report.trials import MOST_TRIALS, TrialRow, rerun_command, trial_rows
 from analysis.requests import why_empty
-from analysis.results.pairs import paired_studies
+from analysis.results.pairs import paired_studies, why_not_comparable
 from analysis.study import Study
 from analysis.tables import Cell, Grid, study_tables
 from analysis.tables.pair_table import pair_table
@@ -65,10 +65,11 @@ class Picture(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """With another study; no figure where nothing can be paired."""
+    """With another study; no figure where nothing can be paired, nothing but remarks where nothing may be."""
 
-    table: PageTable
+    table: PageTable | None
     figure: Picture | None
+    remarks: Sequence[str]
 
 
 class Results(NamedTuple):
@@ -148,12 +149,22 @@ def _comparisons(study: Study, others: Sequence[Study]) -> list[Comparison]:
     """The study against each of the others that has a completed trial."""
     found = []
     for other in others:
-        if not other.completed.empty:
+        reason = None if other.completed.empty else why_not_comparable(other, study)
+        if reason is not None:
+            found.append(Comparison(None, None, [f"Not compared: {reason}."]))
+        elif not other.completed.empty:
             pairs, metric = paired_studies(other, study), metric_on_test(study)
             drawing = pair_drawing(pairs, metric)
             figure = _picture(study, drawing) if drawing else None
-            found.append(Comparison(_linked(pair_table(pairs, metric)[0]), figure))
+            found.append(Comparison(_without_links(_linked(pair_table(pairs, metric)[0]), 1), figure, pairs.remarks))
     return found
+
+
+def _without_links(table: PageTable, column: int) -> PageTable:
+    """Of numbers whose trials are not on this page."""
+    rows = [[cell._replace(trial="", trials="") if c == column else cell for c, cell in enumerate(row)]
+            for row in table.rows]  # fmt: skip
+    return table._replace(rows=rows)
 
 
 def _linked(grid: Grid) -> PageTable:

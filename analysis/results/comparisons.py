@@ -34,14 +34,17 @@ def value_table(study: Study, key: str) -> NumberTable:
     name = key.rsplit(".", 1)[-1]
     return NumberTable(
         name=f"by_{name}",
-        what=f"Values of {key}",
+        what=f"Values of {short_key(key)}",
         corner=short_key(key),
         spanner="",
         rows=[value_text(value) for value in values],
         columns=["M0", "refined"],
         cells=cells,
         competing=[value != ORACLE for value in values],
-        remarks=["Each row is the configuration with the best selection objective among those with this value"],
+        remarks=[
+            f"The searched key is {key}",
+            "Each row is the configuration with the best selection objective among those with this value",
+        ],
     )
 
 

@@ -14,7 +14,8 @@ class NumberTable(NamedTuple):
 
     competing: rows that take part in the marks. number: what the cells hold, as a column of the CSV is called.
     metric: the same for a caption, None for the study's own. split: of the videos they are measured on. remarks:
-    what the numbers rest on. best_by_column: whether columns have a best at all.
+    what the numbers rest on. best_by_column: whether columns have a best at all. chosen: how the numbers were chosen,
+    in a few words, None for the study's own rule.
     """
 
     name: str
@@ -30,6 +31,7 @@ class NumberTable(NamedTuple):
     metric: str | None = None
     best_by_column: bool = True
     split: str = "test"
+    chosen: str | None = None
 
     @property
     def by_place(self) -> dict[tuple[str, str], Summary | None]:

@@ -1,8 +1,14 @@
-"""Two studies, paired by configuration and seed. All mAP are percent on the test split."""
+"""Two studies, paired by configuration and seed. All mAP are percent on the test split.
+
+Configurations are the same where every searched value is, and where these values mean the same: αA and αC are the
+thresholds of the pseudo labels, of the predictions or of both, by the setting ``thresholds`` of their study.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,7 +22,13 @@ from analysis.results.statistics import (
     paired_difference,
     ranked_trials,
 )
+from analysis.settings import THRESHOLD_KEYS, THRESHOLD_PAIRS, lookup
 from analysis.study import Study
+from analysis.text import metric_on_test, threshold_owner, value_text
+
+MOST_SETTINGS = 12  # that differ, told one by one
+FEWEST_CONFIGURATIONS = 3  # for an interval
+BOTH = "both"
 
 
 class PairedConfiguration(NamedTuple):
@@ -32,7 +44,8 @@ class Pairs(NamedTuple):
     """names: of the studies. rows: by the first study's selection objective, best first. overall: mean of the
     configurations' differences, percentage points; interval: 95 %, bootstrap over configurations, None with fewer
     than FEWEST_CONFIGURATIONS. best: the best configuration of each study, whether the other ran it or not. unpaired:
-    configurations with a number that only the first, and only the second study ran."""
+    configurations with a number that only the first, and only the second study ran. remarks: what is not the same in
+    the two, in words."""
 
     names: tuple[str, str]
     rows: list[PairedConfiguration]
@@ -41,14 +54,27 @@ class Pairs(NamedTuple):
     best: tuple[Summary | None, Summary | None]
     best_difference: PairedDifference | None
     unpaired: tuple[int, int]
+    remarks: tuple[str, ...] = ()
 
 
-FEWEST_CONFIGURATIONS = 3
+def why_not_comparable(first: Study, second: Study) -> str | None:
+    """In words; None for studies whose numbers have one meaning."""
+    for study in (first, second):
+        if not study.has_test_map:
+            return f"{study.name} has no test mAP to compare"
+    one, two = (metric_on_test(study).removesuffix("†") for study in (first, second))
+    if one != two:
+        return (
+            f"{first.name} is measured by {one}, {second.name} by {two}; compare studies with the same selection "
+            "thresholds"
+        )
+    return None
 
 
 def paired_studies(first: Study, second: Study) -> Pairs:
-    """Second - first; configurations are the same where every searched value is."""
-    one, two = (_by_configuration(study) for study in (first, second))
+    """Second - first, of studies that are comparable."""
+    differ = _thresholds_differ(first, second)
+    one, two = (_by_configuration(study, differ) for study in (first, second))
     rows = []
     for name in one:
         difference = paired_difference(two[name], one[name]) if name in two else None
@@ -64,6 +90,7 @@ def paired_studies(first: Study, second: Study) -> Pairs:
         best=(best[0], best[1]),
         best_difference=paired_difference(best[1], best[0]) if best[0] and best[1] else None,
         unpaired=(len(one.keys() - two.keys()), len(two.keys() - one.keys())),
+        remarks=tuple(_remarks(first, second, differ)),
     )
 
 
@@ -85,7 +112,62 @@ def pairs_data(pairs: Pairs) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _by_configuration(study: Study) -> dict[str, Summary]:
+def _thresholds_differ(first: Study, second: Study) -> bool:
+    """Whether αA and αC of the two, which one of them at least varies, are not the thresholds of the same thing."""
+    searched = {*first.settings.space, *second.settings.space, *first.trials.columns, *second.trials.columns}
+    return first.settings.thresholds != second.settings.thresholds and bool(searched & set(THRESHOLD_KEYS))
+
+
+def _remarks(first: Study, second: Study, thresholds_differ: bool) -> Iterator[str]:
+    if thresholds_differ:
+        of_first, of_second = (
+            threshold_owner(study.settings.thresholds, study.settings.space) for study in (first, second)
+        )
+        yield (
+            f"αA and αC are the thresholds of {of_first} in {first.name}, and of {of_second} in {second.name}: "
+            "configurations are paired only where the thresholds of labels and predictions are all equal"
+        )
+    differing = list(_differing_settings(first, second))
+    if differing:
+        more = len(differing) - MOST_SETTINGS
+        rest = [f"and {more} more"] if more > 0 else []
+        yield (
+            f"Settings that differ ({first.name} / {second.name}), apart from what is searched: "
+            f"{'; '.join([*differing[:MOST_SETTINGS], *rest])}"
+        )
+
+
+def _differing_settings(first: Study, second: Study) -> Iterator[str]:
+    """``training.epochs 40 / 60``, of the settings that both have; how a trial is computed changes no number."""
+    one, two = (dict(_leaves(study.settings.run)) for study in (first, second))
+    searched = {*first.settings.space, *second.settings.space}
+    for key, value in one.items():
+        if key in two and two[key] != value and key not in searched and not key.startswith("compute."):
+            yield f"{key} {value_text(value)} / {value_text(two[key])}"
+
+
+def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted keys and values."""
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _with_all_thresholds(study: Study, configuration: str) -> str:
+    """The configuration with the four thresholds that its trials used, searched or not."""
+    params = json.loads(configuration)
+    for of_labels, of_predictions in THRESHOLD_PAIRS:
+        given = {key: params[key] for key in (of_labels, of_predictions) if key in params}
+        if study.settings.thresholds == BOTH and len(given) == 1:  # one pair, which the trials name once
+            given = dict.fromkeys((of_labels, of_predictions), *given.values())
+        fixed = {key: lookup(study.settings.run, *key.split(".")) for key in (of_labels, of_predictions)}
+        params |= fixed | given
+    return json.dumps(params, sort_keys=True)
+
+
+def _by_configuration(study: Study, all_thresholds: bool) -> dict[str, Summary]:
     """Test mAP of each configuration over its seeds, in the order of their selection objective."""
     done = study.completed
     order = {
@@ -93,4 +175,5 @@ def _by_configuration(study: Study) -> dict[str, Summary]:
         for ranked in ranked_trials(done)
     }
     found = {name: at_best_iteration(done[done["trial"].isin(numbers)]) for name, numbers in order.items()}
-    return {name: summary for name, summary in found.items() if summary is not None}
+    known = {name: summary for name, summary in found.items() if summary is not None}
+    return {_with_all_thresholds(study, name): known[name] for name in known} if all_thresholds else known

@@ -18,12 +18,14 @@ Floats = npt.NDArray[np.float64]
 class History(NamedTuple):
     """Selection objective of each trial, in the order of proposal; columns of shape (trials,).
 
-    objective: NaN without one. best_so_far: of the completed trials up to this one, oracle aside, NaN before the
-    first. base: that of M0, mean over seeds, None when unknown.
+    refined: of its best refined iteration, which the search maximises. reported: what it reports at its end, the best
+    of all iterations with M0 among them. NaN without one. best_so_far: of the refined ones of the completed trials up
+    to this one, oracle aside, NaN before the first. base: that of M0, mean over seeds, None when unknown.
     """
 
     trial: npt.NDArray[np.int64]
-    objective: Floats
+    refined: Floats
+    reported: Floats
     best_so_far: Floats
     state: list[str]
     generator: list[str]
@@ -64,12 +66,13 @@ def search_history(study: Study) -> History:
     """What the search saw; the oracle and trials that did not complete set no best."""
     trials = study.trials
     completed = trials["trial"].isin(study.completed["trial"])
-    objective = trials["objective"].to_numpy(np.float64)
-    counted = pd.Series(np.where(completed & (trials[GENERATOR] != ORACLE), objective, np.nan))
+    refined = trials["refined_objective"].to_numpy(np.float64)
+    counted = pd.Series(np.where(completed & (trials[GENERATOR] != ORACLE), refined, np.nan))
     first = study.iterations[study.iterations["iteration"] == 0].drop_duplicates("seed")["selection"].dropna()
     return History(
         trial=trials["trial"].to_numpy(np.int64),
-        objective=objective,
+        refined=refined,
+        reported=trials["objective"].to_numpy(np.float64),
         best_so_far=np.asarray(counted.cummax().ffill(), np.float64),
         state=trials["state"].tolist(),
         generator=trials[GENERATOR].astype(str).tolist(),

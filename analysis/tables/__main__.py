@@ -41,6 +41,11 @@ def _parser() -> argparse.ArgumentParser:
         "bold, best of all underlined (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
+        "--columns", type=int, choices=(1, 2), default=1,
+        help="of a two-column paper, for LaTeX: 1 makes tables fit into one column where they can (3.25 in); 2 sets "
+        "those that are wider as they are over both (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
         "--refined-only", action="store_true",
         help="the best refined iteration of each trial, whether M0 is better or not (files: tables-refined-only)",
     )  # fmt: skip
@@ -57,24 +62,24 @@ def _write_all(studies: Sequence[Study], options: argparse.Namespace) -> int:
         return 1
     formats = [options.format] if options.format else list(FORMATS)
     for study in full:
-        tables, notes = study_tables(study, options.marks, options.with_paper), how_made(study)
+        tables, notes = study_tables(study, options.marks, options.with_paper), how_made(study, options.marks)
         default = "tables-refined-only" if options.refined_only else "tables"
-        write_tables(tables, out_folder(study, options.out, default, len(studies) > 1), formats, notes)
-        _print(tables, options.format, notes)
+        write_tables(tables, out_folder(study, options.out, default, len(studies) > 1), formats, notes, options.columns)
+        _print(tables, options, notes)
         if options.with_paper and not any(grid.name.startswith("paper_") for grid, _ in tables):
             print(f"{study.name}: the paper has no numbers for these data and this question", file=sys.stderr)
     if len(full) > 1:
         together = [across_studies(full)]
-        write_tables(together, options.out or full[0].folder.parent, formats)
-        _print(together, options.format)
+        write_tables(together, options.out or full[0].folder.parent, formats, columns=options.columns)
+        _print(together, options)
     return 0
 
 
-def _print(tables: Sequence[Table], format_name: str | None, notes: Sequence[str] = ()) -> None:
+def _print(tables: Sequence[Table], options: argparse.Namespace, notes: Sequence[str] = ()) -> None:
     """The tables, and once for all of them how their numbers were made."""
     for table in tables:
-        print(render(table, format_name or "markdown"))
-    if notes and format_name in (None, "markdown"):
+        print(render(table, options.format or "markdown", options.columns))
+    if notes and options.format in (None, "markdown"):
         print("How these numbers were made:\n", *(f"- {note}" for note in notes), sep="\n", end="\n\n")
 
 

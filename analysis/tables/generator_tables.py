@@ -23,15 +23,14 @@ def generator_grid(study: Study, marks: str = "second") -> Table:
         [Cell(generator_name(generator)), base._replace(covered=g > 0), *cells]
         for g, (generator, (base, *cells)) in enumerate(zip(table.generators, shown, strict=True))
     ]
-    remarks = [*mark_remarks(shown), *[ORACLE_ASIDE] * (not all(competing))]
     grid = Grid(
         name="generator_beta",
         label=label(study.name, "generator-beta"),
-        caption=caption(study, "Generators of pseudo labels and the weight β of their loss", remarks),
+        caption=caption(study, "Generators of pseudo labels and the weight β of their loss", mark_remarks(shown)),
         spanner="β",
         header=["Pseudo labels", "0", *(f"{beta:g}" for beta in table.betas)],
         rows=rows,
-        notes=table.remarks,
+        notes=[*table.remarks, *[ORACLE_ASIDE] * (not all(competing))],
     )
     return grid, generator_trace(study, table)
 
@@ -51,12 +50,12 @@ def iteration_grid(study: Study, marks: str = "second") -> Table:
         "Each row is the configuration with the best selection objective of its generator",
         "Last column: at the iteration that the selection rule chose (in brackets, by seed)",
         *(f"{generator_name(row.generator)}: {configuration_text(row.configuration)}" for row in table.rows),
+        *[ORACLE_ASIDE] * (not all(competing)),
     ]
-    remarks = [*mark_remarks([*shown, chosen]), *[ORACLE_ASIDE] * (not all(competing))]
     grid = Grid(
         name="iterations",
         label=label(study.name, "iterations"),
-        caption=caption(study, "Refinement iterations η", remarks),
+        caption=caption(study, "Refinement iterations η", mark_remarks([*shown, chosen])),
         spanner="η",
         header=["Pseudo labels", *map(str, table.iterations), "chosen"],
         rows=rows,

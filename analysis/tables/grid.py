@@ -6,10 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from analysis.results.statistics import Summary, distinguishable
-from analysis.text import DASH, number_text
-
-SIMILAR = "\N{ALMOST EQUAL TO}"
-M0_MARK = "\N{MODIFIER LETTER CAPITAL M}\N{SUPERSCRIPT ZERO}"
+from analysis.text import DASH, M0_MARK, SIMILAR, number_text
 
 
 class Cell(NamedTuple):
@@ -34,6 +31,23 @@ class Grid(NamedTuple):
     header: list[str]
     rows: list[list[Cell]]
     notes: Sequence[str] = ()
+
+
+def text_columns(grid: Grid) -> list[bool]:
+    """Which columns hold words, which line up by their beginnings: the first, and those whose cells begin with a
+    letter."""
+    columns = zip(*grid.rows, strict=True) if grid.rows else ((),) * len(grid.header)
+    words = [bool(column) and all(cell.text[:1].isalpha() for cell in column if not cell.covered) for column in columns]
+    return [True, *words[1:]]
+
+
+def without_empty(grid: Grid, optional: Sequence[str]) -> Grid:
+    """The grid without those of its ``optional`` columns that hold nothing but dashes."""
+    kept = [
+        c for c, name in enumerate(grid.header) if name not in optional or any(row[c].text != DASH for row in grid.rows)
+    ]
+    rows = [[row[c] for c in kept] for row in grid.rows]
+    return grid._replace(header=[grid.header[c] for c in kept], rows=rows)
 
 
 def summary_text(summary: Summary | None, seeds: int = 1) -> str:
@@ -84,16 +98,12 @@ def marked(
 def mark_remarks(rows: Sequence[Sequence[Cell]]) -> list[str]:
     """What a caption must say about the marks in these cells."""
     texts = [cell.text for row in rows for cell in row]
-    remarks = []
-    if any(SIMILAR in text for text in texts):
-        remarks.append(
-            f"{SIMILAR}: not distinguishable from the best of its column (paired bootstrap over seeds, 95 %)"
-        )
-    if any(M0_MARK in text for text in texts):
-        remarks.append(
-            f"{M0_MARK}: refinement never helped; the number is M0's and takes no part in bold and underline"
-        )
-    return remarks
+    similar = any(SIMILAR in text for text in texts)
+    of_m0 = any(M0_MARK in text for text in texts)
+    return [
+        *[f"{SIMILAR}: not distinguishable from the best of its column"] * similar,
+        *[f"{M0_MARK}: the number is M0's, as refinement never helped"] * of_m0,
+    ]
 
 
 def _paper_marks(column: Sequence[Summary], overall: float) -> dict[float, str]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from analysis.results.importance import EVALUATORS, RESAMPLES, Interval, importance_data, importances
+from collections.abc import Sequence
+
+from analysis.results.importance import EVALUATORS, RESAMPLES, Importance, Interval, importance_data, importances
 from analysis.study import Study
-from analysis.tables.grid import Cell, Grid
+from analysis.tables.grid import Cell, Grid, without_empty
 from analysis.tables.rendering import Table
 from analysis.text import count_text, data_title, label, number_text, objective_name, short_key
+
+OVER_TRIALS, OVER_SEEDS = "over trials", "over seeds"
 
 
 def importance_grid(study: Study) -> Table | None:
@@ -23,33 +27,28 @@ def importance_grid(study: Study) -> Table | None:
         caption=f"Share of the variation of the refined {objective_name(study)} that each searched key explains, over "
         f"{count_text(first.configurations, 'configuration')} on {data_title(study)}.",
         spanner="",
-        header=["Key", *(name for one in found for name in _columns(EVALUATORS[one.evaluator]))],
-        rows=[
-            [
-                Cell(short_key(key)),
-                *(
-                    Cell(text)
-                    for one in found
-                    for text in (
-                        number_text(one.shares[key]),
-                        _text(one.over_trials.get(key)),
-                        _text(one.over_seeds.get(key)),
-                    )
-                ),
-            ]
-            for key in first.shares
-        ],
+        header=["Key", "evaluator", "share", OVER_TRIALS, OVER_SEEDS],
+        rows=[row for key in first.shares for row in _rows(key, found)],
         notes=[
             f"{resampled}; over seeds: least and largest share over the seeds, each alone; dashes: too few to tell",
             *left * bool(first.left_out),
         ],
     )
-    return grid, importance_data(found)
+    return without_empty(grid, (OVER_TRIALS, OVER_SEEDS)), importance_data(found)
 
 
-def _columns(evaluator: str) -> list[str]:
-    short = evaluator.partition(" (")[0]
-    return [evaluator, f"{short}, over trials", f"{short}, over seeds"]
+def _rows(key: str, found: Sequence[Importance]) -> list[list[Cell]]:
+    """One for each evaluator; the key stands once."""
+    return [
+        [
+            Cell(short_key(key), covered=i > 0),
+            Cell(EVALUATORS[one.evaluator]),
+            Cell(number_text(one.shares[key])),
+            Cell(_text(one.over_trials.get(key))),
+            Cell(_text(one.over_seeds.get(key))),
+        ]
+        for i, one in enumerate(found)
+    ]
 
 
 def _text(interval: Interval | None) -> str:

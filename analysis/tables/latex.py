@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Sequence
 from itertools import takewhile
 
-from analysis.tables.grid import Cell, Grid
-
-COLUMN_PT, PAGE_PT = 237, 496  # widths of one column and of both in WACV's style, points
-CHARACTER_PT, GAP_PT = 5.0, 12.0  # mean character at 10 pt, space between columns
+from analysis.tables.grid import Cell, Grid, text_columns
+from analysis.tables.layout import DEVIATION, Deviation, Setting, setting, spread_text, text_pt
+from analysis.text import M0_MARK
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -27,15 +28,20 @@ _ESCAPES = {
     "[": "{[}",  # behind the end of a row it would begin an option
     "±": r"$\pm$",
     "\N{MULTIPLICATION SIGN}": r"$\times$",
+    "\N{MINUS SIGN}": "$-$",
     "≈": r"$\approx$",
     "≥": r"$\geq$",
     "†": r"$^\dagger$",
-    "\N{MODIFIER LETTER CAPITAL M}": r"$^{\mathrm{M}}$",
-    "\N{SUPERSCRIPT ZERO}": r"$^{0}$",
     "\N{EN DASH}": "--",
     "\N{LEFT SINGLE QUOTATION MARK}": "`",
     "\N{RIGHT SINGLE QUOTATION MARK}": "'",
 }
+
+BELOW = ("below", "short")  # deviations that take a line of their own
+_NUMBER = re.compile(rf"[\d.]+({DEVIATION}[\d.]+)?")
+# Of several characters, with the paper's subscripts.
+_SYMBOLS = {M0_MARK: r"$^{\mathrm{M0}}$", "αA": r"$\alpha_A$", "αC": r"$\alpha_C$"}
+_SYMBOLS_PATTERN = re.compile(f"({'|'.join(_SYMBOLS)})")
 
 _OWN_CAPITALS = ("gamma", "delta", "theta", "lambda", "xi", "pi", "sigma", "upsilon", "phi", "psi", "omega")
 _LATIN_CAPITALS = {"eta": "H", "rho": "P", "chi": "X"}
@@ -43,8 +49,8 @@ _LATIN_CAPITALS = {"eta": "H", "rho": "P", "chi": "X"}
 
 def escape(text: str) -> str:
     """Text that LaTeX prints as it is written here."""
-    line = " ".join(text.split())
-    return "".join(_ESCAPES.get(character) or _greek(character) for character in line)
+    parts = _SYMBOLS_PATTERN.split(" ".join(text.split()))
+    return "".join(_SYMBOLS.get(part) or "".join(_ESCAPES.get(c) or _greek(c) for c in part) for part in parts)
 
 
 def _greek(character: str) -> str:
@@ -58,31 +64,33 @@ def _greek(character: str) -> str:
     return rf"$\{name.capitalize()}$" if name in _OWN_CAPITALS else _LATIN_CAPITALS.get(name, name[0].upper())
 
 
-def to_latex(grid: Grid) -> str:
-    """The whole float: caption, label, booktabs rules, spans by multirow."""
-    columns = len(grid.header)
-    width = _width_pt(grid)
-    environment = "table*" if width > COLUMN_PT else "table"
-    body = [" & ".join(_cell(grid, r, c) for c in range(columns)) + r" \\" for r in range(len(grid.rows))]
+def to_latex(grid: Grid, columns: int = 1) -> str:
+    """The whole float: caption, label, booktabs rules, spans by multirow. columns: see ``layout.setting``."""
+    count, chosen = len(grid.header), setting(grid, columns)
+    environment = "table*" if chosen.wide else "table"
+    first = "l" if chosen.first_pt is None else f"p{{{chosen.first_pt:.0f}pt}}"
+    others = "".join("l" if is_text else "r" for is_text in text_columns(grid)[1:])
     spanner = [
-        rf" & \multicolumn{{{columns - 1}}}{{c}}{{{escape(grid.spanner)}}} \\",
-        rf"\cmidrule(lr){{2-{columns}}}",
+        rf" & \multicolumn{{{count - 1}}}{{c}}{{{escape(grid.spanner)}}} \\",
+        rf"\cmidrule(lr){{2-{count}}}",
     ]
     lines = [
         "% needs: booktabs, multirow",
         *(f"% {' '.join(note.split())}" for note in grid.notes),
         rf"\begin{{{environment}}}[t]",
         r"\centering",
-        *([r"\footnotesize\setlength{\tabcolsep}{3pt}"] if width > PAGE_PT else []),
         rf"\caption{{{escape(grid.caption)}}}",
-        r"\vspace{4pt}",
+        # It fills up to this much: a class that leaves a gap below captions keeps its own. The label comes behind it,
+        # as it would hide that gap.
+        r"\addvspace{5pt}",
         rf"\label{{tab:{grid.label}}}",
-        rf"\begin{{tabular}}{{l{'r' * (columns - 1)}}}",
+        rf"{chosen.layout.size}\setlength{{\tabcolsep}}{{{chosen.layout.gap:g}pt}}",
+        rf"\begin{{tabular}}{{@{{}}{first}{others}@{{}}}}",
         r"\toprule",
         *(spanner if grid.spanner else []),
-        " & ".join(escape(name) for name in grid.header) + r" \\",
+        " & ".join(_header(grid, chosen)) + r" \\",
         r"\midrule",
-        *body,
+        *_rows(grid, chosen),
         r"\bottomrule",
         r"\end{tabular}",
         rf"\end{{{environment}}}",
@@ -90,23 +98,67 @@ def to_latex(grid: Grid) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _width_pt(grid: Grid) -> float:
-    """About how wide the table is set."""
-    texts = [grid.header, *([cell.text for cell in row] for row in grid.rows)]
-    return sum(CHARACTER_PT * max(map(len, column)) + GAP_PT for column in zip(*texts, strict=True))
+def _header(grid: Grid, chosen: Setting) -> list[str]:
+    return [
+        _stacked([escape(line) for line in name], "b", "l" if is_text else "r")
+        for name, is_text in zip(chosen.headers, text_columns(grid), strict=True)
+    ]
 
 
-def _cell(grid: Grid, row: int, column: int) -> str:
+def _rows(grid: Grid, chosen: Setting) -> list[str]:
+    """Rows of several lines have some space between them."""
+    lines = [
+        " & ".join(_cell(grid, r, c, chosen) for c in range(len(grid.header))) + r" \\" for r in range(len(grid.rows))
+    ]
+    if chosen.first_pt is None and chosen.layout.deviation not in BELOW:
+        return lines
+    return "\n\\addlinespace[2pt]\n".join(lines).split("\n")
+
+
+def _cell(grid: Grid, row: int, column: int, chosen: Setting) -> str:
     cell = grid.rows[row][column]
     if cell.covered:
         return ""
+    text = _marks(cell, chosen.layout.deviation) + _missing_mark(grid, row, column, chosen.layout.deviation)
+    if column == 0 and chosen.first_pt is not None:
+        return rf"\raggedright {text}"
     below = takewhile(lambda cells: cells[column].covered, grid.rows[row + 1 :])
     rows = 1 + sum(1 for _ in below)
-    return rf"\multirow{{{rows}}}{{*}}{{{_marks(cell)}}}" if rows > 1 else _marks(cell)
+    lines = rows * (2 if chosen.layout.deviation in BELOW else 1)
+    return rf"\multirow{{{lines}}}{{*}}{{{text}}}" if rows > 1 else text
 
 
-def _marks(cell: Cell) -> str:
-    text = escape(cell.text)
+def _missing_mark(grid: Grid, row: int, column: int, deviation: Deviation) -> str:
+    """Space for the mark that others of the column have, so that numbers stand below one another; none where it would
+    make the column wider."""
+    if column == 0 or deviation in BELOW:
+        return ""
+    marks = [_NUMBER.sub("", cells[column].text) for cells in grid.rows if _NUMBER.match(cells[column].text)]
+    text = grid.rows[row][column].text
+    longest, widest = max(marks, key=text_pt, default=""), max(text_pt(cells[column].text) for cells in grid.rows)
+    fits = bool(_NUMBER.fullmatch(text)) and text_pt(text + longest) <= widest
+    return rf"\phantom{{~{escape(longest)}}}" if longest and fits else ""
+
+
+def _marks(cell: Cell, deviation: Deviation) -> str:
+    """Bold and underline are of the mean where the deviation stands apart from it."""
+    mean, sign, rest = cell.text.partition(DEVIATION)
+    if not sign or deviation == "beside":
+        return _emphasised(escape(cell.text), cell)
+    spread = rf"\scriptsize$\pm${escape(spread_text(rest, deviation))}"
+    if deviation == "small":
+        return rf"{_emphasised(escape(mean), cell)}{{\,{spread}}}"
+    return _stacked([_emphasised(escape(mean), cell), spread], "t")
+
+
+def _emphasised(text: str, cell: Cell) -> str:
     if cell.bold:
         text = rf"\textbf{{{text}}}"
     return rf"\underline{{{text}}}" if cell.underline else text
+
+
+def _stacked(lines: Sequence[str], line_up: str, side: str = "r") -> str:
+    """Lines over one another: the ``t``op or ``b``ottom one on the row, lined up by their left or right ``side``."""
+    if len(lines) == 1:
+        return lines[0]
+    return rf"\begin{{tabular}}[{line_up}]{{@{{}}{side}@{{}}}}" + r"\\[-2pt]".join(lines) + r"\end{tabular}"

@@ -6,7 +6,7 @@ import re
 
 from tabulate import tabulate
 
-from analysis.tables.grid import Cell, Grid
+from analysis.tables.grid import Cell, Grid, text_columns
 
 # What Markdown would take for more than a character: a bar ends the cell, < begins HTML, $ a formula, & an entity, the
 # others change the face of the text or make a link. An underscore inside of a word is left alone.
@@ -21,7 +21,7 @@ def to_markdown(grid: Grid) -> str:
         shown.append([shown[-1][c] if cell.covered else _cell(cell) for c, cell in enumerate(row)])
     names = [escape(name) for name in grid.header]
     header = [f"{escape(grid.spanner)} = {name}" if c == 1 and grid.spanner else name for c, name in enumerate(names)]
-    align = ["left", *["right"] * (len(header) - 1)]
+    align = ["left" if is_text else "right" for is_text in text_columns(grid)]
     # disable_numparse: tabulate would print 12.30 as 12.3
     table = tabulate(shown, header, tablefmt="pipe", disable_numparse=True, colalign=align)
     notes = "".join(f"- {escape(note)}\n" for note in grid.notes)

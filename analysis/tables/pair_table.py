@@ -30,11 +30,12 @@ def pair_table(pairs: Pairs, metric: str) -> Table:
         name="comparison",
         label=label(f"{first}-{second}", "comparison"),
         caption=f"{second} against {first}: {metric} in % on the test videos, paired by configuration and seed. "
-        "Intervals: 95 %, bootstrap over common seeds, from three on; of the mean, over configurations.",
+        "Intervals: 95 %, bootstrap over common seeds; of the mean, over configurations.",
         spanner="",
         header=["Configuration", first, second, "difference", "95 % interval", "common seeds"],
         rows=rows,
         notes=[
+            *pairs.remarks,
             f"{count_text(len(pairs.rows), 'configuration')} in both studies; {pairs.unpaired[0]} only in {first}, "
             f"{pairs.unpaired[1]} only in {second}",
             "Last row: each study's own best configuration by its selection objective, which may differ",

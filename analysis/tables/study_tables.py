@@ -15,7 +15,7 @@ from analysis.results.refinement import refinement_table
 from analysis.results.trace import number_trace, trace
 from analysis.study import Study
 from analysis.tables.generator_tables import generator_grid, iteration_grid
-from analysis.tables.grid import Cell, Grid, mark_remarks, marked, summary_cell
+from analysis.tables.grid import Cell, Grid, mark_remarks, marked, summary_cell, without_empty
 from analysis.tables.importance_table import importance_grid
 from analysis.tables.paper_tables import differences_to_paper, state_of_the_art
 from analysis.tables.rendering import Table
@@ -58,7 +58,7 @@ def number_grid(study: Study, table: NumberTable, marks: str) -> Table:
     grid = Grid(
         name=table.name,
         label=label(study.name, table.name),
-        caption=caption(study, table.what, mark_remarks(cells), table.metric, table.split),
+        caption=caption(study, table.what, mark_remarks(cells), table.metric, table.split, chosen=table.chosen),
         spanner=table.spanner,
         header=[table.corner, *table.columns],
         rows=[[Cell(name), *row] for name, row in zip(table.rows, cells, strict=True)],
@@ -99,7 +99,7 @@ def top_grid(study: Study) -> Table:
             "selection: mean over seeds; where configurations ran on different seeds, as if each had run on all "
             "(least squares of configuration + seed)",
             "s.e.: standard error of that mean in comparisons on the same seeds; likely: the mean drawn towards that "
-            "of all configurations by the share of noise in their spread; dashes: one seed cannot tell",
+            "of all configurations by the share of noise in their spread; neither where one seed cannot tell",
         ],
     )
     found = {(str(rank), one.configuration): one.test for rank, one in enumerate(ranked, start=1)}
@@ -108,7 +108,7 @@ def top_grid(study: Study) -> Table:
     data.insert(4, "standard_error", [one.standard_error for one in ranked])
     data.insert(5, "likely", [one.likely for one in ranked])
     data.insert(6, "selection_seeds", [len(one.seeds) for one in ranked])
-    return grid, data
+    return without_empty(grid, ("s.e.", "likely")), data
 
 
 def _top_caption(study: Study, ranked: Sequence[RankedConfiguration]) -> str:

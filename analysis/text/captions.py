@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 import numpy as np
 
 from analysis.settings import THRESHOLD_KEYS
 from analysis.study import Study
-from analysis.text.names import BASE_MODELS, EVALUATIONS, threshold_owner
+from analysis.text.names import BASE_MODELS, EVALUATIONS, M0_MARK, SIMILAR, threshold_owner
 from analysis.text.numbers import count_text
 from trainables.objective import Objective
 
 VIDEO_LABELS = "video-labels"
+MOST_PAIRS = 3  # of chosen thresholds in a caption
+NO_PART = f"; the oracle and numbers that are M0's ({M0_MARK}) take no part"
+MARKS = {
+    "second": "Bold: the best of a column; underlined: the second; neither where the seeds do not tell the best apart "
+    f"from others ({SIMILAR}: paired bootstrap over seeds, 95 %){NO_PART}",
+    "paper": f"Bold: the best of a column; underlined: the best of all{NO_PART}",
+}
+"""What the marks of a table mean, by their style."""
 
 
 def data_title(study: Study) -> str:
@@ -64,31 +73,31 @@ def caption(
     metric: str | None = None,
     split: str = "test",
     unit: str = " in %",
+    chosen: str | None = None,
 ) -> str:
-    """What a reader needs under a table: ``what`` in one phrase with its unit and data, how it was chosen, and the
-    marks in it; the rest is in ``how_made``.
+    """What a reader needs under a table, in two sentences: ``what`` in one phrase with its unit, data, seeds and how it
+    was chosen, and the marks in it; the rest is in ``how_made``.
 
     metric, unit: of its numbers, by default the mAP that selects. split: of the videos that they are measured on.
+    chosen: how they were chosen, by default by the study's rule.
     """
     dagger = "†" * chosen_on_test(study)
-    simulated = ["The data are simulated"] * study.settings.simulated
-    return _sentences(
-        [
-            f"{what}: {metric or metric_name(study)}{dagger}{unit} on the {split} videos of {data_title(study)}, "
-            f"{_seeds(study)}",
-            _selection(study),
-            *_refined_only(study),
-            *simulated,
-            *marks,
-        ]
-    )
+    facts = [
+        f"{what}: {metric or metric_name(study)}{dagger}{unit} on the {split} videos of {data_title(study)}",
+        _seeds(study),
+        *["refined iterations (η ≥ 1) alone"] * study.refined_only,
+        chosen or _chosen(study),
+        *_tuned(study),
+    ]
+    return _sentences([", ".join(facts), "; ".join(marks)])
 
 
-def how_made(study: Study) -> list[str]:
-    """How the numbers of a study were made, as sentences: settings, evaluation, selection, trials, notes on data."""
+def how_made(study: Study, marks: str = "second") -> list[str]:
+    """How the numbers of a study were made, as sentences: settings, evaluation, selection, trials, notes on data, and
+    what ``marks`` of tables mean."""
     notes = [note for note in study.settings.notes if "simulated" not in note]
-    facts = [_protocol(study), _features(study), _selection(study), _thresholds(study), *_refined_only(study)]
-    facts += [_trials(study), _m0(study), *notes]
+    facts = [_protocol(study), _features(study), _selection(study), _thresholds(study), _tuning(study)]
+    facts += [*_refined_only(study), _trials(study), _m0(study), MARKS[marks] if study.has_test_map else "", *notes]
     simulated = ["The data are simulated"] * study.settings.simulated
     return [_sentence(fact) for fact in [*facts, *simulated] if fact]
 
@@ -107,8 +116,18 @@ def what_is_chosen(study: Study) -> str:
 def _seeds(study: Study) -> str:
     seeds = sorted(study.completed["seed"].unique().tolist())
     if len(seeds) > 1:
-        return f"{len(seeds)} seeds (mean ± standard deviation)"
+        return f"mean ± standard deviation over {len(seeds)} seeds"
     return f"one seed ({', '.join(map(str, seeds))})"
+
+
+def _chosen(study: Study) -> str:
+    """In a few words, for a caption."""
+    splits = set(study.completed["selection_split"].dropna())
+    if "test" in splits:
+        return f"†{'in part ' * (len(splits) > 1)}chosen on the test split itself"
+    if study.settings.selection_rule == VIDEO_LABELS:
+        return f"chosen without temporal annotations, by {objective_of(study).name}"
+    return "chosen on held-out training videos"
 
 
 def _features(study: Study) -> str:
@@ -147,6 +166,28 @@ def _thresholds(study: Study) -> str:
     return f"αA and αC that vary are the thresholds of {whose}"
 
 
+def _tuned(study: Study) -> list[str]:
+    """Which thresholds the predictions have where they were chosen after each training, in a few words."""
+    chosen = [tuned.chosen for tuned in study.best_iterations["tuned"] if tuned is not None]
+    if not chosen:
+        return []
+    counts = Counter(f"({pair.min_attention:g}, {pair.min_class_score:g})" for pair in chosen).most_common()
+    if len(counts) == 1:
+        return [f"predictions' (αA, αC) tuned to {counts[0][0]}"]
+    shown = [f"{pair} in {count}" for pair, count in counts[:MOST_PAIRS]]
+    others = sum(count for _, count in counts[MOST_PAIRS:])
+    pairs = ", ".join([*shown, *([f"others in {others}"] if others else [])])
+    return [f"predictions' (αA, αC) tuned: {pairs} of {len(chosen)} trials"]
+
+
+def _tuning(study: Study) -> str:
+    """How they were chosen."""
+    if not _tuned(study):
+        return ""
+    whose = "the test split itself" if chosen_on_test(study) else "held-out training videos"
+    return f"(αA, αC) of the predictions was chosen from a grid after each training, by mAP on {whose}"
+
+
 def _refined_only(study: Study) -> list[str]:
     return ["Only refined iterations (η ≥ 1) are shown, whether M0 is better or not"] * study.refined_only
 
@@ -156,7 +197,7 @@ def _trials(study: Study) -> str:
     total, done = len(study.trials), study.completed
     others = ", ".join(f"{count} {state}" for state, count in counts.items() if state != "completed")
     trials = count_text(total, "trial") + (f" ({len(done)} completed, {others})" if others else "")
-    return f"{trials}, {_seeds(study)}"
+    return f"{trials}; numbers: {_seeds(study)}"
 
 
 def _m0(study: Study) -> str:

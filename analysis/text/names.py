@@ -41,6 +41,8 @@ THRESHOLDS = {
     "both": "predictions and pseudo labels, one pair for both",
 }
 BASE = "M0"  # the base model, which depends on none of the searched values
+SIMILAR = "\N{ALMOST EQUAL TO}"  # to the best of its column, as far as the seeds tell
+M0_MARK = "\N{MODIFIER LETTER CAPITAL M}\N{SUPERSCRIPT ZERO}"  # of a number that is M0's, whatever was configured
 ETA = "η"
 BASE_MODELS = {"refineloc": "RefineLoc's base model", "wtalc": "W-TALC", "basnet": "BaS-Net"}
 EVALUATIONS = {
@@ -80,10 +82,11 @@ def value_text(value: object) -> str:
 
 
 def configuration_text(configuration: str, generator: bool = False) -> str:
-    """``β 4, S 0.8`` of a configuration's JSON; ``generator``: that too."""
-    values = {key: value for key, value in json.loads(configuration).items() if generator or key != GENERATOR}
-    texts = (f"{short_key(key)} {value_text(value)}" for key, value in values.items())
-    return ", ".join(texts) or "as configured"
+    """``β=4, S=0.8`` of a configuration's JSON; ``generator``: its name before these."""
+    values = json.loads(configuration)
+    name = [generator_name(str(values[GENERATOR]))] if generator and GENERATOR in values else []
+    texts = [f"{short_key(key)}={value_text(value)}" for key, value in values.items() if key != GENERATOR]
+    return ", ".join([*name, *texts]) or "as configured"
 
 
 def label(study: str, table: str) -> str:

@@ -20,6 +20,7 @@ LINES = aligned(
     (f"{LAUNCH} --dataset thumos14 --study generator-beta --seeds 3", ""),
     (f"{LAUNCH} --dataset my-videos/dataset.yaml", "the same on videos of your own"),
     (f"{LAUNCH} --study my-study.yaml --set training.epochs=30", ""),
+    (f"{LAUNCH} --trial beta=2,sampled_share=0.6", "first try a point of your own"),
     (f"{LAUNCH} --from NAME --seeds 3", "begin with the best points of an earlier study"),
     (f"{LAUNCH} --resume NAME --num-samples 128", "continue after any stop, and extend"),
     (f"{LAUNCH} --name NAME --submit http://head:8265", "as a job of a Ray cluster"),
@@ -55,6 +56,8 @@ WITH_RESUME = {
 }
 WITH_RERUN = {"rerun", "study_dir", "data_dir"}
 
+Group = argparse.ArgumentParser | argparse._ArgumentGroup
+
 LONGEST_S = 1e8  # three years; the timers of some systems hold no more than 2**31 seconds
 
 LOGGERS = ("tensorboard", "mlflow", "wandb")
@@ -67,12 +70,13 @@ class Parser(argparse.ArgumentParser):
         unknown = message.removeprefix("unrecognized arguments: ").split()[0].split("=")[0]
         if message.startswith("unrecognized") and unknown.startswith("--"):
             known = [option for action in self._actions for option in action.option_strings if option[:2] == "--"]
-            message = f"{unknown}: unknown option. {nearest(unknown, known)}"
+            listed = f"'{self.prog} --help' lists all."
+            message = f"{unknown}: unknown option. {nearest(unknown, known, listed)}"
         self.exit(2, f"error: {message.removeprefix('argument ')}\n")
 
 
-def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
-    """Parsed options; None where one was not given. Exits with status 2 for a wrong one."""
+def launch_parser() -> Parser:
+    """Of the command itself."""
     parser = Parser(
         prog=program("study.launch"),
         description="Start or resume a study: complete refinement runs, proposed by Optuna, executed by Ray Tune.",
@@ -80,8 +84,16 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    _add_what(parser)
+    group = parser.add_argument_group("what")
+    add_configuration(group)
+    _add_earlier(group)
     _add_where(parser)
+    return parser
+
+
+def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Parsed options; None where one was not given. Exits with status 2 for a wrong one."""
+    parser = launch_parser()
     given = parser.parse_args(arguments)
     for way, allowed in (("resume", WITH_RESUME), ("rerun", WITH_RERUN)):
         if getattr(given, way) is not None:
@@ -118,8 +130,8 @@ def _refuse_others(parser: Parser, given: argparse.Namespace, way: str, allowed:
         parser.error(f"{option}: study '{name}' has its own already; leave {option} out with --{way}")
 
 
-def _add_what(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("what")
+def add_configuration(group: Group) -> None:
+    """What decides the configuration of a study and of its runs."""
     group.add_argument("--dataset", metavar="NAME|PATH", help="data set, or a data set file (default: spoken-digits)")
     group.add_argument("--features", metavar="NAME", help="which features, where a data set has several: i3d or tsn")
     group.add_argument(
@@ -144,9 +156,11 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--study", metavar="NAME|FILE", help="search space and budget (default: search)")
     group.add_argument(
-        "--from",
-        metavar="NAME",
-        help="first try the best points of an earlier study of the same space, by name or path",
+        "--trial",
+        action="append",
+        metavar="KEY=VALUE,...",
+        help="first try this point of the space, counted in --num-samples; keys that are left out are the preset's; "
+        "may be repeated",
     )
     group.add_argument("--num-samples", type=_positive, metavar="N", help="configurations (default: the study's)")
     group.add_argument("--seeds", type=_positive, metavar="N", help="replicates of each configuration")
@@ -178,6 +192,14 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--set", action="append", metavar="KEY=VALUE", help="any RunConfig field; may be repeated")
     group.add_argument(
         "--allow-missing", action="store_true", help="videos without features are evaluated as having no predictions"
+    )
+
+
+def _add_earlier(group: Group) -> None:
+    group.add_argument(
+        "--from",
+        metavar="NAME",
+        help="first try the best points of an earlier study of the same space, by name or path",
     )
     group.add_argument(
         "--resume",

@@ -1,4 +1,4 @@
-"""``--set KEY=VALUE``: settings of a run on the command line."""
+"""``--set KEY=VALUE``: values on the command line."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from trainables.errors import UserError
 from trainables.text_files import parse_yaml_value
 
 
-def parse_assignments(assignments: list[str]) -> Overrides:
-    """``["loss.beta=2"]`` -> ``{"loss.beta": 2}``; values are YAML, and 1e-4 is a number."""
+def parse_assignments(assignments: list[str], option: str = "--set") -> Overrides:
+    """``["loss.beta=2"]`` -> ``{"loss.beta": 2}``; values are YAML, and 1e-4 is a number. Raises UserError."""
     values = {}
     for text in assignments:
         key, equals, value = text.partition("=")
         if not equals or not key:
-            raise UserError(f"--set: '{text}' is not KEY=VALUE, for instance training.epochs=30")
+            raise UserError(f"{option}: '{text}' is not KEY=VALUE, for instance training.epochs=30")
         try:
             values[key.strip()] = _number(parse_yaml_value(value, key))
         except UserError as error:
-            raise UserError(f"--set: {key}: '{value}' is not a value; quote it as in YAML ({error})") from None
+            raise UserError(f"{option}: {key}: '{value}' is not a value; quote it as in YAML ({error})") from None
     return values
 
 

@@ -37,11 +37,17 @@ def write_config(path: Path, run: RunConfig, heading: str) -> None:
 
 def with_config(run: RunConfig, path: Path) -> RunConfig:
     """``run`` with the settings of a file, which may be a few or all; raises UserError."""
+    tree = read_config(path)
+    return parse_config({**_merged(run.model_dump(mode="json"), tree), "protocol": "custom"}, f"--config: {path}")
+
+
+def read_config(path: Path) -> JsonObject:
+    """The settings of a file, not yet validated; raises UserError for what is no setting of the method."""
     tree = read_yaml(path)
     for key, remedy in ELSEWHERE.items():
         if key in tree:
             raise UserError(f"--config: {path}: {key}: is no setting of the method; leave it out, {remedy}")
-    return parse_config({**_merged(run.model_dump(mode="json"), tree), "protocol": "custom"}, f"--config: {path}")
+    return tree
 
 
 def _merged(tree: Mapping[str, Any], changes: Mapping[str, Any]) -> JsonObject:

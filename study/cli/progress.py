@@ -74,16 +74,25 @@ class Progress:
         running = sum(record.state == "running" for record in records)
         iterations = sum(len(record.iterations) for record in records)
         generator = self._run.pseudo_labels.generator
-        found = [r.objective for r in records if generator_of(r, generator) != ORACLE]
-        best = max((objective for objective in found if objective is not None), default=None)
+        honest = [r for r in records if generator_of(r, generator) != ORACLE]
         left = remaining_seconds(records, self.trials, self._run.refinement.iterations, self._concurrency)
         self._bar.total = self.trials
         self._bar.set_description_str(f"{finished}/{self.trials} trials", refresh=False)
         self._bar.set_postfix_str(
-            f"{running} running, {iterations} iterations, best {self._objective.text(best)}, ETA {seconds_text(left)}"
+            f"{running} running, {iterations} iterations, {best_text(honest, self._objective)}, "
+            f"ETA {seconds_text(left)}"
         )
         now = time.monotonic()
         self._next_refresh = now + max(REFRESH_S, (now - started) / REFRESH_SHARE)
+
+
+def best_text(records: Sequence[TrialRecord], objective: Objective) -> str:
+    """The best number so far, M0's among them, and that of the refined iterations where it is another one."""
+    best = max((r.objective for r in records if r.objective is not None), default=None)
+    numbers = [r.refined_objective for r in records if len(r.iterations) > 1]
+    refined = max((number for number in numbers if number is not None), default=None)
+    text = f"best {objective.text(best)}"
+    return text if refined is None or refined == best else f"{text} (M0; refined {objective.number(refined)})"
 
 
 def trial_line(record: TrialRecord, objective: Objective) -> str:
@@ -93,7 +102,11 @@ def trial_line(record: TrialRecord, objective: Objective) -> str:
     point = f"  {point_text(record.params)}{seed}"
     if record.state not in ("completed", "pruned"):
         return f"{head}{point}: {record.reason}"
-    where = f"iteration {record.best_iteration} of {len(record.iterations) - 1}"
+    last = len(record.iterations) - 1
+    where = f"iteration {record.best_iteration} of {last}"
+    if record.best_iteration == 0 and last > 0:
+        # What it reports is M0's number; the search is told that of its best refined iteration.
+        where += f" (refined {objective.brief(record.refined_objective)})"
     return f"{head}{objective.brief(record.objective):>6} at {where}  {seconds_text(record.seconds):>6}{point}"
 
 

@@ -13,6 +13,7 @@ from study.cli.assignments import parse_assignments
 from study.cli.config_file import with_config
 from study.cli.earlier_points import with_points_of
 from study.cli.fit_to_data import with_usable_rule, without_oracle
+from study.cli.given_points import with_given_points
 from study.cli.resume import extended, require_same_data, require_same_settings, version_changes
 from study.config import (
     StudyConfig,
@@ -39,8 +40,17 @@ from study.ledger import (
     open_study,
 )
 from study.placement import Placement, TrialMemory, count_cores, count_gpus, estimated_memory, gpu_memory, place
-from trainables.config import GENERATOR, LABELS_TO_PREDICTIONS, RunConfig, check_joint, parse_config, preset
-from trainables.data import write_ground_truth, write_intervals
+from trainables.config import (
+    GENERATOR,
+    LABELS_TO_PREDICTIONS,
+    OF_PREDICTIONS,
+    TUNE,
+    RunConfig,
+    check_joint,
+    parse_config,
+    preset,
+)
+from trainables.data import note_use, write_ground_truth, write_intervals
 from trainables.datasets import (
     DataCard,
     Dataset,
@@ -55,7 +65,7 @@ from trainables.errors import UserError
 from trainables.files import write_whole
 from trainables.labels import generator_named
 
-DEFAULT_STUDY = "search"
+DEFAULT_STUDY, DEFAULT_DATASET = "search", "spoken-digits"
 PACKAGES = ("ray", "optuna", "torch", "numpy", "pandas", "pydantic")
 
 
@@ -108,6 +118,15 @@ class Request:
                 self._fill(folder)
         except OSError as error:
             raise UserError(f"--study-dir: {folder.path} cannot be written to: {error.strerror}") from None
+
+    def note_features_used(self, folder: StudyFolder) -> None:
+        """So that nobody removes them while the study, whose lock is held, runs (``study.caches``)."""
+        for split in (self.data.train, self.data.test):
+            try:
+                note_use(split.features, folder.name)
+            except OSError as error:
+                print(f"note: {error.filename}: {error.strerror}; study.caches will not know that this study uses it")
+                return
 
     @property
     def ledger(self) -> LedgerContents | None:
@@ -188,11 +207,7 @@ def base_environment(request: Request, placement: Placement) -> dict[str, str]:
 
 
 def _new(given: Namespace, study_dir: Path) -> Request:
-    study = _changed(load_study_config(given.study or DEFAULT_STUDY), given)
-    run = _run_config(given, study)
-    study = with_thresholds(study, run.thresholds)
-    notes = _checked(given, study, run)
-    _check_target(study, run)
+    study, run, notes = read_configuration(given)
     earlier = vars(given)["from"]  # a keyword of the language
     if earlier is not None:
         study, sentence = with_points_of(study, study_dir, earlier, run.thresholds)
@@ -211,6 +226,20 @@ def _new(given: Namespace, study_dir: Path) -> Request:
         notes += told
     card, numbered = make_card(data, run.dataset), None if given.name else stem
     return Request(name, study_dir, data_dir, study, run, data, card, notes=notes, stem=numbered)
+
+
+def read_configuration(given: Namespace) -> tuple[StudyConfig, RunConfig, list[str]]:
+    """What the options say of study and runs, and what the user should know of it, before any data are looked at;
+    raises UserError."""
+    study = _changed(load_study_config(given.study or DEFAULT_STUDY), given)
+    run = _run_config(given, study)
+    study = with_thresholds(study, run.thresholds)
+    notes = _checked(given, study, run)
+    _check_target(study, run)
+    if given.trial:
+        study, told = with_given_points(study, run, given.trial)
+        notes += told
+    return study, run, notes
 
 
 def _sets_rule(given: Namespace) -> bool:
@@ -243,9 +272,7 @@ def _changed(study: StudyConfig, given: Namespace) -> StudyConfig:
 
 def _run_config(given: Namespace, study: StudyConfig) -> RunConfig:
     """Preset, then the study's own settings, then the options, then --set: the later one wins."""
-    run = preset(
-        given.dataset or "spoken-digits", given.features, given.protocol or "released", given.base_model or "refineloc"
-    )
+    run = preset(*preset_arguments(given))
     if given.config:
         run = with_config(run, given.config)
     run = run.updated(study.overrides, source=f"study {study.name}: overrides")
@@ -260,6 +287,12 @@ def _run_config(given: Namespace, study: StudyConfig) -> RunConfig:
     return run.updated({**options, **parse_assignments(given.set or [])})
 
 
+def preset_arguments(given: Namespace) -> tuple[str, str | None, Any, str]:
+    """Of the functions in ``trainables.config`` that make the configuration which a data set starts from."""
+    dataset, protocol = given.dataset or DEFAULT_DATASET, given.protocol or "released"
+    return dataset, given.features, protocol, given.base_model or "refineloc"
+
+
 def _checked(given: Namespace, study: StudyConfig, run: RunConfig) -> list[str]:
     """What the user should know of the space; raises UserError where it does not fit the configuration."""
     one_pair = run.thresholds == "both"
@@ -270,11 +303,23 @@ def _checked(given: Namespace, study: StudyConfig, run: RunConfig) -> list[str]:
                 f"--set: {key} is what study '{study.name}' varies; choose another --study, or leave it out"
             )
     check_values(study.space, run, f"study {study.name}")
+    _check_tuning(study, run)
     for generator in searched_generators(study, run):
         generator_named(generator)
     if not study.start_from_preset or study.exhaustive:
         return []
     return known_point(study.space, run)[1]
+
+
+def _check_tuning(study: StudyConfig, run: RunConfig) -> None:
+    """Raises UserError where the search and the tuning would choose the same thresholds."""
+    tunes = {run.prediction.tune, *(study.space[TUNE].choices or () if TUNE in study.space else ())}
+    searched = [key for key in OF_PREDICTIONS if key in study.space]
+    if "thresholds" in tunes and searched:
+        raise UserError(
+            f"study {study.name}: space: {searched[0]} is searched, and {TUNE}: thresholds chooses it after each "
+            f"training; leave it out of the space, or set {TUNE}=none"
+        )
 
 
 def searched_generators(study: StudyConfig, run: RunConfig) -> list[str]:

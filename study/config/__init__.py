@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from study.config.space import Point, check_values, grid, known_point, point_at, suggest, why_outside
+from study.config.first_points import first_points
+from study.config.space import (
+    Dimension,
+    Point,
+    active,
+    check_values,
+    grid,
+    known_point,
+    point_at,
+    suggest,
+    value_of,
+    why_outside,
+)
 from study.config.study import (
     PRUNER_NAMES,
     SAMPLER_NAMES,
@@ -19,10 +31,13 @@ __all__ = [
     "MEANINGS",
     "PRUNER_NAMES",
     "SAMPLER_NAMES",
+    "Dimension",
     "ObjectiveName",
     "Point",
     "StudyConfig",
+    "active",
     "check_values",
+    "first_points",
     "grid",
     "known_point",
     "load_study_config",
@@ -31,6 +46,7 @@ __all__ = [
     "recorded_study",
     "studies",
     "suggest",
+    "value_of",
     "varied_thresholds",
     "why_outside",
     "with_thresholds",

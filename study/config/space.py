@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from trainables.commands import typed
 from trainables.config import Part, RunConfig, field_keys, validated
 from trainables.errors import UserError, nearest
 
@@ -126,7 +127,8 @@ def parse_space(tree: Any, source: str) -> Space:
     space: Space = {}
     for key, declared in tree.items():
         if key not in field_keys():
-            raise UserError(f"{source}: space: {key}: unknown key. {nearest(str(key), field_keys())}")
+            listed = f"'{typed('config')}' lists all."
+            raise UserError(f"{source}: space: {key}: unknown key. {nearest(str(key), field_keys(), listed)}")
         dimension = validated(Dimension, declared, f"{source}: space: {key}")
         for other in dimension.when:
             if other not in space:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import Enum
 from functools import partial
 
-from study.config import Point, StudyConfig, known_point
+from study.config import StudyConfig, first_points
 from study.driver.recorder import Recorder
 from study.driver.time_budget import TimeBudget
 from study.fault_injection import fault_point
@@ -18,8 +18,6 @@ from study.search.objective import told_value
 from study.search.proposals import Proposals, outcome
 from study.search.stopping import search_end
 from trainables.config import RunConfig
-
-GIVEN = "given"
 
 
 class NoTrial(Enum):
@@ -134,11 +132,3 @@ def number_of(record: TrialRecord) -> int:
     """Number of the configuration that a declared trial runs."""
     assert record.configuration is not None, "the trials of a plan are declared"
     return record.configuration
-
-
-def first_points(study: StudyConfig, run: RunConfig) -> list[tuple[str, Point]]:
-    """What is tried before the sampler proposes, with its origin: the preset's own point where the study says so, then
-    the study's first points."""
-    own = known_point(study.space, run)[0] if study.start_from_preset else None
-    given = [(GIVEN, point) for point in study.first_points]
-    return given if own is None else [("preset", own), *given]

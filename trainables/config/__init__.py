@@ -5,12 +5,13 @@ from __future__ import annotations
 from trainables.config.base_models import BaseModelSettings, BasnetConfig, WtalcConfig
 from trainables.config.dataset_file import DatasetFile, FeatureSet, find_dataset, read_lines, shipped
 from trainables.config.part import FloatTuple, Overrides, Part, Share, StrTuple
-from trainables.config.presets import BASE_MODEL_PRESETS, PRESETS, datasets, features_of, preset
+from trainables.config.presets import BASE_MODEL_PRESETS, PRESETS, datasets, features_of, flat, preset, preset_sources
 from trainables.config.run import (
     GENERATOR,
     ComputeConfig,
     DatasetConfig,
     LossConfig,
+    PredictionConfig,
     PseudoLabelConfig,
     RunConfig,
     SegmentConfig,
@@ -27,7 +28,9 @@ from trainables.config.thresholds import (
     OF_PREDICTIONS,
     PREDICTIONS_TO_LABELS,
     THRESHOLDS,
+    TUNE,
     Thresholds,
+    with_partners,
 )
 from trainables.config.validation import validated
 
@@ -41,6 +44,7 @@ __all__ = [
     "PREDICTIONS_TO_LABELS",
     "PRESETS",
     "THRESHOLDS",
+    "TUNE",
     "BaseModelSettings",
     "BasnetConfig",
     "ComputeConfig",
@@ -51,6 +55,7 @@ __all__ = [
     "LossConfig",
     "Overrides",
     "Part",
+    "PredictionConfig",
     "PseudoLabelConfig",
     "RunConfig",
     "SegmentConfig",
@@ -66,11 +71,14 @@ __all__ = [
     "features_of",
     "field_keys",
     "find_dataset",
+    "flat",
     "joint_key",
     "parse_config",
     "predictions_train",
     "preset",
+    "preset_sources",
     "read_lines",
     "shipped",
     "validated",
+    "with_partners",
 ]

@@ -7,10 +7,12 @@ chose for that data set (half of the features, videos left out); a data set of o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import resources
-from typing import Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from trainables.config.dataset_file import DatasetFile, FeatureSet, find_dataset, shipped, shipped_names
+from trainables.config.part import Overrides
 from trainables.config.run import RunConfig, parse_config
 from trainables.errors import UserError, nearest
 from trainables.json_types import JsonObject
@@ -61,6 +63,49 @@ def preset(
     preset, after their released code. Raises UserError for a data set, feature type, protocol or base model that there
     is none for.
     """
+    start = _start(dataset, features, protocol, base_model)
+    described = start.described
+    tree = {**start.settings, "dataset": start.settings["dataset"] | described.values(start.features)}
+    run = parse_config(tree, described.where)
+    run = run.updated(described.evaluation.values(), f"{described.where}: evaluation")
+    return run.updated(described.overrides, f"{described.where}: overrides")
+
+
+def preset_sources(
+    dataset: str | DatasetFile,
+    features: str | None = None,
+    protocol: Protocol = "released",
+    base_model: str = "refineloc",
+) -> dict[str, str]:
+    """Dotted key -> what sets it in ``preset`` of the same arguments: the preset, or the data set file. A key that is
+    missing has its default."""
+    start = _start(dataset, features, protocol, base_model)
+    described = start.described
+    of_dataset = {f"dataset.{key}": value for key, value in described.values(start.features).items()}
+    own = {**flat(of_dataset), **described.evaluation.values(), **described.overrides}
+    file = described.file or f"data set {described.name}"
+    return dict.fromkeys(flat(start.settings), f"preset {start.preset}") | dict.fromkeys(own, file)
+
+
+def flat(tree: Mapping[str, Any]) -> Overrides:
+    """A nested mapping as dotted keys and values."""
+    found: Overrides = {}
+    for key, value in tree.items():
+        inner = flat(value) if isinstance(value, Mapping) else None
+        found |= {key: value} if not inner else {f"{key}.{name}": part for name, part in inner.items()}
+    return found
+
+
+class _Start(NamedTuple):
+    """What a configuration starts from. settings: of the preset, as far as they are for this data set."""
+
+    described: DatasetFile
+    features: FeatureSet
+    preset: str
+    settings: JsonObject
+
+
+def _start(dataset: str | DatasetFile, features: str | None, protocol: Protocol, base_model: str) -> _Start:
     described = find_dataset(dataset) if isinstance(dataset, str) else dataset
     chosen = described.features_named(features)
     name = chosen.preset or described.preset
@@ -71,9 +116,7 @@ def preset(
         raise UserError(f"--protocol: {described.name} has no preset '{variant}'; protocols: released, paper")
     tree = _settings(f"{name}-{variant}")
     known = tree["dataset"] if described.file is None else {"multi_label": tree["dataset"]["multi_label"]}
-    run = parse_config({**tree, "dataset": {**known, **described.values(chosen)}}, described.where)
-    run = run.updated(described.evaluation.values(), f"{described.where}: evaluation")
-    return run.updated(described.overrides, f"{described.where}: overrides")
+    return _Start(described, chosen, f"{name}-{variant}", {**tree, "dataset": known})
 
 
 def _settings(name: str) -> JsonObject:

@@ -25,7 +25,8 @@ SEARCHED = SearchedTrials(
 
 
 def test_trials_without_a_result_lie_along_the_bottom() -> None:
-    history = History(np.array([0, 1]), np.array([40.0, np.nan]), np.array([40.0, 40.0]), ["completed", "failed"],
+    refined, reported = np.array([40.0, np.nan]), np.array([45.0, np.nan])
+    history = History(np.array([0, 1]), refined, reported, refined[[0, 0]], ["completed", "failed"],
                       ["attention", "attention"], 30.0)  # fmt: skip
     with drawn_on() as ax:
         draw_history(history, "selection mAP (%)", ax)

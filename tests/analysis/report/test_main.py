@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from analysis.compare import main as compare
 from analysis.report.__main__ import main
 from study.ledger.folder import StudyFolder as Files
 from study.ledger.lock import lock
@@ -27,6 +28,21 @@ def test_several_studies_have_a_page_each_with_the_others_beside(tmp_path: Path)
     assert main(names) == 0
     assert "a against b" in (tmp_path / "out" / "a" / "report.html").read_text()
     assert "b against a" in (tmp_path / "out" / "b" / "report.html").read_text()
+
+
+def test_an_earlier_comparison_is_part_of_the_report_of_both(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a", "b"):
+        StudyFolder(tmp_path / name).add(point("attention", 1.0), [30, 40])
+    assert compare(["--study", "a", "--study", "b", "--study-dir", str(tmp_path)]) == 0
+    assert "in the reports of both" in capsys.readouterr().out
+    for name, text in (("a", "a against b"), ("b", "b against a")):
+        assert main(["--study", name, "--study-dir", str(tmp_path)]) == 0
+        assert text in (tmp_path / name / "report.html").read_text()
+    (tmp_path / "b").rename(tmp_path / "elsewhere")
+    assert main(["--study", "a", "--study-dir", str(tmp_path)]) == 0
+    assert "a was compared with b, which is left out" in capsys.readouterr().err
 
 
 def test_a_running_study_is_watched_until_its_driver_is_gone(tmp_path: Path) -> None:

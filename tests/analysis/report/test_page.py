@@ -13,7 +13,7 @@ from analysis.settings import BETA, GENERATOR
 from analysis.study import load_study
 from tests.analysis.browser import Browser, missing_browser
 from tests.analysis.prediction_folders import with_predictions
-from tests.analysis.study_folders import StudyFolder, paper_like, point
+from tests.analysis.study_folders import StudyFolder, paper_like, point, settings
 
 SPACE = {
     GENERATOR: {"choices": ["attention", "segment_prediction", "<b>bold</b>"]},
@@ -79,6 +79,17 @@ def test_a_study_is_compared_with_the_others(full: Path, tmp_path: Path) -> None
     page = report_page(load_study(full), [load_study(other.folder)])
     assert "full against other: mAP@0.5 in %" in page
     assert '<h2 id="comparison">' in page
+    comparison = page.split('<h2 id="comparison">')[1].split("<h2")[0]
+    numbers = re.findall(r'data-name="(other|full)">(<a href="#t)?', comparison)
+    assert {name: bool(link) for name, link in numbers[:-4]} == {"other": False, "full": True}
+
+
+def test_studies_of_two_metrics_are_not_compared_and_the_page_says_why(full: Path, tmp_path: Path) -> None:
+    run = settings("other")["run"]
+    run["evaluation"]["selection_tiou"] = [0.3]
+    other = paper_like(tmp_path / "other", run=run)
+    page = report_page(load_study(full), [load_study(other.folder)])
+    assert "Not compared: other is measured by mAP@0.3, full by mAP@0.5" in page
 
 
 def test_a_study_without_a_completed_trial_has_a_page_too(tmp_path: Path) -> None:

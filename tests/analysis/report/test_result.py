@@ -14,7 +14,7 @@ def test_it_says_what_was_chosen_and_how_much_better_it_is(tmp_path: Path) -> No
         made.add(point("attention", 4.0), [30 + seed, 40 + seed], seed)
     sentence, gain, rule = result_sentences(load_study(made.folder))
     assert sentence == (
-        "Attention, β 4 is the best: test mAP@0.5 36.00 ± 1.00 % over 3 seeds at η = 1, 1, 1, 10.00 points above the "
+        "Attention, β=4 is the best: test mAP@0.5 36.00 ± 1.00 % over 3 seeds at η = 1, 1, 1, 10.00 points above the "
         "base model M0 (95 % interval +10.00 to +10.00), 2.00 points above the preset's configuration (95 % interval "
         "+2.00 to +2.00)."
     )

@@ -14,7 +14,7 @@ def test_a_row_says_what_ran_and_how_it_ended(tmp_path: Path) -> None:
     made.add(point("attention", 2.0), [30, 40, 35], seed=3)
     made.add(point("attention", 4.0), [], state="failed", reason="no memory")
     first, second = trial_rows(load_study(made.folder))
-    assert first[:9] == ("t0000", "completed", "Attention", "β 2", "3", "40.00", "35.00", "1", "3.0")
+    assert first[:9] == ("t0000", "completed", "Attention", "β=2", "3", "40.00", "35.00", "1", "3.0")
     assert len(first.curve.split()) == 3
     assert (second.state, second.selection, second.eta, second.curve, second.reason) == (
         "failed", "–", "–", "", "no memory"

@@ -1,12 +1,14 @@
 """Two studies, paired by configuration and seed."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from analysis.results.pairs import paired_studies, pairs_data
+from analysis.results.pairs import paired_studies, pairs_data, why_not_comparable
+from analysis.settings import ALPHA_A, ALPHA_C
 from analysis.study import Study, load_study
-from tests.analysis.study_folders import StudyFolder, point
+from tests.analysis.study_folders import StudyFolder, point, settings
 
 
 @pytest.fixture
@@ -41,6 +43,48 @@ def test_the_data_name_the_trials_of_both(studies: tuple[Study, Study]) -> None:
     assert len(data) == 6
     row = data.iloc[0]
     assert (row["first_trial"], row["second_trial"], row["seed"], row["difference"]) == (4, 6, 0, 3)
+
+
+def thresholds_study(folder: Path, thresholds: str, points: list[dict[str, float]]) -> Study:
+    """Trials with these αA and αC; those of the predictions are 0.5 and 0.1 where nothing sets them."""
+    run = settings(folder.name)["run"]
+    run |= {"thresholds": thresholds, "prediction": {"min_attention": 0.5, "min_class_score": 0.1}}
+    run["pseudo_labels"]["segments"] = {"min_attention": 0.5, "min_class_score": 0.1}
+    made = StudyFolder(folder, run=run, study={"space": {ALPHA_A: {"low": 0.1, "high": 0.9}}})
+    for i, params in enumerate(points):
+        made.add(point("segment_prediction", 4.0, **params), [30, 40 + i])
+    return load_study(made.folder)
+
+
+def test_thresholds_of_other_things_are_not_paired_although_they_are_equal(tmp_path: Path) -> None:
+    points = [{ALPHA_A: 0.5, ALPHA_C: 0.1}, {ALPHA_A: 0.7, ALPHA_C: 0.1}]
+    labels = thresholds_study(tmp_path / "l", "labels", points)
+    both = thresholds_study(tmp_path / "b", "both", points)
+    pairs = paired_studies(labels, both)
+    assert [json.loads(row.configuration)[ALPHA_A] for row in pairs.rows] == [0.5]  # 0.7 is no threshold of predictions
+    assert pairs.unpaired == (1, 1)
+    assert pairs.remarks[0].startswith("αA and αC are the thresholds of the pseudo labels in l, and of predictions and")
+    again = paired_studies(labels, thresholds_study(tmp_path / "m", "labels", points))
+    assert (len(again.rows), again.remarks) == (2, ())
+
+
+def test_settings_that_differ_are_told(tmp_path: Path) -> None:
+    studies = []
+    for name, epochs in (("one", 30), ("two", 40)):
+        run = settings(name)["run"] | {"training": {"epochs": epochs}, "compute": {"threads": epochs}}
+        made = StudyFolder(tmp_path / name, run=run)
+        made.add(point("attention", 1.0), [30, 40])
+        studies.append(load_study(made.folder))
+    (remark,) = paired_studies(*studies).remarks
+    assert remark == "Settings that differ (one / two), apart from what is searched: training.epochs 30 / 40"
+
+
+def test_numbers_that_mean_something_else_are_not_comparable(tmp_path: Path) -> None:
+    one, two = StudyFolder(tmp_path / "one"), StudyFolder(tmp_path / "two")
+    one.add(point("attention", 1.0), [30, 40])
+    two.add(point("attention", 1.0), [30, 40], annotated=False)
+    assert why_not_comparable(load_study(one.folder), load_study(one.folder)) is None
+    assert why_not_comparable(load_study(one.folder), load_study(two.folder)) == "two has no test mAP to compare"
 
 
 def test_studies_without_a_common_configuration_have_no_pair(tmp_path: Path) -> None:

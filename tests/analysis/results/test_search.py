@@ -17,9 +17,18 @@ def mixed(tmp_path: Path) -> Path:
 
 def test_best_so_far_counts_completed_trials_without_the_oracle(mixed: Path) -> None:
     history = search_history(load_study(mixed))
-    np.testing.assert_array_equal(history.objective, [np.nan, 35, 50, 80, 40, 38])
+    np.testing.assert_array_equal(history.refined, [np.nan, 35, 50, 80, 40, 38])
     np.testing.assert_array_equal(history.best_so_far, [np.nan, 35, 35, 35, 40, 40])
     assert history.base == 30
+
+
+def test_the_history_is_of_refined_models_and_keeps_what_trials_report(tmp_path: Path) -> None:
+    made = StudyFolder(tmp_path / "s")
+    made.add(point("attention", 1.0), [50, 20, 30])  # reports M0's 50
+    made.add(point("attention", 2.0), [50, 40])
+    history = search_history(load_study(made.folder))
+    assert (history.refined.tolist(), history.reported.tolist()) == ([30, 40], [50, 50])
+    assert (history.best_so_far.tolist(), history.base) == ([30, 40], 50)
 
 
 def test_axes_know_words_numbers_and_the_edges_asked_for(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_a_number_of_m0_is_marked_as_such_and_is_never_the_best(tmp_path: Path) 
     assert {name for name, cell in shown.items() if cell.bold} == {"Class activation"}
     assert {name for name, cell in shown.items() if cell.underline} == {"Uniform random"}
     assert "refinement never helped" in grid.caption
-    assert r"25.00 $^{\mathrm{M}}$$^{0}$" in to_latex(grid)
+    assert r"25.00 $^{\mathrm{M0}}$" in to_latex(grid)
     marked = data.dropna(subset="test_map").set_index("generator")["is_m0"].to_dict()
     assert marked == {"M0": False, "attention": True, "segment_prediction": True, "uniform_random": False,
                       "class_activation": False}  # fmt: skip
@@ -71,7 +71,7 @@ def test_refined_numbers_alone_show_what_the_labels_did(tmp_path: Path) -> None:
     assert {row[0].text: row[2].text for row in grid.rows} == {
         "Attention": "15.00", "Segment prediction": "35.00", "Uniform random": DASH
     }  # fmt: skip
-    assert "Only refined iterations (η ≥ 1) are shown" in grid.caption
+    assert "refined iterations (η ≥ 1) alone" in grid.caption
     assert grid.rows[0][1].text == "25.00"  # M0 itself stays in its column
     assert data.set_index("generator")["iterations"].to_dict()["attention"] == "2"
 

@@ -13,9 +13,11 @@ def test_each_share_stands_beside_its_intervals(tmp_path: Path) -> None:
     table = importance_grid(study)
     assert table is not None
     grid, data = table
-    assert [row[0].text for row in grid.rows] == ["β", "S"]
-    assert grid.header[1:4] == ["fANOVA (seed 0)", "fANOVA, over trials", "fANOVA, over seeds"]
-    assert all(" to " in cell.text for row in grid.rows for cell in (row[2], row[3], row[5], row[6]))
+    assert [row[0].text for row in grid.rows] == ["β", "β", "S", "S"]
+    assert [row[0].covered for row in grid.rows] == [False, True, False, True]
+    assert grid.header == ["Key", "evaluator", "share", "over trials", "over seeds"]
+    assert [row[1].text for row in grid.rows[:2]] == ["fANOVA (seed 0)", "PED-ANOVA"]
+    assert all(" to " in cell.text for row in grid.rows for cell in row[3:])
     assert len(data) == 4
 
 

@@ -15,7 +15,7 @@ def test_means_difference_and_common_seeds_stand_in_a_row(tmp_path: Path) -> Non
         two.add(point("attention", 2.0), [30, 40 + more], seed)
     grid, data = pair_table(paired_studies(load_study(one.folder), load_study(two.folder)), "mAP@0.5")
     assert [cell.text for cell in grid.rows[0]] == [
-        "β 2, generator attention", "35.00 ± 0.00", "38.00 ± 1.00", "+3.00", "+2.00 to +4.00", "3"
+        "Attention, β=2", "35.00 ± 0.00", "38.00 ± 1.00", "+3.00", "+2.00 to +4.00", "3"
     ]  # fmt: skip
     assert [cell.text for cell in grid.rows[-1]][3] == "+3.00"
     assert len(data) == 3

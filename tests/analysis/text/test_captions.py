@@ -10,12 +10,13 @@ from tests.analysis.study_folders import StudyFolder, paper_like, point, setting
 def test_a_caption_says_unit_data_seeds_and_selection(tmp_path: Path) -> None:
     paper_like(tmp_path / "s", seeds=2)
     text = caption(load_study(tmp_path / "s"), "What")
-    for fact in ("What: mAP@0.5 in % on the test videos of THUMOS14 (I3D)", "2 seeds (mean ± standard deviation)",
+    for fact in ("What: mAP@0.5 in % on the test videos of THUMOS14 (I3D)", "mean ± standard deviation over 2 seeds",
                  "chosen on held-out training videos"):  # fmt: skip
         assert fact in text
     assert "†" not in text
     assert "simulated" not in text
-    assert text.count(". ") == 1  # two sentences; the rest is said once
+    assert text.count(". ") == 0  # one sentence; the marks, where there are any, are the second
+    assert caption(load_study(tmp_path / "s"), "What", ["a: b", "c: d"]).endswith(" videos. A: b; c: d.")
 
 
 def test_the_rest_is_said_once_for_all_tables(tmp_path: Path) -> None:
@@ -37,13 +38,14 @@ def test_numbers_chosen_on_the_test_split_are_marked(tmp_path: Path) -> None:
     text = caption(load_study(tmp_path / "s"), "What")
     assert "mAP@0.5†" in text
     assert "one seed (0)" in text
-    assert "†Epoch, iteration and configuration were chosen on the test split itself" in text
+    assert "†chosen on the test split itself" in text
+    assert any("†Epoch, iteration and configuration" in fact for fact in how_made(load_study(tmp_path / "s")))
 
 
 def test_a_model_that_takes_its_last_epoch_has_none_chosen(tmp_path: Path) -> None:
     run = {**settings("s")["run"], "training": {"choice": "last"}}
     StudyFolder(tmp_path / "s", run=run).add(point("attention", 1.0), [30, 40], split="test")
-    text = caption(load_study(tmp_path / "s"), "What")
+    text = " ".join(how_made(load_study(tmp_path / "s")))
     assert "†Iteration and configuration were chosen on the test split itself" in text
 
 
@@ -52,7 +54,7 @@ def test_simulated_data_and_notes_are_told(tmp_path: Path) -> None:
     StudyFolder(tmp_path / "s", dataset=about).add(point("attention", 1.0), [30, 40])
     study = load_study(tmp_path / "s")
     assert data_title(study) == "Drawn data (I3D) (simulated)"
-    assert "The data are simulated." in caption(study, "What")
+    assert "Drawn data (I3D) (simulated)" in caption(study, "What")
     assert {"Timelines are composed.", "The data are simulated."} <= set(how_made(study))
 
 

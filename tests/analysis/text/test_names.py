@@ -17,8 +17,8 @@ def test_keys_have_the_papers_symbols() -> None:
 
 def test_a_configuration_in_one_line() -> None:
     text = f'{{"{BETA}": 4.0, "{GENERATOR}": "segment_prediction"}}'
-    assert configuration_text(text) == "β 4"
-    assert configuration_text(text, generator=True) == "β 4, generator segment prediction"
+    assert configuration_text(text) == "β=4"
+    assert configuration_text(text, generator=True) == "Segment prediction, β=4"
     assert configuration_text("{}") == "as configured"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from study.cli.plan import objective_of, point_text, remaining_seconds, seconds_text
-from study.cli.progress import Progress, comparison, iteration_line, m0_text, trial_line
+from study.cli.progress import Progress, best_text, comparison, iteration_line, m0_text, trial_line
 from study.ledger.folder import StudyFolder
 from study.ledger.lock import is_driven, lock
 from study.ledger.records import TrialRecord
@@ -74,6 +74,17 @@ def test_a_line_says_how_a_trial_ended() -> None:
     assert trial_line(completed(7, 50.0), Objective("mAP@0.5")) == line
     failed = TrialRecord(8, state="failed", params={BETA: 2.0}, reason="ValueError: no")
     assert trial_line(failed, Objective("mAP@0.5")) == "t0008  failed         β=2: ValueError: no"
+
+
+def test_a_trial_that_refinement_did_not_help_tells_the_refined_number_too() -> None:
+    record = completed(7, 50.0)
+    record.iterations = [report(0, {"held_out": 50.0}), report(1, {"held_out": 45.1})]
+    record.best_iteration = 0
+    objective = Objective("mAP@0.5")
+    assert "  50.0 at iteration 0 of 1 (refined 45.1)     4 s" in trial_line(record, objective)
+    assert best_text([record], objective) == "best mAP@0.5 50.0 (M0; refined 45.1)"
+    assert best_text([record, completed(8, 60.0)], objective) == "best mAP@0.5 60.0"
+    assert best_text([TrialRecord(0)], objective) == "best mAP@0.5 -"
 
 
 def test_a_signal_is_told_by_its_name_and_a_loss_without_its_sign() -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from study.config.first_points import first_points
 from study.driver import NoTrial
-from study.driver.plan import first_points, number_of
+from study.driver.plan import number_of
 from study.ledger.ranking import ranked_configurations
 from study.ledger.records import TrialRecord
 from tests.study.worlds import BETA, GENERATOR, driver_of, outcomes, run_of, study_of, work

@@ -58,5 +58,7 @@ def test_a_key_is_set_below_a_part_that_was_none() -> None:
     tree: dict[str, Any] = {"seed": 0, "extra": None}
     set_key(Run, tree, "extra.beta", 2.0, "--set")
     assert validated(Run, tree, "--set").extra == Loss(beta=2.0)
-    with pytest.raises(UserError, match=r"^--set: extra: unknown key\. Did you mean 'extra\.beta'\?$"):
+    with pytest.raises(
+        UserError, match=r"^--set: extra: unknown key\. Did you mean 'extra\.beta' or 'extra\.share'\?$"
+    ):
         set_key(Run, tree, "extra", 1, "--set")

@@ -43,7 +43,3 @@ def _help() -> str:
     lines = [f"  {name:<10}{command.does}" for name, command in COMMANDS.items()]
     usage = "usage: refineloc COMMAND ...   (refineloc COMMAND --help tells its options)"
     return "\n".join([usage, "", "commands:", *lines, "", EXAMPLES])
-
-
-if __name__ == "__main__":
-    main()
