@@ -46,7 +46,7 @@ def study_status(study_dir: Path, name: str) -> JsonObject:
     opened = open_study(study_dir, name, "study")
     settings, records = opened.settings, trial_records(opened.ledger.events)
     study = recorded_study(settings.study, str(opened.folder.study_file))
-    trials, state = _num_trials(opened) or study.num_trials, _state(opened)
+    trials, state = _num_trials(opened) or study.num_trials, state_of(opened)
     ended_early = search_end(opened.ledger.events, records)
     if ended_early:
         trials = study.trials_of(len({record.configuration for record in records}))
@@ -114,7 +114,8 @@ def _num_trials(opened: OpenedStudy) -> int | None:
     return next((budget for budget in reversed(budgets) if budget), None)
 
 
-def _state(opened: OpenedStudy) -> str:
+def state_of(opened: OpenedStudy) -> str:
+    """running (its driver lives), ended, or stopped."""
     sessions = [e for e in opened.ledger.events if isinstance(e, StudyStarted | StudyStopped | StudyEnded)]
     if sessions and isinstance(sessions[-1], StudyEnded):
         return "ended"
