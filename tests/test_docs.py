@@ -23,7 +23,6 @@ LOADED = re.compile(r"""(?:\bsrc\s*=|<link[^>]*\bhref\s*=|url\(|@import)\s*["']?
 
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
 COMMAND = re.compile(r"python -m ((?:study|analysis|trainables|benchmarks)\.[\w.]+)((?: +[^ `#\n|;][^ `#\n|;]*)*)")
-SUBCOMMANDS = {"trainables.videos", "trainables.datasets", "benchmarks.search_table"}
 
 
 def given_options() -> dict[str, set[str]]:
@@ -32,8 +31,8 @@ def given_options() -> dict[str, set[str]]:
     for page in PAGES:
         text = page.read_text().replace("\\\n", " ")
         for module, arguments in COMMAND.findall(text):
-            sub = f" {arguments.split()[0]}" if module in SUBCOMMANDS and arguments else ""
-            found.setdefault(module.rstrip(".") + sub, set()).update(OPTION.findall(arguments))
+            sub = re.match(r" [a-z]+(?![\w./-])", arguments)
+            found.setdefault(module.rstrip(".") + (sub[0] if sub else ""), set()).update(OPTION.findall(arguments))
     return found
 
 
