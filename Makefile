@@ -45,7 +45,7 @@ test-faults: $(VENV)/.installed-test
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy trainables study analysis benchmarks tests
+	$(BIN)/mypy refineloc trainables study analysis benchmarks tests
 
 clean:
 	rm -rf $(VENV) build *.egg-info

@@ -19,6 +19,7 @@ PREDICTION_ALPHA_A = "prediction.min_attention"
 PREDICTION_ALPHA_C = "prediction.min_class_score"
 THRESHOLD_PAIRS = ((ALPHA_A, PREDICTION_ALPHA_A), (ALPHA_C, PREDICTION_ALPHA_C))  # of labels, of predictions
 THRESHOLD_KEYS = (ALPHA_A, ALPHA_C, PREDICTION_ALPHA_A, PREDICTION_ALPHA_C)
+TUNE = "prediction.tune"
 ATTENTION = "model.attention"
 
 Number = int | float
@@ -66,7 +67,8 @@ class StudyFacts:
     """The settings of a study.
 
     name: None where study.json names no folder. command: as it can be typed. preset: of the method's differences
-    (released, paper). thresholds: whose αA and αC vary, where they do. tiou, selection_tiou: thresholds that are
+    (released, paper). thresholds: whose αA and αC vary, where they do. tunes: whether the predictions' αA and αC are
+    chosen after each training. tiou, selection_tiou: thresholds that are
     evaluated, and that select. run: the resolved configuration as it stands in the file; card: of the data set,
     likewise.
     """
@@ -87,6 +89,7 @@ class StudyFacts:
     dimensions: int | None = None
     preset: str = "custom"
     thresholds: str = "labels"
+    tunes: bool = False
     base_model: str = "refineloc"
     takes_last_epoch: bool = False
     selection_rule: str = ""
@@ -120,6 +123,7 @@ class StudyFacts:
             "dimensions": _number(card.get("dimensions")),
             "preset": _text(run.get("protocol")),
             "thresholds": _text(run.get("thresholds")),
+            "tunes": lookup(run, *TUNE.split(".")) == "thresholds",
             "base_model": _text(lookup(run, "model", "name")),
             "takes_last_epoch": lookup(run, "training", "choice") == "last",
             "selection_rule": _text(lookup(run, "selection", "rule")),

@@ -27,7 +27,7 @@ TRIAL_COLUMNS = ("trial", "state", "seed", "origin", "objective", "refined_objec
                  "num_iterations", "test_map", "selection_split", "reason", "seconds", "device", "configuration",
                  "lines", "best_is_known")  # fmt: skip
 ITERATION_COLUMNS = ("trial", "seed", "iteration", "test_map", "selection", "selection_split", "seconds",
-                     "chosen_epoch", "tiou_map", "labels", "signals", "held_out_map", "line")  # fmt: skip
+                     "chosen_epoch", "tiou_map", "labels", "signals", "held_out_map", "tuned", "line")  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,8 @@ class Study:
     ``best_iteration``. iterations: one row per trial and iteration, ITERATION_COLUMNS; ``selection`` is the number that
     compares iterations, ``tiou_map`` holds test mAP by tIoU and their mean as ``average``, ``labels`` the quality of
     the pseudo labels by split (None at iteration 0), ``signals`` what was measured without temporal annotations (None
-    in a folder of an older version). Numbers that need such annotations are NaN, or left out, where there are none.
+    in a folder of an older version), ``tuned`` the predictions' thresholds where they were chosen after the training
+    (else None). Numbers that need such annotations are NaN, or left out, where there are none.
     test_counts: videos and instances of the test split, once a trial has evaluated it. problems: sentences about what
     is wrong with the folder's files. refined_only: the frames leave M0 out of what a trial may choose, see
     ``refined_only``.
@@ -70,6 +71,13 @@ class Study:
         """Trials that ran to their end, with a selection objective, and whose best iteration is recorded."""
         ranked = self.trials["objective"].notna() & self.trials["best_is_known"].astype(bool)
         return self.trials[(self.trials["state"] == "completed") & ranked]
+
+    @property
+    def best_iterations(self) -> pd.DataFrame:
+        """The row of ``iterations`` that each completed trial chose, in the trials' order."""
+        rows = self.iterations.set_index(["trial", "iteration"])
+        chosen = list(zip(self.completed["trial"], self.completed["best_iteration"].astype(int), strict=True))
+        return rows.loc[chosen].reset_index()
 
     @property
     def has_test_map(self) -> bool:
@@ -164,6 +172,7 @@ def _iterations(records: Iterable[TrialRecord], events: Iterable[Event]) -> pd.D
             "labels": _labels(report),
             "signals": report.signals,
             "held_out_map": _float(report.selection_map("held_out")),
+            "tuned": report.tuned,
             "line": lines.get((record.number, report.iteration)),
         }
         for record in records

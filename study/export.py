@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from argparse import Namespace
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +13,9 @@ from study.cli.chosen import Chosen, chosen_trial
 from study.cli.config_file import write_config
 from study.cli.model_weights import FoundWeights, retrained_weights, stored_weights
 from study.cli.request import read_request, scored_videos
-from study.ledger import OpenedStudy, StudyFolder, open_study, trial_name, trial_records
+from study.ledger import OpenedStudy, StudyFolder, TrialRecord, open_study, trial_name, trial_records
 from trainables.commands import aligned, program, typed
-from trainables.config import RunConfig, parse_config
+from trainables.config import TUNE, RunConfig, parse_config
 from trainables.data import Dataset, FeatureProtocol
 from trainables.errors import UserError
 from trainables.output import print_error, run_command
@@ -65,7 +65,7 @@ def _export(given: Namespace, study: OpenedStudy, chosen: Chosen, run: RunConfig
     width = card["dimensions"] * (1 if run.dataset.stream == "both" else 2)
     described = FeatureProtocol.from_json(protocol, str(folder.study_file)) if protocol else None
     description = ModelDescription(
-        run=run,
+        run=with_tuned_thresholds(run, chosen.record),
         classes=settings.dataset.classes,
         features=ModelFeatures(width, card["dimensions"], described),
         origin=_origin(study, chosen, found),
@@ -78,6 +78,16 @@ def _export(given: Namespace, study: OpenedStudy, chosen: Chosen, run: RunConfig
     print(f"model          {given.out} ({found.source} weights of {trial_name(chosen.record.number)}, iteration "
           f"{chosen.record.best_iteration})")  # fmt: skip
     print(f"next           {typed('predict')} --model {given.out} --features DIR --out predictions.json")
+
+
+def with_tuned_thresholds(run: RunConfig, record: TrialRecord) -> RunConfig:
+    """``run`` with the pair that was chosen for the trial's best iteration in place of the configuration's, and nothing
+    left to choose; as it is where none was chosen."""
+    tuned = next(report.tuned for report in record.iterations if report.iteration == record.best_iteration)
+    if tuned is None:
+        return run
+    pair = {f"prediction.{name}": value for name, value in asdict(tuned.chosen).items()}
+    return run.updated({**pair, TUNE: "none"}, source=trial_name(record.number))
 
 
 def _origin(study: OpenedStudy, chosen: Chosen, found: FoundWeights) -> ModelOrigin:
@@ -132,6 +142,14 @@ def _video_names(folder: StudyFolder, data: Dataset | None) -> dict[str, tuple[s
 
 
 def _parse(arguments: list[str] | None) -> Namespace:
+    parser = command_parser()
+    given = parser.parse_args(arguments)
+    if not given.out and not given.config:
+        parser.error("--out: name the folder of the model, or --config the file of the configuration")
+    return given
+
+
+def command_parser() -> Parser:
     parser = Parser(
         prog=program("study.export"),
         description="The model of a study, and all that is needed to use it; or its best configuration.",
@@ -146,10 +164,7 @@ def _parse(arguments: list[str] | None) -> Namespace:
     parser.add_argument("--retrain", action="store_true", help="train the trial again where its weights are not there")
     parser.add_argument("--study-dir", type=Path, default=Path("studies"), metavar="DIR", help="holds the studies")
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="holds the data sets, for --retrain")
-    given = parser.parse_args(arguments)
-    if not given.out and not given.config:
-        parser.error("--out: name the folder of the model, or --config the file of the configuration")
-    return given
+    return parser
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ No torch, no Ray.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import get_args
 
 from study.ledger import StudyFolder
-from trainables.config import JOINT_MODELS, ComputeConfig, RunConfig, SegmentConfig, predictions_train
+from trainables.config import JOINT_MODELS, ComputeConfig, PredictionConfig, RunConfig, predictions_train
 from trainables.files import DamagedFile, read_with_digest, write_whole
 
 # Without pseudo labels, neither their loss nor how they are made matters, nor how often it is done afterwards.
@@ -87,7 +88,7 @@ class M0Cache:
 
     folder: StudyFolder
     environment: Mapping[str, str]
-    prediction: SegmentConfig | None = None
+    prediction: PredictionConfig | None = None
     _found: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def key(self, run: RunConfig) -> str:
@@ -100,7 +101,7 @@ class M0Cache:
             self._found[key] = next(filter(self.ready, older), key)
         return self._found[key]
 
-    def measured_with(self, run: RunConfig) -> SegmentConfig:
+    def measured_with(self, run: RunConfig) -> PredictionConfig:
         """How segments are predicted for the numbers that are kept with a run's M0."""
         return run.prediction if self.prediction is None or predictions_train(run) else self.prediction
 
@@ -112,8 +113,9 @@ class M0Cache:
             beside = StudyFolder(other.parents[1])
             (state, predictions), model = beside.m0_files(key), beside.m0_model_file(key)
             if _whole(state) and predictions.exists():
-                self._copy(predictions, *([model] if _whole(model) else []), state)
-                return True
+                with contextlib.suppress(FileNotFoundError):  # removed meanwhile (study.caches)
+                    self._copy(predictions, *([model] if _whole(model) else []), state)
+                    return True
         return False
 
     def _copy(self, *files: Path) -> None:

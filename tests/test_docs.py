@@ -5,16 +5,35 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import time
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from tests.analysis.browser import Browser, missing_browser
 from tests.house import ROOT
+from trainables.commands import COMMANDS
 
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), *ROOT.glob("*.md"), ROOT / "benchmarks" / "README.md"])
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 # What a browser would load by itself; a link that a reader may follow is none.
 LOADED = re.compile(r"""(?:\bsrc\s*=|<link[^>]*\bhref\s*=|url\(|@import)\s*["']?\s*((?:https?:)?//[^"'\s)>]+)""")
+
+
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
+COMMAND = re.compile(r"python -m ((?:study|analysis|trainables|benchmarks)\.[\w.]+)((?: +[^ `#\n|;][^ `#\n|;]*)*)")
+
+
+def given_options() -> dict[str, set[str]]:
+    """Command as it is typed -> every option that any page gives it."""
+    found: dict[str, set[str]] = {}
+    for page in PAGES:
+        text = page.read_text().replace("\\\n", " ")
+        for module, arguments in COMMAND.findall(text):
+            sub = re.match(r" [a-z]+(?![\w./-])", arguments)
+            found.setdefault(module.rstrip(".") + (sub[0] if sub else ""), set()).update(OPTION.findall(arguments))
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +55,61 @@ def test_it_loads_nothing_from_a_network(site: Path) -> None:
     files = [path for kind in ("html", "css", "js") for path in site.rglob(f"*.{kind}")]
     loaded = {path.name: LOADED.findall(path.read_text()) for path in files}
     assert {name: urls for name, urls in loaded.items() if urls} == {}
+
+
+def test_a_browser_reads_and_searches_it_from_the_disk(site: Path, tmp_path: Path) -> None:
+    missing = missing_browser()
+    if missing:
+        pytest.skip(missing)
+    with Browser(tmp_path / "wide") as browser:
+        page = site / "docs" / "index.html"
+        browser.open(page)
+        assert [url for url in browser.requests(page) if not url.startswith("file:")] == []
+        browser.open(site / "search.html", "q=confirmation")
+        wait_for(browser, "return document.querySelectorAll('#search-results li').length > 0")
+        assert "Search and statistics" in browser.run("return document.querySelector('#search-results').innerText")
+        assert browser.console() == []
+
+
+def test_nothing_needs_sideways_scrolling_on_a_phone(site: Path, tmp_path: Path) -> None:
+    missing = missing_browser()
+    if missing:
+        pytest.skip(missing)
+    with Browser(tmp_path / "phone", phone=True) as browser:
+        wide = []
+        for page in sorted(site.glob("docs/*.html")):
+            browser.open(page)
+            if browser.run("return document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+                wide.append(page.name)
+        assert wide == []
+
+
+@pytest.mark.parametrize(("command", "options"), given_options().items(), ids=lambda value: str(value)[:60])
+def test_commands_know_the_options_that_pages_give_them(command: str, options: set[str]) -> None:
+    assert options <= known_options(command)
+
+
+def test_options_that_pages_name_alone_belong_to_some_command() -> None:
+    commands = [f"{command.module} {command.first}".strip() for command in COMMANDS.values()]
+    known = {"--version"}.union(*map(known_options, [*commands, *given_options()]))
+    named = {option for page in PAGES for option in re.findall(r"`(--[a-z][a-z0-9-]*)", page.read_text())}
+    assert named - known == set()
+
+
+@cache
+def known_options(command: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", *command.split(), "--help"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return set(OPTION.findall(done.stdout))
+
+
+def wait_for(browser: Browser, condition: str) -> None:
+    end = time.monotonic() + 20
+    while not browser.run(condition):
+        assert time.monotonic() < end, condition
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

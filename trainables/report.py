@@ -108,6 +108,33 @@ class Selection:
 
 
 @dataclass(frozen=True)
+class Pair:
+    """Thresholds of segments: alpha_A and alpha_C."""
+
+    min_attention: float
+    min_class_score: float
+
+
+@dataclass(frozen=True)
+class TunedThresholds:
+    """The pair that an iteration's predictions are made with, chosen by mAP on the videos that choose, and the
+    configuration's. configured_map: selection mAP of each split, by name, as the configuration's pair has it."""
+
+    chosen: Pair
+    configured: Pair
+    configured_map: Mapping[str, float | None]
+
+    def to_json(self) -> JsonObject:
+        configured = {**asdict(self.configured), "map": dict(self.configured_map)}
+        return {**asdict(self.chosen), "configured": configured}
+
+    @classmethod
+    def from_json(cls, tree: Mapping[str, Any]) -> TunedThresholds:
+        chosen, configured = (Pair(**_known(Pair, one)) for one in (tree, tree["configured"]))
+        return cls(chosen, configured, _part(tree["configured"], "map"))
+
+
+@dataclass(frozen=True)
 class M0Origin:
     """Where an iteration 0 comes from. key: of the M0 cache. trained: by this trial; False: taken from the cache."""
 
@@ -123,7 +150,8 @@ class IterationReport:
     order train, held_out (where there is one), test. map_by_epoch: validation mAP of every epoch, where the epoch is
     chosen by it. best_iteration, best_so_far: the iteration of the highest selection number until now, and that number.
     signals: what the videos that choose say without temporal annotations (``refinement/unsupervised.py``).
-    training_s: of ``seconds``, what the training took. m0: None in iterations after the first, and where M0 is not
+    tuned: None where the predictions' thresholds are the configuration's. training_s: of ``seconds``, what the
+    training took. m0: None in iterations after the first, and where M0 is not
     shared.
     """
 
@@ -142,6 +170,7 @@ class IterationReport:
     splits: Mapping[str, SplitReport] = field(default_factory=dict)
     map_by_epoch: tuple[float | None, ...] | None = None
     signals: Mapping[str, float | None] | None = None
+    tuned: TunedThresholds | None = None
     m0: M0Origin | None = None
 
     def selection_map(self, split: str) -> float | None:
@@ -182,6 +211,7 @@ class IterationReport:
             "training_s": self.training_s,
             "seconds": self.seconds,
             **({"signals": dict(self.signals)} if self.signals is not None else {}),
+            **({"tuned": self.tuned.to_json()} if self.tuned else {}),
             **({"base": asdict(self.m0)} if self.m0 else {}),
         }
 
@@ -205,6 +235,7 @@ class IterationReport:
             splits=_splits(tree),
             map_by_epoch=None if by_epoch is None else tuple(by_epoch),
             signals=tree.get("signals"),
+            tuned=TunedThresholds.from_json(tree["tuned"]) if tree.get("tuned") else None,
             m0=_optional(M0Origin, tree.get("base")),
         )
 

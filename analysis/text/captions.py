@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 import numpy as np
@@ -13,6 +14,7 @@ from analysis.text.numbers import count_text
 from trainables.objective import Objective
 
 VIDEO_LABELS = "video-labels"
+MOST_PAIRS = 3  # of chosen thresholds in a caption
 NO_PART = f"; the oracle and numbers that are M0's ({M0_MARK}) take no part"
 MARKS = {
     "second": "Bold: the best of a column; underlined: the second; neither where the seeds do not tell the best apart "
@@ -85,6 +87,7 @@ def caption(
         _seeds(study),
         *["refined iterations (η ≥ 1) alone"] * study.refined_only,
         chosen or _chosen(study),
+        *_tuned(study),
     ]
     return _sentences([", ".join(facts), "; ".join(marks)])
 
@@ -93,8 +96,8 @@ def how_made(study: Study, marks: str = "second") -> list[str]:
     """How the numbers of a study were made, as sentences: settings, evaluation, selection, trials, notes on data, and
     what ``marks`` of tables mean."""
     notes = [note for note in study.settings.notes if "simulated" not in note]
-    facts = [_protocol(study), _features(study), _selection(study), _thresholds(study), *_refined_only(study)]
-    facts += [_trials(study), _m0(study), MARKS[marks] if study.has_test_map else "", *notes]
+    facts = [_protocol(study), _features(study), _selection(study), _thresholds(study), _tuning(study)]
+    facts += [*_refined_only(study), _trials(study), _m0(study), MARKS[marks] if study.has_test_map else "", *notes]
     simulated = ["The data are simulated"] * study.settings.simulated
     return [_sentence(fact) for fact in [*facts, *simulated] if fact]
 
@@ -161,6 +164,28 @@ def _thresholds(study: Study) -> str:
         return ""
     whose = threshold_owner(study.settings.thresholds, study.settings.space)
     return f"αA and αC that vary are the thresholds of {whose}"
+
+
+def _tuned(study: Study) -> list[str]:
+    """Which thresholds the predictions have where they were chosen after each training, in a few words."""
+    chosen = [tuned.chosen for tuned in study.best_iterations["tuned"] if tuned is not None]
+    if not chosen:
+        return []
+    counts = Counter(f"({pair.min_attention:g}, {pair.min_class_score:g})" for pair in chosen).most_common()
+    if len(counts) == 1:
+        return [f"predictions' (αA, αC) tuned to {counts[0][0]}"]
+    shown = [f"{pair} in {count}" for pair, count in counts[:MOST_PAIRS]]
+    others = sum(count for _, count in counts[MOST_PAIRS:])
+    pairs = ", ".join([*shown, *([f"others in {others}"] if others else [])])
+    return [f"predictions' (αA, αC) tuned: {pairs} of {len(chosen)} trials"]
+
+
+def _tuning(study: Study) -> str:
+    """How they were chosen."""
+    if not _tuned(study):
+        return ""
+    whose = "the test split itself" if chosen_on_test(study) else "held-out training videos"
+    return f"(αA, αC) of the predictions was chosen from a grid after each training, by mAP on {whose}"
 
 
 def _refined_only(study: Study) -> list[str]:

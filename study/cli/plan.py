@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from study.config import MEANINGS, StudyConfig, first_points, varied_thresholds
 from study.ledger import TrialRecord
 from study.placement import EarlierCosts, Placement, find_earlier_costs, free_bytes, weight_bytes
+from trainables.commands import typed
 from trainables.config import RunConfig
 from trainables.objective import Objective
 
@@ -31,6 +32,7 @@ RULES = {
     "held-out": "held-out training videos choose",
     "video-labels": "held-out training videos choose by {signal}, without their temporal annotations",
 }
+TUNED = "αA and αC of the predictions, after each training, by mAP on the videos that choose"
 NAMES = {key: symbol.rstrip("=") or "generator" for key, symbol in SYMBOLS.items()}
 
 
@@ -49,6 +51,7 @@ def describe_plan(
         f"study        {request.name}: {study.description or study.name}",
         f"varies       {', '.join(NAMES.get(key, key) for key in study.space)} ({study.sampler})",
         f"thresholds   {run.thresholds}: {MEANINGS[run.thresholds]}" if varied_thresholds(study) else "",
+        f"tuned        {TUNED}" if run.prediction.tune == "thresholds" else "",
         f"trials       {_trials(study, finished)}; {trainings}",
         f"begins with  {_first_text(request)}" if request.opened is None and study.first_points else "",
         f"ends early   {limits_text(study)}" if limits_text(study) else "",
@@ -179,7 +182,8 @@ def _features_text(request: Request) -> str:
     if files[0] is None:
         return ""
     size = sum(features.nbytes for features in splits) / 1e9
-    return f"{Path(files[0].path).parent} ({size:.1f} GB, one copy for all studies; may be deleted when none runs)"
+    where, command = Path(files[0].path).parent, typed("caches")
+    return f"{where} ({size:.1f} GB, one copy for all studies; {command} lists and removes it)"
 
 
 def _time(

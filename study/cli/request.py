@@ -40,8 +40,17 @@ from study.ledger import (
     open_study,
 )
 from study.placement import Placement, TrialMemory, count_cores, count_gpus, estimated_memory, gpu_memory, place
-from trainables.config import GENERATOR, LABELS_TO_PREDICTIONS, RunConfig, check_joint, parse_config, preset
-from trainables.data import write_ground_truth, write_intervals
+from trainables.config import (
+    GENERATOR,
+    LABELS_TO_PREDICTIONS,
+    OF_PREDICTIONS,
+    TUNE,
+    RunConfig,
+    check_joint,
+    parse_config,
+    preset,
+)
+from trainables.data import note_use, write_ground_truth, write_intervals
 from trainables.datasets import (
     DataCard,
     Dataset,
@@ -109,6 +118,15 @@ class Request:
                 self._fill(folder)
         except OSError as error:
             raise UserError(f"--study-dir: {folder.path} cannot be written to: {error.strerror}") from None
+
+    def note_features_used(self, folder: StudyFolder) -> None:
+        """So that nobody removes them while the study, whose lock is held, runs (``study.caches``)."""
+        for split in (self.data.train, self.data.test):
+            try:
+                note_use(split.features, folder.name)
+            except OSError as error:
+                print(f"note: {error.filename}: {error.strerror}; study.caches will not know that this study uses it")
+                return
 
     @property
     def ledger(self) -> LedgerContents | None:
@@ -285,11 +303,23 @@ def _checked(given: Namespace, study: StudyConfig, run: RunConfig) -> list[str]:
                 f"--set: {key} is what study '{study.name}' varies; choose another --study, or leave it out"
             )
     check_values(study.space, run, f"study {study.name}")
+    _check_tuning(study, run)
     for generator in searched_generators(study, run):
         generator_named(generator)
     if not study.start_from_preset or study.exhaustive:
         return []
     return known_point(study.space, run)[1]
+
+
+def _check_tuning(study: StudyConfig, run: RunConfig) -> None:
+    """Raises UserError where the search and the tuning would choose the same thresholds."""
+    tunes = {run.prediction.tune, *(study.space[TUNE].choices or () if TUNE in study.space else ())}
+    searched = [key for key in OF_PREDICTIONS if key in study.space]
+    if "thresholds" in tunes and searched:
+        raise UserError(
+            f"study {study.name}: space: {searched[0]} is searched, and {TUNE}: thresholds chooses it after each "
+            f"training; leave it out of the space, or set {TUNE}=none"
+        )
 
 
 def searched_generators(study: StudyConfig, run: RunConfig) -> list[str]:

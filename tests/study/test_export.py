@@ -222,3 +222,42 @@ def test_a_wrong_configuration_file_is_refused(
     error = capsys.readouterr().err
     assert said in error
     assert str(file) in error
+
+
+@pytest.fixture(scope="module")
+def tuned_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Holds study ``s`` again, with thresholds of the predictions that are chosen after each training."""
+    folder = tmp_path_factory.mktemp("tuned")
+    more = ["--set", "prediction.tune=thresholds", "--study-dir", str(folder), "--name", "s"]
+    assert launch([*REQUEST, *more]) == 0
+    return folder
+
+
+def test_a_model_carries_the_thresholds_that_were_chosen_for_it(
+    tuned_dir: Path, data: Dataset, features: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = 0
+    for record in records_of(tuned_dir):
+        out = tmp_path / str(record.number)
+        assert export(tuned_dir, "--trial", str(record.number), "--out", str(out)) == 0
+        assert f"(kept weights of t{record.number:04d}" in capsys.readouterr().out
+        written = read_predictions(StudyFolder(tuned_dir / "s").predictions_file(record.number), data.classes)
+        model = load_model(out)
+        assert rows(predict(model, features)) == rows(written)
+        tuned = record.iterations[record.best_iteration or 0].tuned
+        assert tuned is not None
+        run = model.description.run.prediction
+        assert (run.tune, run.min_attention, run.min_class_score) == ("none", *vars(tuned.chosen).values())
+        chosen = f"αA = {tuned.chosen.min_attention:g}, αC = {tuned.chosen.min_class_score:g}. With the configuration's"
+        assert chosen in (out / "README.md").read_text()
+        other += tuned.chosen != tuned.configured
+    assert other
+    settings = json.loads((tuned_dir / "s" / "study.json").read_text())
+    assert settings["run"]["prediction"]["tune"] == "thresholds"
+
+
+def test_the_configuration_of_a_tuned_study_still_tunes(tuned_dir: Path, tmp_path: Path) -> None:
+    assert export(tuned_dir, "--config", str(tmp_path / "best.yaml")) == 0
+    written = yaml.safe_load((tmp_path / "best.yaml").read_text())
+    assert written["prediction"]["tune"] == "thresholds"
+    assert written["prediction"]["min_attention"] == 0.5

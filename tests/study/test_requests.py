@@ -47,6 +47,12 @@ WRONG = [
         [*SIMULATED, "--thresholds", "both", "--set", "prediction.min_attention=0.5"],
         "--set: prediction.min_attention is what study 'search' varies",
     ),
+    ([*SIMULATED, "--thresholds", "both", "--set", "prediction.tune=thresholds"], "--set: prediction.tune: thresholds"),
+    ([*SIMULATED, "--set", "prediction.tune=threshold"], "prediction.tune: input should be 'none' or 'thresholds'"),
+    (
+        [*SIMULATED, "--study", "tuned.yaml", "--set", "prediction.tune=thresholds"],
+        "study tuned: space: prediction.min_attention is searched, and prediction.tune: thresholds chooses it after",
+    ),
     (["--base-model", "wtalc", "--thresholds", "predictions"], "--set: thresholds: predictions varies alpha_A and"),
     ([*SIMULATED, "--study", "sampling", "--set", "pseudo_labels.generator=atention"], "Did you mean 'attention'?"),
     ([*SIMULATED, "--set", "compute.device=cpu", "--gpus-per-trial", "0.5"], "--gpus-per-trial: 0.5 asked for, but"),
@@ -87,10 +93,11 @@ WRONG = [
 
 @pytest.fixture
 def work_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder to work in, with a folder in the place of a study, and a file in the place of a folder."""
+    """A folder to work in, with a folder in the place of a study, a file in the place of a folder, and a study."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "studies" / "taken").mkdir(parents=True)
     (tmp_path / "a-file").write_text("")
+    (tmp_path / "tuned.yaml").write_text("space: {prediction.min_attention: {choices: [0.1, 0.5]}}\n")
     return tmp_path
 
 
@@ -124,6 +131,14 @@ def test_commands_start_without_torch_and_ray(module: str) -> None:
     code = f"import sys, {module}; print(sorted({{'torch', 'ray', 'optuna'}} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_the_driver_of_a_study_never_imports_torch() -> None:
+    code = (
+        "import sys, study.driver, study.execution.session, trainables.worker.trainable; print('torch' in sys.modules)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "False"
 
 
 def test_a_wrong_request_ends_before_anything_heavy_is_imported(tmp_path: Path) -> None:

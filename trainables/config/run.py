@@ -20,7 +20,7 @@ from pydantic import (
 
 from trainables.config.base_models import BaseModelSettings
 from trainables.config.part import FloatTuple, Part, Share, StrTuple
-from trainables.config.thresholds import NAMES, OWN_DETECTION, Thresholds, with_partners
+from trainables.config.thresholds import NAMES, OWN_DETECTION, Thresholds, why_not_tuned, with_partners
 from trainables.config.validation import keys_of, set_key, validated
 from trainables.json_types import JsonObject
 
@@ -211,6 +211,24 @@ class SegmentConfig(Part):
     score_video: bool = Field(True, description="add the video's class score to a segment's score (D7)")
 
 
+class PredictionConfig(SegmentConfig):
+    """How a model's segments are predicted."""
+
+    tune: Literal["none", "thresholds"] = Field(
+        "none",
+        description="thresholds: after each iteration, all pairs (alpha_A, alpha_C) of a 10 x 10 grid are compared by "
+        "mAP on the videos that choose, and the best one makes the predictions; it costs no training",
+    )
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, serialize: SerializerFunctionWrapHandler) -> JsonObject:
+        """Without the choice where nothing is tuned, as it always was: keys made of configurations stay the same."""
+        tree: JsonObject = serialize(self)
+        if self.tune == "none":
+            tree.pop("tune", None)
+        return tree
+
+
 class PseudoLabelConfig(Part):
     """How pseudo labels are made from the previous model (refineloc.md, section 4)."""
 
@@ -308,7 +326,7 @@ class RunConfig(Part):
     model: ModelConfig = ModelConfig()
     loss: LossConfig = LossConfig()
     training: TrainingConfig = TrainingConfig()
-    prediction: SegmentConfig = SegmentConfig()
+    prediction: PredictionConfig = PredictionConfig()
     pseudo_labels: PseudoLabelConfig = PseudoLabelConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     refinement: RefinementConfig = RefinementConfig()
@@ -337,6 +355,14 @@ class RunConfig(Part):
                     f"{labelled:g} and prediction.{name} {predicted:g}; set one of them, as --set "
                     f"prediction.{name}={predicted:g}, which then sets the other, or thresholds=labels"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _tunable(self) -> RunConfig:
+        """Thresholds are tuned where predictions have them, nothing else chooses them, and mAP can be measured."""
+        reason = why_not_tuned(self.model.name, self.thresholds, self.selection.rule)
+        if self.prediction.tune == "thresholds" and reason:
+            raise ValueError(f"prediction.tune: thresholds {reason}")
         return self
 
     @model_serializer(mode="wrap")

@@ -13,29 +13,22 @@ from tabulate import tabulate
 from trainables.commands import program
 from trainables.data import GroundTruth, read_class_list, read_ground_truth
 from trainables.errors import UserError
-from trainables.evaluation.detections import Detections, read_detections, truth_warnings
-from trainables.evaluation.mean_ap import Evaluation, evaluate, tiou_thresholds
+from trainables.evaluation.detections import Detections, truth_warnings
+from trainables.evaluation.files import evaluate_file
+from trainables.evaluation.mean_ap import Evaluation, tiou_thresholds
 from trainables.evaluation.protocols import PROTOCOLS
 from trainables.output import print_error, run_command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status is 2, after one line on stderr, for a file that cannot be used."""
-    options = _parser().parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     try:
         tiou = tiou_thresholds(options.tiou)
         truth = read_ground_truth(
             options.ground_truth, options.subset, read_class_list(options.classes) if options.classes else None
         )
-        truth.require_instances(options.ground_truth)
-        found = read_detections(options.predictions, truth, options.protocol)
-        try:
-            result = evaluate(
-                truth.instances, found.segments, len(truth.classes), tiou, len(truth.videos), options.protocol,
-                truth.ambiguous,
-            )  # fmt: skip
-        except ValueError as error:
-            raise UserError(f"{options.ground_truth}: {error}") from None
+        result, found = evaluate_file(options.predictions, truth, options.ground_truth, tiou, options.protocol)
     except UserError as error:
         return print_error(error)
     for warning in [*_truth_warnings(options, truth), *(f"{options.predictions}: {text}" for text in found.warnings)]:
@@ -47,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(program("trainables.evaluation"), description="mAP of temporal detections.")
     parser.add_argument(
         "--predictions", type=Path, required=True, metavar="FILE",

@@ -45,7 +45,7 @@ def candidate_pairs(truth: Segments, ranked: Segments, min_tiou: float, overlap:
     parts = []
     for chunk in _chunks(count):
         prediction = np.repeat(inside[chunk], count[chunk])
-        instance = order[_ranges(first[chunk], count[chunk])]
+        instance = order[ranges(first[chunk], count[chunk])]
         tiou = overlap(
             ranked.start_s[prediction], ranked.end_s[prediction], truth.start_s[instance], truth.end_s[instance]
         )
@@ -70,7 +70,7 @@ def _chunks(count: Ints) -> Iterator[slice]:
         yield slice(start, end)
 
 
-def _ranges(first: Ints, count: Ints) -> Ints:
+def ranges(first: Ints, count: Ints) -> Ints:
     """``first[i] .. first[i] + count[i] - 1`` for every i, one after another."""
     start = np.cumsum(count) - count
     return np.arange(count.sum()) - np.repeat(start, count) + np.repeat(first, count)
@@ -86,10 +86,10 @@ def true_positives(candidates: Candidates, thresholds: Floats) -> tuple[Ints, np
 def matches(candidates: Candidates, threshold: float) -> tuple[Ints, Ints]:
     """Predictions that match at one threshold, ascending, and the instance of each; both of shape (M,)."""
     hit = candidates.tiou >= threshold
-    return _match(candidates.prediction[hit], candidates.instance[hit])
+    return match(candidates.prediction[hit], candidates.instance[hit])
 
 
-def _match(prediction: Ints, instance: Ints) -> tuple[Ints, Ints]:
+def match(prediction: Ints, instance: Ints) -> tuple[Ints, Ints]:
     """Predictions that get an instance when each in turn takes the best free one of its list, and that instance.
 
     Lists are consecutive rows, best first; a lower prediction number chooses earlier. Instead of one at a time,

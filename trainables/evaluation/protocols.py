@@ -42,14 +42,17 @@ class EvaluationProtocol:
     """prepare: instances, detections and ambiguous intervals -> the instances and detections that count.
     average_precision: of these, with the number of classes and the thresholds -> AP by class and threshold, NaN
     without instances. rankings: the same arguments -> the ranking behind it, threshold by threshold. interpolated:
-    whether AP is the area under the precision made non-increasing. needs_every_class: a class with instances but no
-    detection makes the mAP 0. ignores_ambiguous: ambiguous intervals change the result, so that ground truth without
-    them lowers it."""
+    whether AP is the area under the precision made non-increasing. in_file_order: a detection takes the first free
+    instance, not the one that it overlaps most. instances_choose: instances take detections, not the other way round.
+    needs_every_class: a class with instances but no detection makes the mAP 0. ignores_ambiguous: ambiguous intervals
+    change the result, so that ground truth without them lowers it."""
 
     prepare: Callable[[Segments, Segments, Segments], tuple[Segments, Segments]]
     average_precision: Callable[[Segments, Segments, Segments, int, Floats], Floats]
     rankings: Callable[[Segments, Segments, Segments, int, Floats], Iterator[Ranking]]
     interpolated: bool = False
+    in_file_order: bool = False
+    instances_choose: bool = False
     needs_every_class: bool = False
     ignores_ambiguous: bool = False
 
@@ -121,8 +124,12 @@ def _wtalc_rankings(
 
 def _in_file_order(truth: Segments, ranked: Segments, thresholds: Floats) -> Candidates:
     """Pairs of each detection by the instances' place in the file instead of by overlap."""
-    best_first = candidate_pairs(truth, ranked, float(thresholds.min()))
-    return _rows(best_first, np.lexsort((best_first.instance, best_first.prediction)))
+    return rows_in_file_order(candidate_pairs(truth, ranked, float(thresholds.min())))
+
+
+def rows_in_file_order(pairs: Candidates) -> Candidates:
+    """The instances of each detection by their place in the file."""
+    return candidate_rows(pairs, np.lexsort((pairs.instance, pairs.prediction)))
 
 
 def _with_hits(ranked: Segments, candidates: Candidates, thresholds: Floats) -> Iterator[Ranking]:
@@ -145,26 +152,36 @@ def _thumos14(
 def _thumos14_rankings(
     truth: Segments, predictions: Segments, ambiguous: Segments, num_classes: int, thresholds: Floats
 ) -> Iterator[Ranking]:
-    ranked = _ranked(predictions, num_classes)
+    # An instance's detections are of one video: which of them it takes is the same in either order.
+    ranked = predictions[by_video_among_equals(predictions, num_classes)]
     dropped = touches(ranked, ambiguous)
-    names = np.unique(ranked.video.astype(str), return_inverse=True)[1]
     pairs = candidate_pairs(truth, ranked, float(thresholds.min()), intersection_over_hull)
-    # Each instance's detections, best first; equal overlaps: the surer detection.
-    pairs = _rows(pairs, np.lexsort((pairs.prediction, -pairs.tiou, pairs.instance)))
+    pairs = candidate_rows(pairs, best_first_of_instances(pairs))
     for threshold in thresholds:
         above = pairs.tiou > threshold
-        hit = _taken(pairs.instance[above], pairs.prediction[above], len(ranked))
+        hit = taken(pairs.instance[above], pairs.prediction[above], len(ranked))
         kept = np.flatnonzero(hit | ~dropped)
-        # Equal scores: by video, and within a video as the detections were listed, whether hits or misses.
-        kept = kept[np.lexsort((names[kept], -ranked.score[kept], ranked.label[kept]))]
         yield Ranking(ranked[kept], hit[kept])
 
 
-def _rows(pairs: Candidates, rows: Ints) -> Candidates:
+def best_first_of_instances(pairs: Candidates) -> Ints:
+    """Rows that put each instance's detections in a row, best first; equal overlaps: the surer detection."""
+    return np.lexsort((pairs.prediction, -pairs.tiou, pairs.instance))
+
+
+def by_video_among_equals(predictions: Segments, num_classes: int) -> Ints:
+    """Rows of ``ranked_rows``, but equal scores go by video, and within a video as the detections were listed."""
+    rows = ranked_rows(predictions, num_classes)
+    names = np.unique(predictions.video[rows].astype(str), return_inverse=True)[1]
+    return rows[np.lexsort((names, -predictions.score[rows], predictions.label[rows]))]
+
+
+def candidate_rows(pairs: Candidates, rows: Ints) -> Candidates:
+    """Some of the pairs, in this order."""
     return Candidates(pairs.prediction[rows], pairs.instance[rows], pairs.tiou[rows])
 
 
-def _taken(instance: Ints, prediction: Ints, count: int) -> Mask:
+def taken(instance: Ints, prediction: Ints, count: int) -> Mask:
     """Which of ``count`` detections an instance takes, when each in turn takes the first free one of its list."""
     taken, last = np.zeros(count, dtype=bool), -1
     # One after another: an instance has to see what those before it in the file have taken.
@@ -189,9 +206,19 @@ def touches(segments: Segments, intervals: Segments) -> Mask:
 
 
 def _ranked(predictions: Segments, num_classes: int) -> Segments:
-    """Detections of known classes by class, then falling score; equal scores keep their order."""
+    return predictions[ranked_rows(predictions, num_classes)]
+
+
+def ranked_rows(predictions: Segments, num_classes: int) -> Ints:
+    """Rows of detections of known classes by class, then falling score; equal scores keep their order."""
     rows = np.flatnonzero((predictions.label >= 0) & (predictions.label < num_classes))
-    return predictions[rows[np.lexsort((-predictions.score[rows], predictions.label[rows]))]]
+    score, digits = predictions.score[rows], len(rows).bit_length()
+    by_score = np.argsort(-score)
+    fall = np.empty(len(rows), dtype=np.int64)  # equal for equal scores
+    fall[by_score] = np.cumsum(np.diff(score[by_score], prepend=np.inf) != 0)
+    # One number for each row, so that a sort of numbers orders all: a fifth of the time of a lexsort.
+    ordered = np.sort((((predictions.label[rows] << digits) | fall) << digits) | np.arange(len(rows)))
+    return rows[ordered & ((1 << digits) - 1)]
 
 
 def _by_class(truth: Segments, ranked: Segments, found: Ints, hits: Mask, num_classes: int, area: Area) -> Floats:
@@ -228,9 +255,11 @@ def _plain(rank: Ints, hits: Mask) -> Floats:
 
 PROTOCOLS = {
     "activitynet": EvaluationProtocol(_activitynet_prepare, _activitynet, _activitynet_rankings, interpolated=True),
-    "thumos14": EvaluationProtocol(_as_they_are, _thumos14, _thumos14_rankings, ignores_ambiguous=True),
+    "thumos14": EvaluationProtocol(
+        _as_they_are, _thumos14, _thumos14_rankings, instances_choose=True, ignores_ambiguous=True
+    ),
     "wtalc": EvaluationProtocol(
-        _wtalc_prepare, _wtalc, _wtalc_rankings, needs_every_class=True, ignores_ambiguous=True
+        _wtalc_prepare, _wtalc, _wtalc_rankings, in_file_order=True, needs_every_class=True, ignores_ambiguous=True
     ),
     "basnet": EvaluationProtocol(_as_they_are, _activitynet, _activitynet_rankings, interpolated=True),
 }

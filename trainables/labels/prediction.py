@@ -6,8 +6,8 @@ copies of these snippets, so that masks, runs and means are single passes over f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, fields
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,8 @@ from trainables.data import Segments, Split
 from trainables.labels.scores import SnippetScores
 
 Mask = npt.NDArray[np.bool_]
+Words = npt.NDArray[np.uint64]  # a mask in each bit
+MaskOrWords = TypeVar("MaskOrWords", Mask, Words)
 Indices = npt.NDArray[np.int64]
 
 
@@ -34,15 +36,21 @@ class SnippetRuns:
     label: Indices
     score: npt.NDArray[np.float64]
 
+    def __getitem__(self, rows: Indices) -> SnippetRuns:
+        return SnippetRuns(*(getattr(self, one.name)[rows] for one in fields(self)))
+
+    def in_seconds(self, split: Split) -> Segments:
+        """The same segments, in seconds of the videos of ``split``."""
+        start_s, end_s = (split.seconds(self.video, bound) for bound in (self.first, self.end))
+        return Segments(split.names[self.video], start_s, end_s, self.label, self.score)
+
 
 def predict_segments(scores: SnippetScores, split: Split, config: SegmentConfig) -> Segments:
     """Segments of all videos of a split in seconds, from their [first, end) snippets.
 
     Neither clipped to the video's duration nor suppressed where they overlap, as in the released code.
     """
-    runs = predict_runs(scores, config)
-    start_s, end_s = (split.seconds(runs.video, bound) for bound in (runs.first, runs.end))
-    return Segments(split.names[runs.video], start_s, end_s, runs.label, runs.score)
+    return predict_runs(scores, config).in_seconds(split)
 
 
 def predict_runs(scores: SnippetScores, config: SegmentConfig) -> SnippetRuns:
@@ -53,7 +61,7 @@ def predict_runs(scores: SnippetScores, config: SegmentConfig) -> SnippetRuns:
     top_VK = top_classes(scores.video_score, config.top_k)
     near = _near_foreground(scores, config)
     video_M = scores.video_of_snippet[near.snippet]
-    class_KM = _class_scores(scores, top_VK, near.snippet, video_M)
+    class_KM = class_scores(scores, top_VK, near.snippet, video_M)
     kept = keep_snippets(class_KM, scores.foreground[near.snippet], config).reshape(-1)
     ranks, size = class_KM.shape
     starts, ends = (np.add.outer(np.arange(ranks) * size, bound).reshape(-1) for bound in (near.starts, near.ends))
@@ -62,29 +70,42 @@ def predict_runs(scores: SnippetScores, config: SegmentConfig) -> SnippetRuns:
         long_enough = end - first >= config.min_snippets
         first, end = first[long_enough], end[long_enough]
 
+    runs = scored_runs(scores, config, top_VK, class_KM, near.snippet, first, end)
+    return runs[np.argsort(runs.video, kind="stable")]  # they lie by class rank, then time, already
+
+
+def scored_runs(
+    scores: SnippetScores,
+    config: SegmentConfig,
+    top_VK: Indices,
+    class_KM: npt.NDArray[np.float32],
+    snippet_M: Indices,
+    first: Indices,
+    end: Indices,
+) -> SnippetRuns:
+    """Segments of the runs [first, end) over the (class rank, snippet) pairs of ``class_KM``, laid out flat."""
+    ranks, size = class_KM.shape
     rank, place = np.divmod(first, max(size, 1))
-    video = video_M[place]
+    snippet = snippet_M[place]
+    video = np.searchsorted(scores.offsets, snippet, side="right") - 1
     label = top_VK[video, rank]
     attention = scores.foreground if config.score_attention == "foreground" else scores.temporal_weight
-    attention_KM = np.tile(attention[near.snippet], ranks)
+    attention_KM = np.tile(attention[snippet_M], ranks)
     score = mean_of_runs(class_KM.reshape(-1), first, end) + mean_of_runs(attention_KM, first, end)
     if config.score_video:
         score = score + scores.video_score[video, label]
-
-    begin = near.snippet[place] - scores.offsets[video]
-    length = np.diff(scores.offsets)[video]
-    order = np.argsort(video, kind="stable")  # runs lie by class rank, then time, already
+    begin = snippet - scores.offsets[video]
     return SnippetRuns(
-        video=video[order],
+        video=video,
         # Inflation widens the segment, not what its score is the mean of.
-        first=np.clip(begin - config.inflation, 0, None)[order],
-        end=np.minimum(begin + (end - first) + config.inflation, length)[order],
-        label=label[order],
-        score=score[order],
+        first=np.clip(begin - config.inflation, 0, None),
+        end=np.minimum(begin + (end - first) + config.inflation, np.diff(scores.offsets)[video]),
+        label=label,
+        score=score,
     )
 
 
-def _class_scores(scores: SnippetScores, top_VK: Indices, snippet: Indices, video: Indices) -> npt.NDArray[np.float32]:
+def class_scores(scores: SnippetScores, top_VK: Indices, snippet: Indices, video: Indices) -> npt.NDArray[np.float32]:
     """Of each class rank at these snippets, (K, M). A flat take is half the time of an index per axis; rank by rank,
     the indices stay in the cache."""
     flat, row = scores.class_probability.reshape(-1), snippet * scores.num_classes
@@ -132,9 +153,14 @@ def keep_snippets(
     ``keep_above`` (released): class score > alpha_C and foreground > alpha_A, both strict. ``drop_below`` (paper):
     drop where the background exceeds alpha_A or the class score is below alpha_C (D4).
     """
+    return keep_class(class_score, config) & keep_attention(foreground, config)
+
+
+def keep_class(class_score: npt.NDArray[np.float32], config: SegmentConfig) -> Mask:
+    """Snippets that pass the threshold on class scores."""
     if config.thresholding == "keep_above":
-        return (class_score > config.min_class_score) & keep_attention(foreground, config)
-    return (class_score >= config.min_class_score) & keep_attention(foreground, config)
+        return class_score > config.min_class_score
+    return class_score >= config.min_class_score
 
 
 def keep_attention(foreground: npt.NDArray[np.float32], config: SegmentConfig) -> Mask:
@@ -155,32 +181,36 @@ def group(kept: Mask, starts: Indices, ends: Indices, dilation: int, bridge: int
         owner = np.searchsorted(starts, first, side="right") if len(starts) else first
         close = (first[1:] - end[:-1] <= bridge) & (owner[1:] == owner[:-1])
         kept = _fill(len(kept), np.concatenate([first, end[:-1][close]]), np.concatenate([end, first[1:][close]]))
-    # One snippet at a time, so that a run ends at the border of its video.
-    for _ in range(dilation):
-        before, after = _neighbours(kept, starts, ends)
+    return dilated(kept, starts, ends, dilation)
+
+
+def dilated(kept: MaskOrWords, starts: Indices, ends: Indices, times: int) -> MaskOrWords:
+    """With ``times`` snippets more on both sides of each run; one at a time, so that it ends at its video's border."""
+    for _ in range(times):
+        before, after = neighbours(kept, starts, ends)
         kept = kept | before | after
     return kept
 
 
 def runs_of(kept: Mask, starts: Indices, ends: Indices) -> tuple[Indices, Indices]:
     """Maximal runs [first, end) of true values; a run never crosses from one video into the next."""
-    before, after = _neighbours(kept, starts, ends)
+    before, after = neighbours(kept, starts, ends)
     return np.flatnonzero(kept & ~before), np.flatnonzero(kept & ~after) + 1
 
 
 def mean_of_runs(values: npt.NDArray[np.floating], first: Indices, end: Indices) -> npt.NDArray[np.float64]:
-    """Mean of ``values`` over each [first, end), shape (M,)."""
+    """Mean of ``values`` over each [first, end), shape (M,); these may overlap."""
     if not first.size:
         return np.empty(0)
     bounds = np.stack([first, end], axis=1).reshape(-1)
-    # The last bound may be the end of the array, which reduceat does not take as an index.
-    bounds = bounds[:-1] if bounds[-1] == len(values) else bounds
+    if end.max() == len(values):  # which reduceat does not take as an index
+        values = np.append(values, values.dtype.type(0))
     # In float64: detections are ranked by these means, and float32 would make equals of close ones.
     return np.add.reduceat(values, bounds, dtype=np.float64)[::2] / (end - first)
 
 
-def _neighbours(kept: Mask, starts: Indices, ends: Indices) -> tuple[Mask, Mask]:
-    """The snippet before and the one after each snippet, false at the borders of its video."""
+def neighbours(kept: MaskOrWords, starts: Indices, ends: Indices) -> tuple[MaskOrWords, MaskOrWords]:
+    """The snippet before and the one after each snippet, false (0) at the borders of its video."""
     before, after = np.zeros_like(kept), np.zeros_like(kept)
     before[1:], after[:-1] = kept[:-1], kept[1:]
     inside = ends > starts

@@ -7,6 +7,7 @@ from typing import Any
 
 from trainables.commands import typed
 from trainables.model.description import WEIGHTS_FILE, ModelDescription, ModelFeatures
+from trainables.report import Pair, TunedThresholds
 
 RULES = {
     "held-out": "mAP on held-out training videos, whose temporal annotations took no part in training",
@@ -47,6 +48,7 @@ def _lines(model: ModelDescription) -> Iterator[str]:
     yield f"Epoch, iteration and configuration were chosen by {RULES.get(rule, rule)} (`selection.rule: {rule}`)."
     m0 = " (M0, without refinement)" if origin.iteration == 0 else ""
     yield f"It is the model of iteration {origin.iteration}{m0}."
+    yield from _thresholds(origin.report)
     yield "\n## Numbers\n"
     yield from _numbers(origin.report)
     yield "\n## Training\n"
@@ -74,6 +76,25 @@ def _features(features: ModelFeatures, dataset: Mapping[str, Any]) -> Iterator[s
     else:
         name = f" (called {dataset['features']})" if dataset.get("features") else ""
         yield f"- how they were made is not described{name}: new features must be made in the same way"
+
+
+def _thresholds(report: Mapping[str, Any]) -> Iterator[str]:
+    """Of the predictions, where they were chosen after the training."""
+    if not report.get("tuned"):
+        return
+    tuned = TunedThresholds.from_json(report["tuned"])
+    maps = ", ".join(
+        f"{SPLITS.get(name, name)} {value:.1f}" for name, value in tuned.configured_map.items() if value is not None
+    )
+    yield (
+        "\nThe thresholds of its predictions were chosen by the same mAP on the same videos, from a grid of pairs: "
+        f"{_pair_text(tuned.chosen)}. With the configuration's pair, {_pair_text(tuned.configured)}, the mAP that "
+        f"selects would be: {maps}."
+    )
+
+
+def _pair_text(pair: Pair) -> str:
+    return f"αA = {pair.min_attention:g}, αC = {pair.min_class_score:g}"
 
 
 def _numbers(report: Mapping[str, Any]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -16,12 +16,13 @@ from trainables.batching import SplitTensors
 from trainables.config import PseudoLabelConfig, RunConfig
 from trainables.data import Dataset, Segments, Split
 from trainables.gpu import DeviceCache
-from trainables.labels import SnippetScores, generator_named, of_any_class, sample, union
+from trainables.labels import SnippetScores, generator_named, of_any_class, predict_segments, sample, union
 from trainables.refinement.randomness import FIXED_LABEL_SEED, Purpose, numpy_stream, torch_stream
 from trainables.refinement.report import iteration_report, mean_ap, measured_anew, split_report
 from trainables.refinement.selection import SelectionSplits, selection_splits, trains_background
+from trainables.refinement.tuning import best_pair, pair_maps, pair_of, tuning_grid
 from trainables.refinement.unsupervised import Evidence, signals
-from trainables.report import IterationReport, SplitReport
+from trainables.report import IterationReport, SplitReport, TunedThresholds
 from trainables.training import NonFiniteLoss, Trained, Weights, score_split, train
 
 Mask = npt.NDArray[np.bool_]
@@ -72,12 +73,14 @@ class PreparedIteration:
 
 
 class Measured(NamedTuple):
-    """What a model says of each split, by name, and what the videos that choose say of it."""
+    """What a model says of each split, by name, and what the videos that choose say of it. tuned: the thresholds that
+    the predictions are made with, None where they are the configuration's."""
 
     scores: dict[str, SnippetScores]
     predictions: dict[str, Segments]
     splits: dict[str, SplitReport]
     signals: dict[str, float | None]
+    tuned: TunedThresholds | None
 
 
 class Engine:
@@ -141,7 +144,7 @@ class Engine:
         previous = [] if prepared.previous is None else prepared.previous.reports
         spent_s = prepared.seconds + training_s
         report = replace(
-            iteration_report(self.config, measured.splits, trained, previous, measured.signals),
+            iteration_report(self.config, measured.splits, trained, previous, measured.signals, measured.tuned),
             training_s=spent_s,
             seconds=spent_s + time.perf_counter() - started,
         )
@@ -166,7 +169,7 @@ class Engine:
         model.load_state_dict(weights)
         assert report.valid_loss is not None, "every version recorded it"
         measured = self._measured(model, {}, report.valid_loss.video)
-        report = measured_anew(self.config, report, measured.splits, measured.signals)
+        report = measured_anew(self.config, report, measured.splits, measured.signals, measured.tuned)
         now = replace(state, finished=report.finished, reports=[report])
         return IterationResult(report, measured.predictions, {}, weights, now)
 
@@ -183,6 +186,11 @@ class Engine:
         """What a model says of all splits. labels: that trained it. valid_video_loss: of the videos that choose."""
         scores = {name: self._score(model, name) for name in self.tensors}
         predictions = {name: model.predict(scores[name], self._split(name)) for name in scores}
+        tuned = None
+        if self.config.prediction.tune == "thresholds":
+            tuned = self._tuned(scores, predictions)
+            used = self.config.prediction.model_copy(update=asdict(tuned.chosen))
+            predictions = {name: predict_segments(scores[name], self._split(name), used) for name in scores}
         splits = {
             name: split_report(
                 self.config, self.data, self._split(name), every, scores[name], predictions[name], labels.get(name)
@@ -193,7 +201,17 @@ class Engine:
         seen = self._split(chooser), scores[chooser], predictions[chooser]
         # What the videos that choose say of the model without their temporal annotations.
         found = signals(Evidence(*seen, valid_video_loss, labels.get(chooser)))
-        return Measured(scores, predictions, splits, found)
+        return Measured(scores, predictions, splits, found, tuned)
+
+    def _tuned(self, scores: Mapping[str, SnippetScores], configured: Mapping[str, Segments]) -> TunedThresholds:
+        """The best pair on the videos that choose. configured: predictions with the configuration's pair, by split."""
+        own, every = pair_of(self.config.prediction), self.splits.reported()
+        grid, chooser = tuning_grid(self.config.prediction), self.splits.valid.name
+        found = pair_maps(self.config, self.data, every[chooser], self._split(chooser), scores[chooser], grid)
+        assert found is not None, "the rule chooses by the mAP of these videos"
+        maps = {name: mean_ap(self.config, self.data, split, configured[name]) for name, split in every.items()}
+        own_maps = {name: None if one is None else one.selection_map for name, one in maps.items()}
+        return TunedThresholds(best_pair(found, grid, own), own, own_maps)
 
     def _split(self, name: str) -> Split:
         return self.tensors[name].split

@@ -11,7 +11,15 @@ from trainables.config import RunConfig
 from trainables.data import Dataset, Segments, Split
 from trainables.evaluation import evaluate
 from trainables.labels import Mask, SnippetScores, label_quality
-from trainables.report import IterationReport, LossValues, Selection, SplitMap, SplitReport, VideoAccuracy
+from trainables.report import (
+    IterationReport,
+    LossValues,
+    Selection,
+    SplitMap,
+    SplitReport,
+    TunedThresholds,
+    VideoAccuracy,
+)
 from trainables.training import Trained
 
 
@@ -21,6 +29,7 @@ def iteration_report(
     trained: Trained,
     previous: Sequence[IterationReport],
     signals: Mapping[str, float | None],
+    tuned: TunedThresholds | None = None,
 ) -> IterationReport:
     """Report of the iteration that follows ``previous``. Its times are zero until they are known."""
     chosen, last = trained.curve[trained.chosen_epoch], trained.curve[-1]
@@ -43,6 +52,7 @@ def iteration_report(
         # What choosing by every test is worth: the last number is the one without it.
         map_by_epoch=None if last.map is None else tuple(record.map for record in trained.curve),
         signals=dict(signals),
+        tuned=tuned,
     )
 
 
@@ -51,10 +61,12 @@ def measured_anew(
     report: IterationReport,
     splits: dict[str, SplitReport],
     signals: Mapping[str, float | None],
+    tuned: TunedThresholds | None = None,
 ) -> IterationReport:
     """The report of an iteration 0 with other numbers of the same model, as ``config`` measures and ends it."""
     selection = selection_of(config, splits, signals, report.valid_loss)
-    return first_report(config, replace(report, selection=selection, splits=splits, signals=dict(signals)))
+    report = replace(report, selection=selection, splits=splits, signals=dict(signals), tuned=tuned)
+    return first_report(config, report)
 
 
 def selection_of(
@@ -136,11 +148,11 @@ def _is_last(config: RunConfig, iteration: int, best_iteration: int) -> bool:
 def mean_ap(config: RunConfig, data: Dataset, every: Split, predictions: Segments) -> SplitMap | None:
     """mAP of a split at every reported tIoU with the counts that it stands on, over its annotated videos; None where
     these have no instance."""
-    split = every.annotated_part()
-    if split is None or (split is not every and not has_instances(split)):
+    split = evaluated_part(every)
+    if split is None:
         return None
     if split is not every:
-        predictions = predictions[np.isin(predictions.video.astype(str), split.names.astype(str))]
+        predictions = predictions[in_videos_of(split, predictions)]
     tiou = config.evaluation.tiou
     result = evaluate(
         split.ground_truth,
@@ -160,6 +172,17 @@ def mean_ap(config: RunConfig, data: Dataset, every: Split, predictions: Segment
         videos=result.videos,
         instances=result.instances,
     )
+
+
+def evaluated_part(every: Split) -> Split | None:
+    """The annotated videos of a split; None where there is nothing to find in them."""
+    split = every.annotated_part()
+    return None if split is None or (split is not every and not has_instances(split)) else split
+
+
+def in_videos_of(split: Split, predictions: Segments) -> Mask:
+    """Which predictions lie in videos of a split, (N,)."""
+    return np.isin(predictions.video.astype(str), split.names.astype(str))
 
 
 def video_accuracy(scores: SnippetScores, split: Split) -> VideoAccuracy:

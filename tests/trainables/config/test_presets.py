@@ -54,7 +54,7 @@ def _unstated(name: str, *own: str) -> set[str]:
     text = (resources.files("configs") / "datasets" / "presets" / f"{name}.yaml").read_text()
     sections = ("dataset.", "model.wtalc.", "model.basnet.")
     optional = {key for key in field_keys() if key.startswith(sections) and not key.startswith(own)}
-    optional |= {"selection.signal"}  # of a rule that no preset has
+    optional |= {"selection.signal", "prediction.tune"}  # of a rule, and of a choice, that no preset has
     optional -= {"dataset.stream", "dataset.multi_label", "dataset.exclude_videos"}  # the authors' choices
     return set(field_keys()) - set(_keys(parse_yaml(text, name))) - optional
 

@@ -57,3 +57,38 @@ def test_a_configuration_that_varies_the_labels_is_written_as_before() -> None:
     assert "thresholds" not in tree
     assert parse_config(tree, "old").thresholds == "labels"
     assert parse_config(run_of(thresholds="both").model_dump(mode="json"), "new").thresholds == "both"
+
+
+TUNED = {"prediction__tune": "thresholds"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"model__name": "wtalc"}, "base model wtalc has a detection of its own .*; set prediction.tune=none"),
+        ({"model__name": "basnet"}, "base model basnet has a detection of its own .*; set prediction.tune=none"),
+        ({"thresholds": "both"}, "thresholds: both is one pair .* set thresholds=labels, or prediction.tune=none"),
+        ({"thresholds": "predictions"}, "lets the search choose; set thresholds=labels, or prediction.tune=none"),
+        ({"selection__rule": "video-labels"}, "chooses by mAP, and selection.rule: video-labels has no temporal"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_tuned_is_refused_with_the_remedy(changes: dict[str, str], why: str) -> None:
+    with pytest.raises(UserError, match=rf"^--set: prediction\.tune: thresholds .*{why}"):
+        run_of(**TUNED, **changes)
+    run_of(**changes)
+    run_of(**TUNED)
+
+
+def test_a_configuration_that_tunes_nothing_is_written_as_before() -> None:
+    tree = run_of().model_dump(mode="json")
+    assert "tune" not in tree["prediction"]
+    assert "tune" not in tree["pseudo_labels"]["segments"]
+    assert parse_config(tree, "old").prediction.tune == "none"
+    tuned = run_of(**TUNED).model_dump(mode="json")
+    assert tuned["prediction"].pop("tune") == "thresholds"
+    assert tuned == tree
+
+
+def test_labels_have_nothing_to_tune() -> None:
+    with pytest.raises(UserError, match=r"pseudo_labels.segments.tune: unknown key"):
+        run_of(pseudo_labels__segments__tune="thresholds")

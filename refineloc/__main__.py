@@ -1,0 +1,5 @@
+"""``python -m refineloc``: the console command."""
+
+from refineloc.command import main
+
+main()
