@@ -19,6 +19,7 @@ exclude_patterns = [".*", "build", "studies", "data"]
 # A reference that leads nowhere is a warning, and warnings are errors.
 nitpicky = True
 myst_heading_anchors = 3
+myst_enable_extensions = ["html_image"]
 highlight_language = "none"
 
 autodoc_member_order = "bysource"

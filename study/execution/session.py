@@ -49,6 +49,7 @@ def run_trials(
     from study.execution.losses import HungWorkers, Losses
     from study.execution.scheduler import FreeWorkerFirst
     from study.execution.searcher import LedgerCallback, Limits, StudySearcher, title
+    from study.execution.tune_internals import count_no_callbacks, one_snapshot, treat_lost_workers_alike
     from study.ledger import trial_name
     from trainables.worker.messages import order_in
     from trainables.worker.trainable import RefinementTrainable
@@ -63,10 +64,11 @@ def run_trials(
     prepared.__name__, prepared.__qualname__ = chosen.__name__, chosen.__qualname__  # Ray's dashboard shows it
     limits = Limits(placement.cpus_per_trial, placement.gpus_per_trial, timeout_s, max_failures, together)
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # a lost trial has its line and its reason here
-    _treat_lost_workers_alike()
+    treat_lost_workers_alike()
+    count_no_callbacks()
     losses, workers = Losses(max_failures), HungWorkers(_longest_iteration_s(driver))
     signals = signals or StopSignals()
-    with signals.installed(), signals.deferred(), _as_it_was(driver), _one_snapshot(), warnings.catch_warnings():
+    with signals.installed(), signals.deferred(), _as_it_was(driver), one_snapshot(), warnings.catch_warnings():
         # Ray's own internals, at the end of a study: nothing that a user could act on.
         warnings.filterwarnings("ignore", category=DeprecationWarning, module="ray")
         warnings.filterwarnings("ignore", category=FutureWarning, module="ray")
@@ -148,52 +150,6 @@ def _os_error_behind(error: BaseException | None) -> OSError | None:
             return error
         error = error.__cause__ or error.__context__
     return None
-
-
-def _treat_lost_workers_alike() -> None:
-    """Report every lost worker to Tune as a lost worker, also one that Ray's memory monitor ended.
-
-    Its actor manager expects RayActorError alone; the OutOfMemoryError of Ray's memory monitor, like any other, makes
-    it raise and ends all trials. No public interface is between the two.
-    """
-    from ray.air.execution._internal import actor_manager
-    from ray.exceptions import RayActorError, RayError, RayTaskError
-
-    manager: Any = actor_manager.RayActorManager
-    failed = manager._actor_task_failed
-    if getattr(failed, "takes_all_losses", False):
-        return
-
-    def task_failed(self: Any, tracked_actor_task: Any, exception: Exception) -> None:
-        if isinstance(exception, RayError) and not isinstance(exception, RayActorError | RayTaskError):
-            exception = RayActorError(error_msg=f"{type(exception).__name__}: {exception}")
-        failed(self, tracked_actor_task, exception)
-
-    task_failed.takes_all_losses = True  # type: ignore[attr-defined]
-    manager._actor_task_failed = task_failed
-
-
-@contextmanager
-def _one_snapshot() -> Iterator[None]:
-    """Of Tune's own snapshots of the experiment only the first one is taken, of which it wants to see a file.
-
-    Nothing is restored from them, and the last one, which no setting prevents, holds all trials of the session.
-    """
-    from ray.tune.execution.tune_controller import TuneController
-
-    controller: Any = TuneController
-    take, taken = controller.checkpoint, set[int]()
-
-    def checkpoint(self: Any, force: bool = False, wait: bool = False) -> None:
-        if id(self) not in taken:
-            taken.add(id(self))
-            take(self, force=force, wait=wait)
-
-    controller.checkpoint = checkpoint
-    try:
-        yield
-    finally:
-        controller.checkpoint = take
 
 
 def _longest_iteration_s(driver: Driver) -> float:
