@@ -229,7 +229,7 @@ def point_of(space: Space, distributions: Distributions, draw: Callable[[str], A
     for key, dimension in space.items():
         if active(dimension, point):
             one = distributions[key]
-            value = _get_single_value(one) if one.single() else draw(key)
+            value: Any = _get_single_value(one) if one.single() else draw(key)
             point[key] = value if dimension.choices is not None else rounded(one.to_external_repr(value))
     return point
 
