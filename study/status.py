@@ -140,17 +140,21 @@ def _eta(opened: OpenedStudy, records: list[TrialRecord], trials: int) -> float 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status: 0, or 2 when there is no such study."""
-    parser = argparse.ArgumentParser(prog=program("study.status"), description="Where a study stands.")
-    parser.add_argument("name", help="of the study")
-    parser.add_argument("--study-dir", type=Path, default=Path("studies"), help="holds the studies")
-    parser.add_argument("--json", action="store_true", help="everything, for other programs")
-    given = parser.parse_args(arguments)
+    given = command_parser().parse_args(arguments)
     try:
         status = study_status(given.study_dir, given.name)
     except UserError as error:
         return print_error(error)
     print(json.dumps(status, indent=1) if given.json else status_text(status))
     return 0
+
+
+def command_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=program("study.status"), description="Where a study stands.")
+    parser.add_argument("name", metavar="NAME", help="of the study")
+    parser.add_argument("--study-dir", type=Path, default=Path("studies"), metavar="DIR", help="holds the studies")
+    parser.add_argument("--json", action="store_true", help="everything, for other programs")
+    return parser
 
 
 if __name__ == "__main__":
