@@ -91,14 +91,13 @@ def maps_of_subsets(
     """
     rules = PROTOCOLS[protocol]
     ambiguous = Segments.empty() if ambiguous is None else ambiguous
-    # Numbered by their scores, which no protocol looks at before it ranks.
-    numbers = np.arange(len(predictions), dtype=np.float64)
-    truth, kept = rules.prepare(ground_truth, replace(predictions, score=numbers), ambiguous)
+    truth, kept = rules.prepare(ground_truth, predictions, ambiguous)
+    rows = np.arange(len(predictions))
+    if kept is not predictions:  # numbered by their scores, which no protocol looks at before it ranks
+        kept_numbers = rules.prepare(ground_truth, replace(predictions, score=rows.astype(np.float64)), ambiguous)[1]
+        rows = kept_numbers.score.astype(np.int64)
     if not np.any(truth.start_s < truth.end_s):
         raise ValueError("the ground truth has no instance with start < end: nothing to evaluate")
-    rows = kept.score.astype(np.int64)
-    kept = replace(kept, score=predictions.score[rows])
-
     order = (by_video_among_equals if rules.instances_choose else ranked_rows)(kept, num_classes)
     ranked = kept[order]
     place_of_row = np.full(len(predictions), -1)
