@@ -22,6 +22,14 @@ from trainables.output import print_error, run_command
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table and write table and figure; 1 when nothing can be paired, 2 when the request is wrong."""
+    options = command_parser().parse_args(arguments)
+    try:
+        return _compare(*_two_studies(options), options.out)
+    except UserError as error:
+        return print_error(error)
+
+
+def command_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         program("analysis.compare"), description="Two studies, paired by configuration and seed."
     )
@@ -29,11 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="where to write (default: comparisons/FIRST-SECOND beside the studies)"
     )
-    options = parser.parse_args(arguments)
-    try:
-        return _compare(*_two_studies(options), options.out)
-    except UserError as error:
-        return print_error(error)
+    return parser
 
 
 def _two_studies(options: argparse.Namespace) -> tuple[Study, Study]:

@@ -31,7 +31,7 @@ from trainables.data import Dataset, Split
 from trainables.gpu import DeviceCache, JointRun
 from trainables.gpu.joint_training import JointTrainer
 from trainables.labels import sample
-from trainables.refinement import refine, refine_together
+from trainables.refinement.refine import refine, refine_together
 
 MIB = 2**20
 

@@ -16,7 +16,7 @@ from study.config import suggest
 if TYPE_CHECKING:
     import optuna
 
-    from benchmarks.search import Trainings
+    from benchmarks.replayed_table import Trainings
 
 
 def smac(done: Trainings, study_seed: int) -> None:

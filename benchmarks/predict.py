@@ -22,7 +22,7 @@ from trainables.config import RunConfig, preset
 from trainables.data import Dataset
 from trainables.datasets import load_dataset
 from trainables.model import ModelDescription, ModelFeatures, ModelOrigin, save_model
-from trainables.refinement import refine
+from trainables.refinement.refine import refine
 
 
 def main() -> None:

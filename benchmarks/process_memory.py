@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import threading
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
+
+from study.process_tree import descendants
 
 MIB = 2**20
 
@@ -45,26 +46,10 @@ def process_memory(pid: int) -> Memory:
     return Memory(kib["Pss_Anon"] / 1024, kib["Pss_Shmem"] / 1024, kib["Pss_File"] / 1024)
 
 
-def tree(root: int) -> list[int]:
-    """A process and all that it has started, directly or not."""
-    children: dict[int, list[int]] = defaultdict(list)
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except OSError:
-                continue
-            children[parent].append(int(entry.name))
-    found = [root]
-    for pid in found:
-        found += children[pid]
-    return found
-
-
 def tree_memory(root: int, title: bytes) -> Memory:
     """Of a process and all that it has started; what those of a title that begins so have for themselves is apart."""
     total = ZERO
-    for pid in tree(root):
+    for pid in (root, *descendants(root)):
         memory = process_memory(pid)
         total += memory._replace(anonymous=0.0, apart=memory.anonymous) if _title(pid).startswith(title) else memory
     return total

@@ -29,7 +29,9 @@ from trainables.data import Dataset, Segments, Split
 from trainables.datasets import load_dataset
 from trainables.evaluation import evaluate
 from trainables.files import write_whole
-from trainables.refinement import IterationResult, after_m0, refine, selection_splits
+from trainables.refinement.iteration import IterationResult
+from trainables.refinement.refine import after_m0, refine
+from trainables.refinement.selection import selection_splits
 from trainables.text_files import parse_yaml
 
 FOLDER = resources.files("benchmarks") / "search_tables"

@@ -25,7 +25,7 @@ from trainables.datasets import load_dataset
 from trainables.errors import UserError
 from trainables.gpu.device_cache import feature_store
 from trainables.labels import background_share, sample
-from trainables.refinement import selection_splits
+from trainables.refinement.selection import selection_splits
 from trainables.training.loop import train_epoch, validation_losses
 
 

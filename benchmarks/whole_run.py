@@ -17,7 +17,8 @@ from benchmarks.timing import Work, in_turn, ratio_table
 from trainables.config import RunConfig, preset
 from trainables.data import Dataset
 from trainables.datasets import load_dataset
-from trainables.refinement import refine, selection_splits
+from trainables.refinement.refine import refine
+from trainables.refinement.selection import selection_splits
 
 
 def products(run: RunConfig, data: Dataset, iterations: int) -> Work:

@@ -19,6 +19,7 @@ exclude_patterns = [".*", "build", "studies", "data"]
 # A reference that leads nowhere is a warning, and warnings are errors.
 nitpicky = True
 myst_heading_anchors = 3
+myst_enable_extensions = ["html_image"]
 highlight_language = "none"
 
 autodoc_member_order = "bysource"
@@ -35,6 +36,7 @@ html_additional_pages = {"index": "first-page.html"}
 html_copy_source = False
 html_use_index = False
 html_show_copyright = False
+html_show_search_summary = False  # it fetches pages, which a browser refuses from a disk; the search itself works there
 html_theme_options = {
     # The reader's own fonts: none is loaded.
     "light_css_variables": {"font-stack": "system-ui, sans-serif", "font-stack--monospace": "ui-monospace, monospace"},

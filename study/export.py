@@ -142,6 +142,14 @@ def _video_names(folder: StudyFolder, data: Dataset | None) -> dict[str, tuple[s
 
 
 def _parse(arguments: list[str] | None) -> Namespace:
+    parser = command_parser()
+    given = parser.parse_args(arguments)
+    if not given.out and not given.config:
+        parser.error("--out: name the folder of the model, or --config the file of the configuration")
+    return given
+
+
+def command_parser() -> Parser:
     parser = Parser(
         prog=program("study.export"),
         description="The model of a study, and all that is needed to use it; or its best configuration.",
@@ -156,10 +164,7 @@ def _parse(arguments: list[str] | None) -> Namespace:
     parser.add_argument("--retrain", action="store_true", help="train the trial again where its weights are not there")
     parser.add_argument("--study-dir", type=Path, default=Path("studies"), metavar="DIR", help="holds the studies")
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="holds the data sets, for --retrain")
-    given = parser.parse_args(arguments)
-    if not given.out and not given.config:
-        parser.error("--out: name the folder of the model, or --config the file of the configuration")
-    return given
+    return parser
 
 
 if __name__ == "__main__":

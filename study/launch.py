@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from study.cli.arguments import parse_arguments
 from study.cli.conclusion import conclude, resume_command
-from study.cli.dry_run import check_with_torch, dry_run
+from study.cli.dry_run import check_completely, dry_run
 from study.cli.plan import describe_plan
 from study.cli.progress import Progress
 from study.cli.request import Request, base_environment, check_together, read_placement, read_request, versions
@@ -107,7 +107,7 @@ def _launch(given: Namespace, typed: str, supervisor: Supervisor) -> int:
     if given.dry_run:
         print(f"{request.card}\n\n{dry_run(given, request, placement)}")
         return 0
-    check_with_torch(request)
+    check_completely(request)
     folder = request.create([typed])
     request = replace(request, name=folder.name)
     with lock(folder, supervisor.process):
@@ -126,6 +126,7 @@ def _session(
         driver = _driver(request, folder, opened)
         print(request.card, end="\n\n")
         if not driver.has_ended():
+            request.note_features_used(folder)
             _run(given, request, driver, placement, supervisor)
         with supervisor.signals.deferred():  # all trials have ended: there is nothing left to stop
             status = conclude(request, driver)
@@ -240,7 +241,7 @@ def _start_ray(local: Placement, address: str | None, supervisor: Supervisor) ->
         limit = START_S, f"Ray did not start within {START_S:.0f} s; its logs: {ray_logs()}", STOPPED_STATUS
     supervisor.doing(f"while Ray started; its logs: {ray_logs()}")
     with supervisor.limit(*limit):
-        cluster = start_ray(local.cores, local.gpus, address)
+        cluster = start_ray(local.cores_needed, local.gpus, address)
     supervisor.signals.install()  # ray.init has set a handler of its own for SIGTERM
     supervisor.doing(f"while trials ran; Ray's logs: {ray_logs()}")
     return cluster

@@ -11,6 +11,7 @@ No torch, no Ray.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Mapping
@@ -112,8 +113,9 @@ class M0Cache:
             beside = StudyFolder(other.parents[1])
             (state, predictions), model = beside.m0_files(key), beside.m0_model_file(key)
             if _whole(state) and predictions.exists():
-                self._copy(predictions, *([model] if _whole(model) else []), state)
-                return True
+                with contextlib.suppress(FileNotFoundError):  # removed meanwhile (study.caches)
+                    self._copy(predictions, *([model] if _whole(model) else []), state)
+                    return True
         return False
 
     def _copy(self, *files: Path) -> None:

@@ -46,7 +46,7 @@ def study_status(study_dir: Path, name: str) -> JsonObject:
     opened = open_study(study_dir, name, "study")
     settings, records = opened.settings, trial_records(opened.ledger.events)
     study = recorded_study(settings.study, str(opened.folder.study_file))
-    trials, state = _num_trials(opened) or study.num_trials, _state(opened)
+    trials, state = _num_trials(opened) or study.num_trials, state_of(opened)
     ended_early = search_end(opened.ledger.events, records)
     if ended_early:
         trials = study.trials_of(len({record.configuration for record in records}))
@@ -114,7 +114,8 @@ def _num_trials(opened: OpenedStudy) -> int | None:
     return next((budget for budget in reversed(budgets) if budget), None)
 
 
-def _state(opened: OpenedStudy) -> str:
+def state_of(opened: OpenedStudy) -> str:
+    """running (its driver lives), ended, or stopped."""
     sessions = [e for e in opened.ledger.events if isinstance(e, StudyStarted | StudyStopped | StudyEnded)]
     if sessions and isinstance(sessions[-1], StudyEnded):
         return "ended"
@@ -139,17 +140,21 @@ def _eta(opened: OpenedStudy, records: list[TrialRecord], trials: int) -> float 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status: 0, or 2 when there is no such study."""
-    parser = argparse.ArgumentParser(prog=program("study.status"), description="Where a study stands.")
-    parser.add_argument("name", help="of the study")
-    parser.add_argument("--study-dir", type=Path, default=Path("studies"), help="holds the studies")
-    parser.add_argument("--json", action="store_true", help="everything, for other programs")
-    given = parser.parse_args(arguments)
+    given = command_parser().parse_args(arguments)
     try:
         status = study_status(given.study_dir, given.name)
     except UserError as error:
         return print_error(error)
     print(json.dumps(status, indent=1) if given.json else status_text(status))
     return 0
+
+
+def command_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=program("study.status"), description="Where a study stands.")
+    parser.add_argument("name", metavar="NAME", help="of the study")
+    parser.add_argument("--study-dir", type=Path, default=Path("studies"), metavar="DIR", help="holds the studies")
+    parser.add_argument("--json", action="store_true", help="everything, for other programs")
+    return parser
 
 
 if __name__ == "__main__":

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from tests.analysis.browser import Browser, missing_browser
 from tests.house import ROOT
 
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), *ROOT.glob("*.md"), ROOT / "benchmarks" / "README.md"])
@@ -36,6 +38,40 @@ def test_it_loads_nothing_from_a_network(site: Path) -> None:
     files = [path for kind in ("html", "css", "js") for path in site.rglob(f"*.{kind}")]
     loaded = {path.name: LOADED.findall(path.read_text()) for path in files}
     assert {name: urls for name, urls in loaded.items() if urls} == {}
+
+
+def test_a_browser_reads_and_searches_it_from_the_disk(site: Path, tmp_path: Path) -> None:
+    missing = missing_browser()
+    if missing:
+        pytest.skip(missing)
+    with Browser(tmp_path / "wide") as browser:
+        page = site / "docs" / "index.html"
+        browser.open(page)
+        assert [url for url in browser.requests(page) if not url.startswith("file:")] == []
+        browser.open(site / "search.html", "q=confirmation")
+        wait_for(browser, "return document.querySelectorAll('#search-results li').length > 0")
+        assert "Search and statistics" in browser.run("return document.querySelector('#search-results').innerText")
+        assert browser.console() == []
+
+
+def test_nothing_needs_sideways_scrolling_on_a_phone(site: Path, tmp_path: Path) -> None:
+    missing = missing_browser()
+    if missing:
+        pytest.skip(missing)
+    with Browser(tmp_path / "phone", phone=True) as browser:
+        wide = []
+        for page in sorted(site.glob("docs/*.html")):
+            browser.open(page)
+            if browser.run("return document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+                wide.append(page.name)
+        assert wide == []
+
+
+def wait_for(browser: Browser, condition: str) -> None:
+    end = time.monotonic() + 20
+    while not browser.run(condition):
+        assert time.monotonic() < end, condition
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

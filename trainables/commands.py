@@ -22,6 +22,7 @@ COMMANDS = {
     "launch": Command("study.launch", "", "start or resume a study"),
     "config": Command("study.config", "", "the resolved configuration, with where each value is from"),
     "status": Command("study.status", "", "say where a study stands"),
+    "caches": Command("study.caches", "", "list or remove what studies keep that can be made again"),
     "export": Command("study.export", "", "write a study's model, with its card"),
     "tables": Command("analysis.tables", "", "tables of studies: LaTeX, Markdown, CSV"),
     "figures": Command("analysis.figures", "", "figures of studies"),

@@ -7,17 +7,19 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from trainables.commands import program, typed
 from trainables.data import Segments, read_csv_table, write_predictions
 from trainables.errors import UserError
-from trainables.model import Job, load_model
-from trainables.model.output import ScoresFile, draw_timelines
-from trainables.model.prediction import Rates
 from trainables.output import print_error, run_command
 from trainables.text_files import read_text
+
+if TYPE_CHECKING:  # torch, which a page of help need not wait for
+    from trainables.model import Job
+    from trainables.model.prediction import Rates
 
 EXAMPLE = f"""\
 example:
@@ -29,7 +31,7 @@ exit status: 0 all videos are predicted; 1 some could not be read and are left o
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
-    given = _parser().parse_args(arguments)
+    given = command_parser().parse_args(arguments)
     try:
         return _predict(given)
     except UserError as error:
@@ -37,6 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _predict(given: argparse.Namespace) -> int:
+    from trainables.model import Job, load_model
+    from trainables.model.output import ScoresFile, draw_timelines
+
     _check_outputs(given)
     model = load_model(given.model, given.device)
     job = Job(model, given.features, _video_names(given.videos), _rates(given.fps))
@@ -120,7 +125,7 @@ def _rate(text: str) -> float:
     return value
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program("trainables.predict"),
         description="Mark segments in videos without labels, from their features.",

@@ -21,7 +21,7 @@ from trainables.output import print_error, run_command
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 2, after one line on stderr, for a request that cannot be carried out."""
-    options = _parser().parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     try:
         found = _diagnoses(options)
         if options.out:
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(program("analysis.diagnosis"), description="Error analysis of detections (DETAD).")
     parser.add_argument(
         "--predictions", type=Path, required=True, nargs="+", metavar="FILE", help="one file, or several to compare"

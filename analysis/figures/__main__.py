@@ -16,10 +16,7 @@ from trainables.output import print_error, run_command
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write all figures; 1 when no study has a completed trial, 2 when the request is wrong."""
-    parser = argparse.ArgumentParser(program("analysis.figures"), description="Figures of one study or several.")
-    add_study_arguments(parser)
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: the study's figures folder)")
-    options = parser.parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     try:
         studies = open_studies(options)
         for study in studies:
@@ -31,6 +28,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         return print_error(error)
     return int(all(study.completed.empty for study in studies))
+
+
+def command_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(program("analysis.figures"), description="Figures of one study or several.")
+    add_study_arguments(parser)
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: the study's figures folder)")
+    return parser
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ WATCH_S = 30
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the page of each study and print its path; 2 when the request is wrong."""
-    options = _parser().parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     try:
         studies = open_studies(options)
         for path in _write_pages(studies, options):
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(program("analysis.report"), description="One self-contained HTML page per study.")
     add_study_arguments(parser)
     parser.add_argument(

@@ -22,7 +22,7 @@ MARKS = ("second", "paper")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print and write all tables; 1 when no study has a completed trial, 2 when the request is wrong."""
-    options = _parser().parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     try:
         studies = open_studies(options)
         return _write_all([refined_only(study) for study in studies] if options.refined_only else studies, options)
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return print_error(error)
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(program("analysis.tables"), description="Tables of one study or several.")
     add_study_arguments(parser)
     parser.add_argument("--format", choices=FORMATS, help="only this one (default: write all three, print Markdown)")

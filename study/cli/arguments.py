@@ -75,7 +75,7 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"error: {message.removeprefix('argument ')}\n")
 
 
-def launch_parser() -> Parser:
+def command_parser() -> Parser:
     """Of the command itself."""
     parser = Parser(
         prog=program("study.launch"),
@@ -93,7 +93,7 @@ def launch_parser() -> Parser:
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """Parsed options; None where one was not given. Exits with status 2 for a wrong one."""
-    parser = launch_parser()
+    parser = command_parser()
     given = parser.parse_args(arguments)
     for way, allowed in (("resume", WITH_RESUME), ("rerun", WITH_RERUN)):
         if getattr(given, way) is not None:

@@ -16,7 +16,7 @@ from trainables.files import DamagedFile
 
 if TYPE_CHECKING:
     from trainables.data import Dataset
-    from trainables.refinement import IterationResult, RunState
+    from trainables.refinement.iteration import IterationResult, RunState
     from trainables.training import Weights
 
 
@@ -66,7 +66,7 @@ def _of_checkpoint(folder: StudyFolder, record: TrialRecord, run: RunConfig) -> 
 
 def retrained_weights(record: TrialRecord, run: RunConfig, data: Dataset) -> FoundWeights:
     """Train the trial again up to its best iteration, outside the ledger, and compare."""
-    from trainables.refinement import refine
+    from trainables.refinement.refine import refine
 
     best = record.best_iteration or 0
     recorded = {report.iteration: report for report in record.iterations}

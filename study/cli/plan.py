@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from study.config import MEANINGS, StudyConfig, first_points, varied_thresholds
 from study.ledger import TrialRecord
 from study.placement import EarlierCosts, Placement, find_earlier_costs, free_bytes, weight_bytes
+from trainables.commands import typed
 from trainables.config import RunConfig
 from trainables.objective import Objective
 
@@ -181,7 +182,8 @@ def _features_text(request: Request) -> str:
     if files[0] is None:
         return ""
     size = sum(features.nbytes for features in splits) / 1e9
-    return f"{Path(files[0].path).parent} ({size:.1f} GB, one copy for all studies; may be deleted when none runs)"
+    where, command = Path(files[0].path).parent, typed("caches")
+    return f"{where} ({size:.1f} GB, one copy for all studies; {command} lists and removes it)"
 
 
 def _time(

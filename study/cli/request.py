@@ -50,7 +50,7 @@ from trainables.config import (
     parse_config,
     preset,
 )
-from trainables.data import write_ground_truth, write_intervals
+from trainables.data import note_use, write_ground_truth, write_intervals
 from trainables.datasets import (
     DataCard,
     Dataset,
@@ -118,6 +118,15 @@ class Request:
                 self._fill(folder)
         except OSError as error:
             raise UserError(f"--study-dir: {folder.path} cannot be written to: {error.strerror}") from None
+
+    def note_features_used(self, folder: StudyFolder) -> None:
+        """So that nobody removes them while the study, whose lock is held, runs (``study.caches``)."""
+        for split in (self.data.train, self.data.test):
+            try:
+                note_use(split.features, folder.name)
+            except OSError as error:
+                print(f"note: {error.filename}: {error.strerror}; study.caches will not know that this study uses it")
+                return
 
     @property
     def ledger(self) -> LedgerContents | None:

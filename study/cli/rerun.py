@@ -39,7 +39,7 @@ def recorded_trial(study: OpenedStudy, number: int) -> TrialRecord:
 
 def _run_again(request: Request, record: TrialRecord) -> int:
     """Run as many iterations as are recorded and print how they compare; returns 0 when all numbers are equal."""
-    from trainables.refinement import refine
+    from trainables.refinement.refine import refine
 
     name = trial_name(record.number)
     run: RunConfig = request.run.updated({**record.params, "seed": record.seed}, source=name)

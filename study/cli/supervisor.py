@@ -7,6 +7,7 @@ is done here, by a process that has imported neither Ray nor torch: the ledger's
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import json
@@ -24,6 +25,7 @@ from typing import NoReturn
 
 from study.fault_injection import dies_too
 from study.ledger import Ledger, StudyFolder, StudyStopped, lock
+from study.process_tree import children_of
 from study.signals import StopSignals, heeded_signals, stop_status
 from trainables.errors import UserError
 from trainables.output import detach_output, print_error
@@ -129,7 +131,24 @@ def supervised(command: Callable[[Supervisor], int]) -> int:
     supervisor = Supervisor(tell, parent)
     supervisor.signals.install()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, heeded)
-    return command(supervisor)
+    leaving = _Leaving()
+    atexit.register(leaving)  # the first that is registered here is the last that is called
+    leaving.status = command(supervisor)
+    return leaving.status
+
+
+class _Leaving:
+    """Ends the process when all that is to be done at its end is done: Python would free, one by one, the objects of
+    all that is imported (a second for Ray and torch)."""
+
+    status: int | None = None
+
+    def __call__(self) -> None:
+        if self.status is None:
+            return  # an exception: Python says so
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(self.status)
 
 
 def _follow_parent(alive: int, parent: int) -> None:
@@ -160,23 +179,13 @@ def _prctl(option: int, value: int) -> None:
 def end_orphans(within_s: float = ORPHANS_S) -> None:
     """End what is left of Ray where its own order to end did not reach it."""
     began = time.monotonic()
-    while (left := _children()) and time.monotonic() - began < 2 * within_s:
+    while (left := children_of(os.getpid())) and time.monotonic() - began < 2 * within_s:
         for process in left:
             with contextlib.suppress(ProcessLookupError, ChildProcessError):
                 if time.monotonic() - began > within_s:
                     os.kill(process, signal.SIGKILL)
                 os.waitpid(process, os.WNOHANG)
         time.sleep(0.05)
-
-
-def _children() -> list[int]:
-    """Processes whose parent is this one (Linux)."""
-    found = []
-    for file in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):  # it has ended meanwhile
-            parent = file.read_text(errors="replace").rpartition(")")[2].split()[1]
-            found += [int(file.parent.name)] if int(parent) == os.getpid() else []
-    return found
 
 
 class _Watch:

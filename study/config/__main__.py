@@ -12,7 +12,7 @@ from trainables.errors import UserError
 from trainables.output import print_error, run_command
 
 
-def parser() -> Parser:
+def command_parser() -> Parser:
     """Of the command."""
     command = typed("config")
     examples = aligned(
@@ -40,7 +40,7 @@ def parser() -> Parser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status: 0, or 2 for a wrong request."""
-    given = parser().parse_args(arguments)
+    given = command_parser().parse_args(arguments)
     request = argparse.Namespace(**{**vars(parse_arguments([])), **vars(given)})
     try:
         found = resolved(request).with_word(given.word)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from study.config import StudyConfig
 from study.driver.m0_gate import M0Gate
@@ -33,7 +33,16 @@ from study.m0_cache import M0Cache
 from study.search import PRUNERS
 from study.search.objective import NOTHING_YET, told_curve
 from trainables.config import RunConfig, joint_key
+from trainables.json_types import JsonObject
 from trainables.report import IterationReport
+
+
+class PreparedTrial(NamedTuple):
+    """What a trial runs. declared: what it was made from. m0_key: in the cache, None where each trains its own."""
+
+    declared: tuple[JsonObject, int, M0Cache | None]
+    run: RunConfig
+    m0_key: str | None
 
 
 class Driver:
@@ -58,6 +67,7 @@ class Driver:
         self.time_budget = TimeBudget(study, contents.events)
         self._plan = TrialPlan(study, run, self._recorder, self.time_budget)
         self._gate = M0Gate()
+        self._prepared: dict[int, PreparedTrial] = {}
         restore(self._plan, lambda record: self.ended(record.number, "completed"), self._prune_if_due)
         self._waiting = WaitingQueue(n for n, record in sorted(self.records.items()) if not record.finished)
 
@@ -139,7 +149,7 @@ class Driver:
 
     def run_config(self, record: TrialRecord) -> RunConfig:
         """The complete configuration of a trial."""
-        return self.run.updated({**record.params, "seed": record.seed}, source=trial_name(record.number))
+        return self._prepared_trial(record).run
 
     @property
     def m0_cache(self) -> M0Cache | None:
@@ -148,7 +158,7 @@ class Driver:
 
     def m0_key(self, record: TrialRecord) -> str | None:
         """Key of a trial's M0 in the cache; None when each trial trains its own."""
-        return self._gate.cache.key(self.run_config(record)) if self._gate.cache else None
+        return self._prepared_trial(record).m0_key
 
     def started(self, number: int, host: str | None, pid: int | None, device: str | None) -> None:
         """A worker has begun, or begun again, with a trial."""
@@ -203,7 +213,20 @@ class Driver:
             TrialEnded(number, state, reason, record.objective, record.best_iteration, record.own_seconds)
         )
         self._gate.release(number)
+        self._prepared.pop(number, None)
         self._plan.tell(number_of(record))
+
+    def _prepared_trial(self, record: TrialRecord) -> PreparedTrial:
+        """Made once for a trial that waits or runs, however often it is asked for."""
+        declared = (record.params, record.seed, self._gate.cache)
+        known = self._prepared.get(record.number)
+        if known is not None and known.declared == declared:
+            return known
+        run = self.run.updated({**record.params, "seed": record.seed}, source=trial_name(record.number))
+        prepared = PreparedTrial(declared, run, self._gate.cache.key(run) if self._gate.cache else None)
+        if not record.finished:
+            self._prepared[record.number] = prepared
+        return prepared
 
     def _may_start(self, number: int) -> bool:
         """Unless another trial is training the M0 that this one starts from."""

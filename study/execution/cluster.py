@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import os
@@ -11,10 +12,13 @@ import shutil
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from study.execution.tune_internals import use_idle_workers
+from study.process_tree import descendants
 from study.signals import Stopped
 from trainables.errors import UserError
 from trainables.import_folder import packages_first
@@ -30,9 +34,17 @@ RAY_ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",  # its consent prompt is three lines
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # a trial without a share of a GPU sees none
 }
-# Ray's default where it expects no cluster (macOS, Windows): all of its ports, also the metric ports that ask for no
-# token, then listen on the loopback interface alone. One machine needs no more.
-LOOPBACK_ENVIRONMENT = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+# What workers import while the rest of Ray and Tune starts. Only of other packages: the folder that the driver imports
+# ours from is not known then.
+PRELOADED = "torch,ray.tune"
+# Of a cluster on this machine alone.
+LOCAL_ENVIRONMENT = {
+    # Ray's default where it expects no cluster (macOS, Windows): all of its ports, also the metric ports that ask for
+    # no token, then listen on the loopback interface alone. One machine needs no more.
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    "RAY_preload_python_modules": PRELOADED,
+    "PL_DISABLE_FORK": "1",  # Tune sets it for the workers of trials
+}
 
 ATTEMPTS = 2  # a machine that is slow at first has Ray's files in its page cache then
 START_S, JOIN_S = 150.0, 45.0  # Ray's own limits add up to three minutes
@@ -61,7 +73,7 @@ def start_ray(cores: int, gpus: int, address: str | None = None) -> Cluster:
     Token authentication is Ray's default and stays on. Raises UserError when there is no such cluster, or what Ray
     needs of this machine is missing; RayFailure when it does not come up.
     """
-    for name, value in (RAY_ENVIRONMENT | ({} if address else LOOPBACK_ENVIRONMENT)).items():
+    for name, value in (RAY_ENVIRONMENT | ({} if address else LOCAL_ENVIRONMENT)).items():
         os.environ.setdefault(name, value)
     # Ray announces the token, and its own start and failures, on the terminal; what matters has a line here.
     logging.getLogger("ray").setLevel(logging.CRITICAL)
@@ -88,7 +100,9 @@ def _start(cores: int, gpus: int, folder: Path | None) -> Cluster:
     for left in reversed(range(ATTEMPTS)):
         try:
             # "local": a cluster that somebody else runs on this machine is not ours to join unasked.
-            context = _init(address="local", num_cpus=cores, num_gpus=gpus, include_dashboard=True, **options)
+            with _without_log_monitor():
+                context = _init(address="local", num_cpus=cores, num_gpus=gpus, include_dashboard=True, **options)
+            use_idle_workers()
             return Cluster(_url(context), cores, gpus)
         except Exception as error:  # Ray raises whatever its parts raise
             stop_ray()
@@ -105,6 +119,20 @@ def _init(**options: Any) -> Any:
             return ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **options)
     except SystemExit:  # ray.init has a handler of its own for SIGTERM
         raise Stopped(signal.SIGTERM) from None
+
+
+@contextmanager
+def _without_log_monitor() -> Iterator[None]:
+    """Ray's log monitor sends what workers print to drivers that ask for it; this one does not (``log_to_driver``)."""
+    from ray._private.node import Node
+
+    parts: Any = Node
+    start = parts.start_log_monitor
+    parts.start_log_monitor = lambda node: None
+    try:
+        yield
+    finally:
+        parts.start_log_monitor = start
 
 
 def ray_logs(folder: Path | None = None) -> Path:
@@ -216,8 +244,21 @@ def check_nodes_see(file: Path) -> None:
 def stop_ray() -> None:
     """Leave the cluster; one that was started here ends with its workers."""
     import ray
+    from ray._private import worker
 
+    node = worker._global_node
+    if node is not None:
+        _end_dashboard(node)
     ray.shutdown()
+
+
+def _end_dashboard(node: Any) -> None:
+    """At once, with the processes of its parts: they keep nothing, and Ray would wait for one after another."""
+    for kind in ("dashboard", "monitor"):
+        for started in node.all_processes.get(kind, ()):
+            for process in (*descendants(started.process.pid), started.process.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
 
 
 def watch_ray(lost: Callable[[str], None]) -> threading.Event:

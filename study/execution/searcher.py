@@ -19,7 +19,6 @@ from ray.tune.search import Searcher
 from study.driver import Driver, NoTrial
 from study.execution.losses import HungWorkers, Killed, Losses, LostWorker, processes_in_setup
 from study.ledger import TrialRecord, trial_name
-from study.m0_cache import M0Cache
 from trainables.config import RunConfig
 from trainables.worker.messages import (
     METRIC,
@@ -97,6 +96,8 @@ class LedgerCallback(tune.Callback):
         self._driver, self._losses, self._workers, self._check_stop = driver, losses, workers, check_stop
         self._places: WeakKeyDictionary[Any, WorkerPlace] = WeakKeyDictionary()  # a worker lives as long as its handle
         self._next_look = 0.0
+        self._num_seen = 0  # of Tune's trials, to which it appends
+        self._not_begun: dict[str, Any] = {}  # its trials, by their identity in Tune
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing, for Tune's snapshots: a study is resumed from its ledger."""
@@ -104,8 +105,13 @@ class LedgerCallback(tune.Callback):
 
     def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
         """Of workers that were given a trial, Tune tells no more until they have begun with it."""
-        for trial in trials:
-            if trial.status == "PENDING" and (actor := trial.temporary_state.ray_actor):
+        # Tune lists all trials of the session: a look at each of them at each step makes a long one slow.
+        self._not_begun |= {trial.trial_id: trial for trial in trials[self._num_seen :]}
+        self._num_seen = len(trials)
+        for trial in list(self._not_begun.values()):
+            if trial.status != "PENDING":
+                del self._not_begun[trial.trial_id]
+            elif actor := trial.temporary_state.ray_actor:
                 place = self._places.get(actor, WorkerPlace())
                 self._workers.given(order_in(trial.config).trials[0].trial, place.host, place.pid)
         if time.monotonic() > self._next_look:
@@ -209,13 +215,16 @@ def trial_order(driver: Driver, record: TrialRecord, limits: Limits) -> TrialOrd
         title=f"{trial_name(record.number)} {run.pseudo_labels.generator} β={run.loss.beta:g}",
         known_iterations=known,
         known_reports=tuple(report for report in record.iterations if report.iteration < known),
-        m0=None if driver.m0_cache is None else _cached_m0(driver.m0_cache, run),
+        m0=_cached_m0(driver, record, run),
         gpus=record.gpus or limits.gpus,
     )
 
 
-def _cached_m0(cache: M0Cache, run: RunConfig) -> CachedM0:
-    key, folder = cache.key(run), cache.folder
+def _cached_m0(driver: Driver, record: TrialRecord, run: RunConfig) -> CachedM0 | None:
+    cache, key = driver.m0_cache, driver.m0_key(record)
+    if cache is None or key is None:
+        return None
+    folder = cache.folder
     files = _files(*folder.m0_files(key), folder.m0_model_file(key))
     return CachedM0(key, files, cache.measured_with(run))
 

@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import shutil
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from study.execution.losses import HungWorkers
 
 MAX_FAILURES = 1
+OVERDUE_LOOK_S = 1.0  # between two looks for workers that do not answer
 FULL_BYTES = 64 * 1024
 
 
@@ -47,6 +49,7 @@ def run_trials(
     from study.execution.losses import HungWorkers, Losses
     from study.execution.scheduler import FreeWorkerFirst
     from study.execution.searcher import LedgerCallback, Limits, StudySearcher, title
+    from study.execution.tune_internals import count_no_callbacks, one_snapshot, treat_lost_workers_alike
     from study.ledger import trial_name
     from trainables.worker.messages import order_in
     from trainables.worker.trainable import RefinementTrainable
@@ -61,10 +64,11 @@ def run_trials(
     prepared.__name__, prepared.__qualname__ = chosen.__name__, chosen.__qualname__  # Ray's dashboard shows it
     limits = Limits(placement.cpus_per_trial, placement.gpus_per_trial, timeout_s, max_failures, together)
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # a lost trial has its line and its reason here
-    _treat_lost_workers_alike()
+    treat_lost_workers_alike()
+    count_no_callbacks()
     losses, workers = Losses(max_failures), HungWorkers(_longest_iteration_s(driver))
     signals = signals or StopSignals()
-    with signals.installed(), signals.deferred(), _as_it_was(driver), warnings.catch_warnings():
+    with signals.installed(), signals.deferred(), _as_it_was(driver), one_snapshot(), warnings.catch_warnings():
         # Ray's own internals, at the end of a study: nothing that a user could act on.
         warnings.filterwarnings("ignore", category=DeprecationWarning, module="ray")
         warnings.filterwarnings("ignore", category=FutureWarning, module="ray")
@@ -101,7 +105,7 @@ def _stopper(driver: Driver, signals: StopSignals, workers: HungWorkers) -> Any:
     class StopRequested(tune.Stopper):
         """Asked by Tune between two events: the one place where stopping tears nothing."""
 
-        begun = False
+        begun, next_look = False, 0.0
 
         def __call__(self, trial_id: str, result: JsonObject) -> bool:
             answer = answer_in(result)
@@ -115,7 +119,9 @@ def _stopper(driver: Driver, signals: StopSignals, workers: HungWorkers) -> Any:
                 signals.install()  # Tune has set a handler of its own for SIGUSR1
                 self.begun = True
             signals.check()
-            workers.kill_overdue()
+            if time.monotonic() > self.next_look:
+                self.next_look = time.monotonic() + OVERDUE_LOOK_S
+                workers.kill_overdue()
             return False
 
         def __reduce__(self) -> Any:
@@ -144,29 +150,6 @@ def _os_error_behind(error: BaseException | None) -> OSError | None:
             return error
         error = error.__cause__ or error.__context__
     return None
-
-
-def _treat_lost_workers_alike() -> None:
-    """Report every lost worker to Tune as a lost worker, also one that Ray's memory monitor ended.
-
-    Its actor manager expects RayActorError alone; the OutOfMemoryError of Ray's memory monitor, like any other, makes
-    it raise and ends all trials. No public interface is between the two.
-    """
-    from ray.air.execution._internal import actor_manager
-    from ray.exceptions import RayActorError, RayError, RayTaskError
-
-    manager: Any = actor_manager.RayActorManager
-    failed = manager._actor_task_failed
-    if getattr(failed, "takes_all_losses", False):
-        return
-
-    def task_failed(self: Any, tracked_actor_task: Any, exception: Exception) -> None:
-        if isinstance(exception, RayError) and not isinstance(exception, RayActorError | RayTaskError):
-            exception = RayActorError(error_msg=f"{type(exception).__name__}: {exception}")
-        failed(self, tracked_actor_task, exception)
-
-    task_failed.takes_all_losses = True  # type: ignore[attr-defined]
-    manager._actor_task_failed = task_failed
 
 
 def _longest_iteration_s(driver: Driver) -> float:

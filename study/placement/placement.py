@@ -39,6 +39,11 @@ class Placement:
         """Of all processes together."""
         return self.concurrency * self.trials_per_process
 
+    @property
+    def cores_needed(self) -> int:
+        """Those that trials take; all where a measurement may still change how many run at once."""
+        return self.cores if self.memory else self.concurrency * self.cpus_per_trial
+
     def as_dict(self) -> JsonObject:
         return asdict(self)
 

@@ -11,9 +11,11 @@ from __future__ import annotations
 import heapq
 import json
 import warnings
+from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
+from typing import Any
 
 import numpy as np
 import optuna
@@ -23,6 +25,7 @@ from study.config import ObjectiveName, Point, StudyConfig, grid, point_at, sugg
 from study.ledger import Configuration, TrialRecord, configuration_means
 from study.search.objective import NOTHING_YET, told_curve, told_value
 from study.search.retained_trials import RetainedStorage, RetainedTrials
+from study.search.tpe import KeptTPESampler, Kernels, ResultTable
 
 SAMPLED_TRIES, RANDOM_TRIES = 8, 100
 SOBOL_SKIP = 2**20  # a repeated point is replaced by one from far behind, so that the others keep their order
@@ -75,12 +78,17 @@ class Proposals:
         self._known: dict[str, int] = {}
         self._outcomes: dict[int, Outcome] = {}
         self._untold: list[int] = []  # a heap
-        self._told: set[int] = set()
+        self._told: list[int] = []  # in number order
         self._seeds: set[frozenset[int]] = set()  # that configurations completed on
         self._means: dict[int, float] = {}  # by configuration, once those differ
         self._added: list[tuple[int, optuna.trial.FrozenTrial]] = []  # all of the history, repeated ones again
         self._first_unknown = 0
-        self._history = RetainedTrials(study.history)
+        self._distributions = {key: dimension.distribution() for key, dimension in study.space.items()}
+        results = ResultTable(self._distributions) if study.sampler == "tpe" else None
+        self._kernels = Kernels(self._distributions)
+        self._history = RetainedTrials(study.history, results)
+        self._settled, self._num_settled = self._history.copy(), 0
+        self._sobol: dict[int, SobolSequence] = {}  # by attempt
 
     def __len__(self) -> int:
         return len(self._points)
@@ -166,23 +174,27 @@ class Proposals:
             if known is None:
                 return Configuration(number, point, repeats=tuple(repeats))
             # Its recorded result is told again, unless this proposal must not depend on that result.
-            if known in self._told:
+            if self._was_told(known):
                 self._add(known)
                 repeats.append(known)
         return None
 
     def _ask(self, attempt: int) -> Point:
         if self._config.sampler == "qmc" and attempt < SAMPLED_TRIES:
-            return point_at(self._config.space, _sobol(self._config, len(self._points) + attempt * SOBOL_SKIP))
+            sequence = self._sobol.setdefault(attempt, SobolSequence(self._config))
+            return point_at(self._config.space, sequence.point(len(self._points) + attempt * SOBOL_SKIP))
         # A study for one question: what is asked leaves no trace that the next one would have to wade through.
-        asked = optuna.create_study(
-            storage=RetainedStorage(self._history.trials()), sampler=self._sampler(attempt), direction="maximize"
-        )
+        sampler = self._sampler(attempt)
+        seen = self._history.trials() if isinstance(sampler, optuna.samplers.GPSampler) else []
+        asked = optuna.create_study(storage=RetainedStorage(seen), sampler=sampler, direction="maximize")
         return suggest(self._config.space, asked.ask())
 
-    def _sampler(self, attempt: int) -> optuna.samplers.BaseSampler:
+    def _seed(self, attempt: int) -> int:
         entropy = [self._config.seed, len(self._points), attempt]
-        seed = int(np.random.SeedSequence(entropy).generate_state(1)[0])
+        return int(np.random.SeedSequence(entropy).generate_state(1)[0])
+
+    def _sampler(self, attempt: int) -> optuna.samplers.BaseSampler:
+        seed = self._seed(attempt)
         if self._config.sampler in ("random", "qmc") or attempt >= SAMPLED_TRIES:
             return optuna.samplers.RandomSampler(seed=seed)
         with warnings.catch_warnings():
@@ -192,9 +204,9 @@ class Proposals:
                 return optuna.samplers.GPSampler(
                     seed=seed, n_startup_trials=self._config.startup, warn_independent_sampling=False
                 )
-            return optuna.samplers.TPESampler(
-                seed=seed, multivariate=True, group=True, n_startup_trials=self._config.startup
-            )
+            results = self._history.follower
+            assert isinstance(results, ResultTable), "what TPE reads is kept along"
+            return KeptTPESampler(results, self._kernels, seed, self._config.startup)
 
     def _tell_optuna(self) -> None:
         end = len(self._points) if self._config.asynchronous else self._horizon(len(self._points))
@@ -202,7 +214,7 @@ class Proposals:
         while self._untold and self._untold[0] < end:
             configuration = heapq.heappop(self._untold)
             self._add(configuration)
-            self._told.add(configuration)
+            insort(self._told, configuration)
             told = True
             self._seeds |= {frozenset(by_seed) for by_seed in _completed({0: self._outcomes[configuration]}).values()}
         if told and len(self._seeds) > 1:
@@ -213,12 +225,23 @@ class Proposals:
 
         By the latest ``history`` configurations: the work of a proposal stays the same in a long study.
         """
-        latest = sorted(self._told)[-self._config.history :]
+        latest = self._told[-self._config.history :]
         self._means |= configuration_means(_completed({c: self._outcomes[c] for c in latest}))
-        self._history = RetainedTrials(self._config.history)
-        for configuration, trial in self._added:
-            trial.value = self._means.get(configuration, trial.value)
-            self._history.add(trial)
+        # What lies before the latest keeps its mean for good, so it is gone through once and not at each proposal.
+        while self._num_settled < len(self._added) and self._added[self._num_settled][0] < latest[0]:
+            self._settled.add(self._with_mean(*self._added[self._num_settled]))
+            self._num_settled += 1
+        self._history = self._settled.copy()
+        for configuration, trial in self._added[self._num_settled :]:
+            self._history.add(self._with_mean(configuration, trial))
+
+    def _with_mean(self, configuration: int, trial: optuna.trial.FrozenTrial) -> optuna.trial.FrozenTrial:
+        trial.value = self._means.get(configuration, trial.value)
+        return trial
+
+    def _was_told(self, configuration: int) -> bool:
+        place = bisect_left(self._told, configuration)
+        return place < len(self._told) and self._told[place] == configuration
 
     def _add(self, configuration: int) -> None:
         if self._outcomes[configuration].state == TrialState.FAIL:
@@ -233,7 +256,7 @@ class Proposals:
             state=result.state,
             value=self._means.get(configuration, result.value),
             params=point,
-            distributions={key: self._config.space[key].distribution() for key in point},
+            distributions={key: self._distributions[key] for key in point},
             intermediate_values={step: value for step, value in enumerate(result.curve) if value != NOTHING_YET},
         )
 
@@ -253,18 +276,27 @@ def _listed(study: StudyConfig) -> list[Point] | None:
     return [points[i] for i in np.random.default_rng(study.seed).permutation(len(points))]
 
 
-def _sobol(study: StudyConfig, index: int) -> list[float]:
-    """Point ``index`` of the study's scrambled Sobol sequence; one coordinate in [0, 1) per key of the space.
+class SobolSequence:
+    """A study's scrambled Sobol sequence; one coordinate in [0, 1) per key of the space.
 
     Optuna's QMCSampler counts its points in the study and covers no conditional space: neither survives a resume.
     """
-    from scipy.stats import qmc  # slow to import, and seldom needed
 
-    engine = qmc.Sobol(len(study.space), scramble=True, rng=np.random.default_rng(study.seed))
-    if index:
-        engine.fast_forward(index)
-    coordinates: list[float] = engine.random(1)[0].tolist()
-    return coordinates
+    def __init__(self, study: StudyConfig) -> None:
+        self._study = study
+        self._engine: Any = None
+
+    def point(self, index: int) -> list[float]:
+        """Asked for in order, the sequence goes on from the last one; it begins anew for an earlier one."""
+        if self._engine is None or self._engine.num_generated > index:
+            from scipy.stats import qmc  # slow to import, and seldom needed
+
+            generator = np.random.default_rng(self._study.seed)
+            self._engine = qmc.Sobol(len(self._study.space), scramble=True, rng=generator)
+        if index > self._engine.num_generated:
+            self._engine.fast_forward(index - self._engine.num_generated)
+        coordinates: list[float] = self._engine.random(1)[0].tolist()
+        return coordinates
 
 
 def _identity(point: Point) -> str:

@@ -10,18 +10,31 @@ from __future__ import annotations
 from bisect import insort
 from collections import deque
 from collections.abc import Container
+from typing import Protocol
 
 from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
+ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 Rank = tuple[bool, float, int]
+
+
+class Retained(Protocol):
+    """Follows what is retained."""
+
+    def add(self, trial: FrozenTrial) -> None: ...
+
+    def remove(self, trial: FrozenTrial) -> None: ...
+
+    def copy(self) -> Retained: ...
 
 
 class RetainedTrials:
     """Results in the order in which they were told, all of them until there are more than ``size``."""
 
-    def __init__(self, size: int) -> None:
-        """size: 2 or more; half of it, rounded up, for the latest."""
+    def __init__(self, size: int, follower: Retained | None = None) -> None:
+        """size: 2 or more; half of it, rounded up, for the latest. follower: told of each that comes and goes."""
+        self.follower = follower
         self._latest: deque[FrozenTrial] = deque()
         self._best: list[FrozenTrial] = []
         self._num_latest, self._num_best = size - size // 2, size // 2
@@ -33,9 +46,24 @@ class RetainedTrials:
         self._told += 1
         trial.number = self._told
         self._latest.append(trial)
+        if self.follower is not None:
+            self.follower.add(trial)
         if len(self._latest) > self._num_latest:
             insort(self._best, self._latest.popleft(), key=_rank)
-            del self._best[self._num_best :]
+            if len(self._best) > self._num_best:
+                forgotten = self._best.pop()
+                if self.follower is not None:
+                    self.follower.remove(forgotten)
+
+    def copy(self) -> RetainedTrials:
+        """To go on from here in another way; results themselves are shared."""
+        follower = None if self.follower is None else self.follower.copy()
+        other = RetainedTrials(self._num_latest + self._num_best, follower)
+        other._latest, other._best, other._told = self._latest.copy(), self._best.copy(), self._told
+        return other
+
+    def __len__(self) -> int:
+        return len(self._best) + len(self._latest)
 
     def trials(self) -> list[FrozenTrial]:
         """The retained trials, in the order in which they were told."""
@@ -59,4 +87,6 @@ class RetainedStorage(InMemoryStorage):
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
     ) -> list[FrozenTrial]:
         """Of all states, or of ``states``. Samplers read only, so nothing is copied."""
+        if states is not None and not any(state in states for state in ENDED):
+            return []  # Optuna looks for trials that wait
         return [trial for trial in self._retained if states is None or trial.state in states]

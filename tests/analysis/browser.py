@@ -1,4 +1,4 @@
-"""A headless Chromium driven through ChromeDriver's HTTP interface (WebDriver), for tests of the report."""
+"""A headless Chromium driven through ChromeDriver's HTTP interface (WebDriver), for tests of pages."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ class Browser:
             self._server.terminate()
             self._server.wait(10)
 
-    def open(self, path: Path) -> None:
+    def open(self, path: Path, query: str = "") -> None:
         """Load a local file and wait until it is complete."""
-        self._post(f"{self._session}/url", {"url": path.absolute().as_uri()})
+        self._post(f"{self._session}/url", {"url": path.absolute().as_uri() + (f"?{query}" if query else "")})
 
     def run(self, script: str) -> Any:
         """Value that a function body of JavaScript returns."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.search import RIVALS, SLOW, Table, Trainings, best_worth, draw, play, results, text
+from benchmarks.replayed_table import Table, Trainings
+from benchmarks.search import best_worth, draw, play, results, text
+from benchmarks.search_rivals import RIVALS, SLOW
 from benchmarks.search_table import space
 from study.config import grid
 

@@ -17,8 +17,8 @@ from study.placement.placement import place
 from tests.ray_clusters import ray_here
 from tests.study.worlds import driver_of, run_of, study_of
 from trainables.datasets import Dataset, load_dataset
-from trainables.json_types import JsonObject
 from trainables.worker.messages import TrialAnswer
+from trainables.worker.process import WorkerProcess
 from trainables.worker.trainable import RefinementTrainable
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -30,13 +30,13 @@ def cluster() -> Iterator[None]:
         yield
 
 
-class Troubled(RefinementTrainable):
+class TroubledProcess(WorkerProcess):
     """Trial 1 needs half a GPU and a whole one for its last iteration, trial 2 more than there is, trial 3 hangs,
     trial 4 fails once, trial 5 always; the others run as they are."""
 
-    def setup(self, config: JsonObject, data: Dataset | None = None) -> None:
+    def __init__(self, data: Dataset) -> None:
         self.failures: dict[int, int] = {}
-        super().setup(config, data)
+        super().__init__(data)
 
     def _next_answers(self) -> tuple[TrialAnswer, ...]:
         (own,) = self._trials
@@ -54,6 +54,13 @@ class Troubled(RefinementTrainable):
         assert answer.report is not None
         # In place of a time, which nothing here depends on.
         return (replace(answer, report=replace(answer.report, training_s=share)),)
+
+
+class Troubled(RefinementTrainable):
+    """A worker with such a process."""
+
+    def make_process(self, data: Dataset) -> WorkerProcess:
+        return TroubledProcess(data)
 
 
 @pytest.fixture(scope="module")

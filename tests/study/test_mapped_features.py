@@ -114,6 +114,7 @@ def test_a_launch_keeps_the_features_beside_its_studies_and_a_resume_finds_them(
     files = {path: path.stat().st_mtime_ns for path in (tmp_path / ".features").rglob("*.npy")}
     assert sorted(path.name for path in files) == ["test.npy", "train.npy"]
     assert str(tmp_path / ".features") in capsys.readouterr().out
+    assert [path.name for path in (tmp_path / ".features").glob("*/used-by/*")] == ["a"]
 
     assert main(["--resume", "a", "--num-samples", "3", *where]) == 0
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / ".features").rglob("*.npy")} == files

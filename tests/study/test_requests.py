@@ -133,6 +133,14 @@ def test_commands_start_without_torch_and_ray(module: str) -> None:
     assert found.stdout.strip() == "[]"
 
 
+def test_the_driver_of_a_study_never_imports_torch() -> None:
+    code = (
+        "import sys, study.driver, study.execution.session, trainables.worker.trainable; print('torch' in sys.modules)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "False"
+
+
 def test_a_wrong_request_ends_before_anything_heavy_is_imported(tmp_path: Path) -> None:
     arguments = [sys.executable, "-X", "importtime", "-m", "study.launch", "--dataset", "thumos14"]
     done = subprocess.run([*arguments, "--data-dir", str(tmp_path)], capture_output=True, text=True, check=False)

@@ -21,7 +21,7 @@ from trainables.model.description import ModelFeatures
 from trainables.model.exported import load_model
 from trainables.model.prediction import predict
 from trainables.predict import main
-from trainables.refinement import IterationResult
+from trainables.refinement.iteration import IterationResult
 
 RUN = preset("simulated").updated(SHORT)
 ROOT = Path(__file__).resolve().parents[2]

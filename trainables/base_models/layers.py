@@ -50,12 +50,13 @@ class RectifiedDropout(nn.Module):
         return _RectifyAndDrop.apply(values, self._kept(values), self.slope, 65536 / self.kept_of_65536)
 
     def _kept(self, values: Tensor) -> Tensor:
-        """1 where an activation is kept, else 0; shape and type of ``values``."""
+        """1 where an activation is kept, else 0; shape of ``values``, 16-bit integers."""
         if self._masks is None or self._masks.device != values.device:
             self._masks = torch.Generator(values.device).manual_seed(self.seed)
         words = torch.empty(-(-values.numel() // 4), dtype=torch.int64, device=values.device)
         lanes = words.random_(-(2**63), None, generator=self._masks).view(torch.int16)[: values.numel()]
-        return torch.lt(lanes.view(values.shape), self.kept_of_65536 - 32768, out=torch.empty_like(values))
+        lanes = lanes.view(values.shape)
+        return torch.lt(lanes, self.kept_of_65536 - 32768, out=lanes)  # in place: its own type is the fast one
 
 
 class _RectifyAndDrop(torch.autograd.Function):
@@ -64,7 +65,11 @@ class _RectifyAndDrop(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, values: Tensor, kept: Tensor, slope: float, scale: float) -> Tensor:
         functional.leaky_relu(values, slope, inplace=True)
-        values.mul_(kept).mul_(scale)
+        if values.element_size() == kept.element_size():
+            values.view(kept.dtype).mul_(kept)  # times 1 or 0 as bits: without a copy of the mask
+        else:
+            values.mul_(kept.to(values.dtype))
+        values.mul_(scale)
         ctx.mark_dirty(values)
         ctx.save_for_backward(values)
         ctx.slope, ctx.scale = slope, scale
@@ -75,5 +80,5 @@ class _RectifyAndDrop(torch.autograd.Function):
         (output,) = ctx.saved_tensors
         inward = torch.ops.aten.leaky_relu_backward(gradient, output, ctx.slope, True)
         if ctx.slope:
-            inward.mul_(output != 0)
+            inward.mul_(torch.ne(output, 0, out=torch.empty_like(output)))  # of its own type: the fast one
         return inward.mul_(ctx.scale), None, None, None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -24,12 +25,17 @@ def validated(model: type[ModelT], tree: Any, source: str) -> ModelT:
         raise UserError("\n".join(_lines(model, error, source))) from None
 
 
-def keys_of(model: type[BaseModel], prefix: str = "") -> list[str]:
+def keys_of(model: type[BaseModel]) -> list[str]:
     """All dotted keys of a model, e.g. ``loss.beta``."""
-    keys: list[str] = []
+    return list(_keys_of(model))
+
+
+@cache
+def _keys_of(model: type[BaseModel], prefix: str = "") -> dict[str, None]:
+    keys: dict[str, None] = {}
     for name, field in model.model_fields.items():
         part = _part(field.annotation)
-        keys += keys_of(part, f"{prefix}{name}.") if part else [f"{prefix}{name}"]
+        keys |= _keys_of(part, f"{prefix}{name}.") if part else {f"{prefix}{name}": None}
     return keys
 
 
@@ -42,10 +48,10 @@ def _part(annotation: Any) -> type[BaseModel] | None:
 
 def set_key(model: type[BaseModel], tree: JsonObject, key: str, value: Any, source: str) -> None:
     """Put a value at a dotted key of a tree of ``model``; raises UserError for a key that it does not have."""
-    known = keys_of(model)
+    known = _keys_of(model)
     if key not in known:
         listed = f"'{typed('config')}' lists all {len(known)}."
-        raise UserError(f"{source}: {key}: unknown key. {nearest(key, known, listed)}")
+        raise UserError(f"{source}: {key}: unknown key. {nearest(key, list(known), listed)}")
     *parents, leaf = key.split(".")
     for name in parents:
         if tree.get(name) is None:

@@ -8,7 +8,7 @@ from trainables.data.annotations import Annotations
 from trainables.data.array_file import ArrayFile, only_writer, write_array
 from trainables.data.class_lists import UNKNOWN_LABEL, read_class_list
 from trainables.data.csv_tables import read_csv_table
-from trainables.data.feature_cache import FeatureFolder, LoadedFeatures, feature_key
+from trainables.data.feature_cache import FeatureFolder, KeptFeatures, LoadedFeatures, feature_key, note_use
 from trainables.data.feature_files import FeatureFiles
 from trainables.data.feature_layouts import LAYOUTS, feature_paths, open_features
 from trainables.data.feature_protocol import (
@@ -62,6 +62,7 @@ __all__ = [
     "FeatureProtocol",
     "FlatFeatures",
     "GroundTruth",
+    "KeptFeatures",
     "LoadedFeatures",
     "Predictions",
     "RawVideo",
@@ -81,6 +82,7 @@ __all__ = [
     "intersection_over_hull",
     "length_problems",
     "load_features",
+    "note_use",
     "of_one_split",
     "only_writer",
     "open_features",

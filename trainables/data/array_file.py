@@ -77,10 +77,15 @@ def write_array(path: Path, shape: tuple[int, ...], dtype: str, blocks: Iterable
 
 
 @contextmanager
-def only_writer(path: Path) -> Iterator[None]:
-    """Wait for another process that is making ``path``, and keep others waiting. Its folder must exist."""
+def only_writer(path: Path, waits: bool = True) -> Iterator[None]:
+    """Wait for another process that is making ``path``, and keep others waiting. Its folder must exist.
+
+    waits False: raises UserError where there is such a process.
+    """
     with path.with_name(f"{path.name}.lock").open("a") as file:
         # Where files cannot be locked two processes may both make it: each writes aside and renames, so it stays whole.
         if try_flock(file.fileno(), fcntl.LOCK_EX) is False:
+            if not waits:
+                raise UserError(f"{path}: another process is writing it; wait for it or stop it")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield

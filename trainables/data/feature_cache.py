@@ -2,6 +2,7 @@
 
 ``<folder>/<key>/`` holds ``train.npy``, ``test.npy`` and ``index.json`` (T of each video). The key is made of what they
 depend on: a folder that lies there is the right one, whole, and need not be read from the user's files again.
+``<folder>/<key>/used-by/NAME`` says which studies use it; its time is that of the last use.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from trainables.data.array_file import ArrayFile, only_writer, write_array
 from trainables.data.feature_files import FeatureFiles
@@ -24,6 +26,7 @@ from trainables.errors import UserError
 
 FORMAT = 1
 KEY_LENGTH = 16
+PART, USERS = ".part", "used-by"
 SPARE_BYTES = 64 * 2**20
 DTYPE = "<f4"
 
@@ -39,6 +42,18 @@ class LoadedFeatures:
     @property
     def has_problems(self) -> bool:
         return any(flat.problems for flat in self.splits.values())
+
+
+@dataclass(frozen=True)
+class KeptFeatures:
+    """What lies under one key. made, used: seconds since 1970. users: names of studies. whole False: left behind by a
+    process that was killed while it wrote, or damaged."""
+
+    path: Path
+    made: float
+    used: float
+    users: tuple[str, ...]
+    whole: bool
 
 
 @dataclass(frozen=True)
@@ -74,8 +89,31 @@ class FeatureFolder:
                 "choose another --study-dir"
             ) from None
 
+    def kept(self) -> list[KeptFeatures]:
+        """All that lies here, in the order of the keys."""
+        homes = sorted(path for path in self.path.glob("*") if path.is_dir() and not path.is_symlink())
+        return [self._kept(home) for home in homes]
+
+    def _kept(self, home: Path) -> KeptFeatures:
+        index, markers = home / "index.json", sorted((home / USERS).glob("*"))
+        made = (index if index.is_file() else home).stat().st_mtime
+        used = max([made, *(marker.stat().st_mtime for marker in markers)])
+        return KeptFeatures(
+            home, made, used, tuple(marker.name for marker in markers), self.find(home.name) is not None
+        )
+
+    def remove(self, key: str, check: Callable[[Iterable[str]], None]) -> None:
+        """Remove what lies under a key. check: is given the users, and raises where one of them needs it; none begins
+        to use it meanwhile. Raises UserError where a process is writing it, OSError where the system refuses."""
+        home = self.path / key
+        with only_writer(self.path / key.removesuffix(PART), waits=False):
+            check(self._kept(home).users)
+            aside = self.path / f"{key}.removed"
+            os.rename(home, aside)  # at once: nobody finds a half of it
+            shutil.rmtree(aside)
+
     def _write(self, home: Path, source: FeatureFiles, width: int, plans: Mapping[str, FeaturePlan]) -> LoadedFeatures:
-        aside = home.with_name(f"{home.name}.part")
+        aside = home.with_name(f"{home.name}{PART}")
         for left_over in (home, aside):  # damaged, or of a process that was killed
             shutil.rmtree(left_over, ignore_errors=True)
         self._require_room(sum(rows * columns for rows, columns in (plan.shape for plan in plans.values())) * 4)
@@ -100,6 +138,22 @@ class FeatureFolder:
                 f"--study-dir: {self.path} has {free / 1e9:.1f} GB free, the features that all trials share need "
                 f"{needed / 1e9:.1f} GB there; make room, or choose another --study-dir"
             )
+
+
+def note_use(features: npt.NDArray[Any], user: str) -> None:
+    """Say that a study uses mapped features, so that nobody removes them while it runs; others are left alone.
+
+    Raises UserError where they have been removed since they were mapped, OSError where nothing can be written there.
+    """
+    file = ArrayFile.of(features)
+    if file is None:
+        return
+    home = Path(file.path).parent
+    with only_writer(home):
+        if not (home / "index.json").is_file():
+            raise UserError(f"{home}: the features have been removed meanwhile; start again, and they are made again")
+        (home / USERS).mkdir(exist_ok=True)
+        (home / USERS / user).touch()
 
 
 def feature_key(files: Iterable[Path], names: Mapping[str, Sequence[str]], *settings: str) -> str:

@@ -19,7 +19,7 @@ from trainables.output import print_error, run_command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 when the data set is usable as it is, or its file is written; 1 when M0 learns nothing from it; 2
     when it is not usable."""
-    options = _parser().parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     try:
         status: int = options.command(options)
     except UserError as error:
@@ -101,7 +101,7 @@ def _frames(text: str) -> int:
     return int(text)
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=program("trainables.datasets"), description=__doc__)
     commands = parser.add_subparsers(required=True)
     check = commands.add_parser("check", help="print the card and every problem found; exit 2 if there is one")

@@ -22,7 +22,7 @@ from trainables.output import print_error, run_command
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status is 2, after one line on stderr, for a file that cannot be used."""
-    options = _parser().parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     try:
         tiou = tiou_thresholds(options.tiou)
         truth = read_ground_truth(
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(program("trainables.evaluation"), description="mAP of temporal detections.")
     parser.add_argument(
         "--predictions", type=Path, required=True, metavar="FILE",

@@ -5,10 +5,12 @@ Two trials of one replicate seed share every stream, so they share M0, the shuff
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
-import torch
+
+if TYPE_CHECKING:
+    import torch
 
 Purpose = Literal[
     "initial_weights",
@@ -37,5 +39,7 @@ def numpy_stream(seed: int, iteration: int, purpose: Purpose) -> np.random.Gener
 
 def torch_stream(seed: int, iteration: int, purpose: Purpose) -> torch.Generator:
     """Torch CPU generator of this purpose; weights are drawn on the CPU whatever device trains."""
+    import torch  # takes seconds to import; which videos are held out is known without
+
     state = int(_sequence(seed, iteration, purpose).generate_state(1, np.uint64)[0])
     return torch.Generator().manual_seed(state)

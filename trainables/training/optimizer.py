@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from inspect import unwrap
 from typing import Any
 
 import torch
@@ -19,6 +20,9 @@ class FlatAdam(torch.optim.Adam):
 
     A small model's step is mostly the cost of calling an operation on each parameter. The parameters become views of
     the vector, so both always hold the same values.
+
+    Torch's own methods are called without what it wraps around them for ``torch.compile``: at the first call that
+    imports torch's compiler and sympy, nearly a second of each worker's start.
     """
 
     def __init__(self, parameters: Sequence[torch.nn.Parameter], **options: Any) -> None:
@@ -48,7 +52,11 @@ class FlatAdam(torch.optim.Adam):
         for parameter, gradient in zip(self._parameters, self._gradients, strict=True):
             assert parameter.grad is not None, "a backward pass comes first"
             gradient.copy_(parameter.grad)
-        return super().step(closure)
+        with torch.no_grad():
+            return unwrap(torch.optim.Adam.step)(self, closure)
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        unwrap(torch.optim.Adam.add_param_group)(self, param_group)
 
 
 def adam(model: BaseModel, config: TrainingConfig, capturable: bool = False, moves: bool = True) -> torch.optim.Adam:

@@ -26,7 +26,7 @@ PRECISIONS = ("float32", "bfloat16", "float16")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 done, 1 some videos failed (listed), 2 the request was wrong, 130 stopped."""
-    options = _parser().parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     try:
         return int(options.run(options))
     except UserError as error:
@@ -137,7 +137,7 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=program("trainables.videos"), description=__doc__)
     commands = parser.add_subparsers(required=True)
     named = "; ".join(f"{name}: {entry.about}" for name, entry in BACKBONES.items())

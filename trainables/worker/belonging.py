@@ -16,7 +16,7 @@ import torch
 from trainables.base_models import build_base_model
 from trainables.config import RunConfig
 from trainables.data import Dataset
-from trainables.refinement import RunState
+from trainables.refinement.iteration import RunState
 from trainables.report import IterationReport
 
 Owner = Mapping[str, Any]

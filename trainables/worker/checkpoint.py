@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from trainables.files import DamagedFile, read_with_digest, write_with_digest
-from trainables.refinement import RunState
+from trainables.refinement.iteration import RunState
 from trainables.report import IterationReport
 from trainables.worker.belonging import Owner, owner_problem
 

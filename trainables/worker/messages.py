@@ -68,9 +68,12 @@ class TrialOrder:
         return self.title.split()[0] if self.title else self.label
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class WorkerOrder:
     """What one worker process is to do: a trial, or several that train together.
+
+    Tune copies the configuration of a trial several times, and makes a tag of its text: nothing in an order changes, so
+    it is its own copy, and its text is short.
 
     cpus, gpus: what Ray reserves for the process; of a GPU's memory it may use that share. retries: how often it goes
     on from the last whole iteration after an exception. timeout_s: what is left of its time; None: no limit.
@@ -87,6 +90,12 @@ class WorkerOrder:
         """Of the first trial, with the number of the others."""
         first, more = self.trials[0], len(self.trials) - 1
         return f"{first.label} and {more} more" if more else first.label
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.title!r})"
+
+    def __deepcopy__(self, memo: Any) -> WorkerOrder:
+        return self
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ import torch
 from trainables.config import RunConfig
 from trainables.data import Dataset
 from trainables.gpu import resolve_device
-from trainables.refinement import IterationResult, refine_together
+from trainables.refinement.iteration import IterationResult
+from trainables.refinement.refine import refine_together
 
 EPOCHS = 1
 

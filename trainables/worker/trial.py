@@ -15,7 +15,8 @@ from trainables.config import RunConfig
 from trainables.data import Dataset, write_predictions
 from trainables.files import DamagedFile, is_unavailable, keeping_files, read_with_digest, write_with_digest
 from trainables.model import read_weights, write_weights
-from trainables.refinement import IterationResult, RunState, after_m0, measured_m0
+from trainables.refinement.iteration import IterationResult, RunState
+from trainables.refinement.refine import after_m0, measured_m0
 from trainables.report import IterationReport, M0Origin
 from trainables.training import NonFiniteLoss
 from trainables.worker.belonging import content_problem, m0_owner, report_problem, trial_owner

@@ -14,6 +14,7 @@ from study.execution.searcher import LedgerCallback, Limits, StudySearcher, know
 from study.ledger.records import TrialRecord
 from study.m0_cache import M0Cache
 from tests.study.worlds import BETA, driver_of, report_of, study_of
+from trainables.config import RunConfig
 from trainables.worker.messages import COMPLETED, RUNNING, UNWRITABLE, TrialAnswer, WorkerAnswer, as_result, order_in
 
 
@@ -95,3 +96,50 @@ def test_a_worker_that_could_not_write_stops_the_study_and_not_the_trial(tmp_pat
         told(driver, TrialAnswer(0, UNWRITABLE, 0.0, reason="no", errno=errno.EIO, path="/data/t0000"))
     assert driver.unwritable is raised.value
     assert not driver.records[0].finished
+
+
+class TuneTrial:
+    """A trial of Tune's that counts how often its status is asked for."""
+
+    looks = 0
+
+    def __init__(self, number: int, status: str) -> None:
+        self.trial_id, self._status, self.temporary_state = str(number), status, SimpleNamespace(ray_actor=None)
+
+    @property
+    def status(self) -> str:
+        TuneTrial.looks += 1
+        return self._status
+
+
+def test_trials_that_have_begun_are_looked_at_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TuneTrial, "looks", 0)
+    monkeypatch.setattr("study.execution.searcher.processes_in_setup", set)
+    callback = LedgerCallback(driver_of(tmp_path), Losses(most=1), HungWorkers())
+    trials: list[Any] = []
+    for step in range(100):
+        trials.append(TuneTrial(step, "TERMINATED"))
+        callback.on_step_begin(step, trials)
+    assert TuneTrial.looks == 100
+    waits = TuneTrial(100, "PENDING")
+    for step in range(5):
+        callback.on_step_begin(step, [*trials, waits])
+    assert TuneTrial.looks == 105
+
+
+def test_a_trials_configuration_is_made_once_while_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+    updated = RunConfig.updated
+
+    def counted(self: RunConfig, *given: Any, **named: Any) -> RunConfig:
+        made.append(given)
+        return updated(self, *given, **named)
+
+    driver = begun(tmp_path)
+    driver.share_m0(M0Cache(driver.folder, {}))
+    monkeypatch.setattr(RunConfig, "updated", counted)
+    first, again = (trial_order(driver, driver.records[0], Limits()) for _ in range(2))
+    assert first == again
+    assert len(made) == 1
+    driver.ended(0, "failed", "no")
+    assert driver.run_config(driver.records[0]) == first.run

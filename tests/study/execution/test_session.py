@@ -290,7 +290,7 @@ def test_trials_that_share_a_process_go_on_when_it_is_lost(tmp_path: Path, data:
         """Its process dies once, after the first iteration of its trials."""
 
         def step(self) -> JsonObject:
-            mark = self._trials[0].files.state.with_name("died")
+            mark = self.process._trials[0].files.state.with_name("died")
             if mark.parent.exists() and not mark.exists():
                 mark.touch()
                 os._exit(1)

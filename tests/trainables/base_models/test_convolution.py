@@ -69,6 +69,23 @@ def test_a_convolution_of_a_spaced_matrix_agrees_with_torchs(size: tuple[int, in
         torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-9)
 
 
+@given(sizes)
+def test_in_bfloat16_it_is_the_same_convolution_within_its_rounding(size: tuple[int, int, int, int, int]) -> None:
+    videos, length, inputs, channels, seed = size
+    x, weight, bias, of_out = drawn(
+        seed, (videos, length, inputs), (channels, inputs, 3), (channels,), (videos, length, channels)
+    )
+    found = []
+    for dtype in (torch.float64, torch.bfloat16):
+        trained = [value.bfloat16().to(dtype).requires_grad_() for value in (x, weight, bias)]
+        spaced = functional.pad(functional.pad(trained[0], (0, 0, 1, 0)).flatten(0, 1), (0, 0, 0, 1))
+        out = positions_of(convolve(spaced, taps(trained[1], dtype), trained[2]), length)
+        found.append(values_and_gradients(out, of_out.bfloat16().to(dtype), trained))
+    for exact, rounded in zip(*found, strict=True):
+        largest = float(exact.detach().abs().max())
+        torch.testing.assert_close(rounded.double(), exact, rtol=0.02, atol=0.02 * largest + 0.05)
+
+
 def test_the_rows_between_the_videos_are_zero_for_the_next_convolution() -> None:
     products, m, bias = drawn(0, (2, 3, 3, 4), (2, 3), (4,))
     spaced = branches(products, m, bias)

@@ -17,7 +17,9 @@ from trainables.datasets import Dataset, load_dataset, make_card
 from trainables.datasets.__main__ import main
 from trainables.datasets.registry import DataProblems
 from trainables.errors import UserError
-from trainables.refinement import IterationResult, refine, selection_splits
+from trainables.refinement.iteration import IterationResult
+from trainables.refinement.refine import refine
+from trainables.refinement.selection import selection_splits
 
 Database = dict[str, dict[str, Any]]
 SHORT = {"training.epochs": 3, "refinement.iterations": 2, "compute.device": "cpu"}

@@ -26,7 +26,8 @@ from trainables.model.description import ModelDescription, ModelFeatures, ModelO
 from trainables.model.exported import load_model, save_model
 from trainables.model.prediction import predict
 from trainables.predict import main
-from trainables.refinement import IterationResult, refine
+from trainables.refinement.iteration import IterationResult
+from trainables.refinement.refine import refine
 
 SMALL: dict[str, dict[str, Any]] = {
     "basnet": {"model.basnet.length": 32, "model.basnet.hidden": 16, "model.basnet.attention_hidden": 8},

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -64,3 +67,20 @@ def test_parameters_that_are_views_of_something_else_stay_there() -> None:
     assert [parameter.data_ptr() for parameter in model.parameters()] == before
     adam(model, config)
     assert [parameter.data_ptr() for parameter in model.parameters()] != before
+
+
+def test_small_models_train_without_torchs_compiler() -> None:
+    """Its import is most of a worker's start."""
+    code = """
+import sys, torch
+from trainables.training.optimizer import FlatAdam
+weight = torch.nn.Parameter(torch.ones(2))
+optimizer = FlatAdam([weight], lr=0.1)
+optimizer.zero_grad()
+weight.sum().backward()
+optimizer.step()
+assert not weight.grad_fn and weight.tolist() != [1.0, 1.0]
+print(sorted({"torch._dynamo", "sympy"} & set(sys.modules)))
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

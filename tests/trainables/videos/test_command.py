@@ -138,7 +138,7 @@ def test_absent_weights_say_how_to_get_them(
 
 
 def test_help_needs_no_torch() -> None:
-    code = "import sys; from trainables.videos.command import _parser; _parser(); print('torch' in sys.modules)"
+    code = "import sys; from trainables.videos import command as c; c.command_parser(); print('torch' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "False"
 

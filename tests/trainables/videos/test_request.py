@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from trainables.errors import UserError
-from trainables.videos.command import _parser
+from trainables.videos.command import command_parser
 from trainables.videos.extraction import Sampling
 from trainables.videos.request import Request
 from trainables.videos.weights import sha256_of
@@ -17,7 +17,7 @@ from trainables.videos.weights import sha256_of
 
 def request_of(weights: Path, *options: str) -> Request:
     words = ["extract", "--videos", "v", "--out", "o", "--weights", str(weights), "--device", "cpu", *options]
-    return Request.of(_parser().parse_args(words))
+    return Request.of(command_parser().parse_args(words))
 
 
 def test_the_defaults_are_the_papers_windows(untrained_weights: Path) -> None:

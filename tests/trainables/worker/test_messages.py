@@ -5,6 +5,7 @@ import math
 import pickle
 import subprocess
 import sys
+from copy import deepcopy
 from pathlib import Path
 
 from tests.study.worlds import run_of
@@ -69,3 +70,10 @@ def test_a_trial_ends_with_every_state_but_running() -> None:
 def test_the_messages_need_neither_torch_nor_ray() -> None:
     code = "import sys, trainables.worker.messages; print({'torch', 'ray'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+def test_an_order_is_its_own_copy_and_has_a_short_text() -> None:
+    order = WorkerOrder((order_of(7, "t0007 attention β=4"),))
+    copied = deepcopy({"order": order, "more": [1]})
+    assert copied["order"] is order
+    assert repr(order) == "WorkerOrder('t0007 attention β=4')"

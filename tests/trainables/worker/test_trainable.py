@@ -15,7 +15,7 @@ from trainables.json_types import JsonObject
 from trainables.refinement.refine import refine
 from trainables.report import IterationReport
 from trainables.training.state import NonFiniteLoss
-from trainables.worker import trainable as module
+from trainables.worker import process
 from trainables.worker.checkpoint import load_state, save_state
 from trainables.worker.messages import (
     ANSWER,
@@ -123,7 +123,7 @@ def test_a_trial_that_cannot_go_on_ends_with_its_reason_and_its_worker_lives(
 
     trainable = make(config_of(order_of(tmp_path, 0, RUN)))
     with monkeypatch.context() as patched:
-        patched.setattr(module, "refine_together", broken)
+        patched.setattr(process, "refine_together", broken)
         (answer,) = answers(trainable)
     assert failure_state(error) == answer.state == state
     assert str(error).splitlines()[-1] in str(answer.reason)
@@ -180,7 +180,7 @@ def test_an_error_of_the_process_ends_the_trials_that_are_left(
         yield
 
     trainable = make(config_of(order_of(tmp_path, 0, RUN), order_of(tmp_path, 1, RUN)))
-    monkeypatch.setattr(module, "refine_together", broken)
+    monkeypatch.setattr(process, "refine_together", broken)
     told = by_trial(trainable)
     assert {number: [one.state for one in ones] for number, ones in told.items()} == {0: ["failed"], 1: ["failed"]}
     assert "no such thing" in str(told[1][0].reason)
