@@ -32,9 +32,9 @@ from trainables.datasets import load_dataset
 from trainables.evaluation import Floats
 from trainables.gpu import DeviceCache
 from trainables.labels import SnippetScores, ThresholdGrid, predict_pairs, predict_segments
-from trainables.refinement import IterationResult, after_m0, refine
-from trainables.refinement.iteration import Engine
+from trainables.refinement.iteration import Engine, IterationResult
 from trainables.refinement.randomness import torch_stream
+from trainables.refinement.refine import after_m0, refine
 from trainables.refinement.report import mean_ap
 from trainables.refinement.tuning import pair_maps
 from trainables.report import Pair
@@ -88,10 +88,10 @@ def chosen_test_maps(folder: Path, dataset: str) -> pd.DataFrame:
 
 
 def show(folder: Path, dataset: str) -> str:
-    """Markdown: mean and deviation over runs; the difference is paired by generator and seed, its standard error that of
-    its means over seeds."""
+    """Markdown: mean and deviation over runs; the difference is paired by generator and seed, and its standard error is
+    that of its means over seeds."""
     found = chosen_test_maps(folder, dataset)
-    parts = [(name.replace("_", " "), rows, "") for name, rows in found.groupby("generator", sort=False)]
+    parts = [(str(name).replace("_", " "), rows, "") for name, rows in found.groupby("generator", sort=False)]
     m0 = found.drop_duplicates("seed")
     parts += [("all", found, ""), ("M0 alone", m0, " M0"), ("all, last iteration", found, " last")]
     lines = []
@@ -185,10 +185,11 @@ def cost(world: World, runs: int) -> str:
     found = predict_pairs(scores, run.prediction, grid)
     head = (
         f"{len(split):,} videos, {split.num_snippets:,} snippets, {len(run.evaluation.tiou)} tIoU; "
-        f"{len(predict_segments(scores, split, run.prediction)):,} segments of the preset's pair, {len(found.row):,} of "
-        f"100 pairs, {len(found.runs.video):,} of them distinct; mAP of all pairs equal to the last digit: {equal}"
+        f"{len(predict_segments(scores, split, run.prediction)):,} segments of the preset's pair, {len(found.row):,} "
+        f"of 100 pairs, {len(found.runs.video):,} of them distinct; mAP of all pairs equal to the last digit: {equal}"
     )
     middle = {name: float(np.median(seconds)) for name, seconds in {**times, **loop}.items()}
+    rows: list[tuple[str, float | None, float]]
     rows = [(name, 1000 * value, value / middle["one pair"]) for name, value in middle.items()]
     if score:
         scored = middle["scores of the snippets"]
