@@ -104,7 +104,10 @@ def maps_of_subsets(
     place_of_row[rows[order]] = np.arange(len(order))
     entries = _Entries.of(subsets, place_of_row, ranked.label, num_classes)
 
-    sums = _in_order if len(tiou) > 1 else _pairwise
+    # As the ordinary evaluation adds: over the classes of a table of thresholds, and over the hits of such a table, but
+    # of one threshold at a time where its hits are found so.
+    mean_sums = _in_order if len(tiou) > 1 else _pairwise
+    area_sums = _pairwise if rules.instances_choose else mean_sums
     instances = np.bincount(truth.label, minlength=num_classes)
     evaluated = np.flatnonzero(instances)
     groups, owner = subsets.number * num_classes, np.repeat(np.arange(subsets.number), len(evaluated))
@@ -112,9 +115,9 @@ def maps_of_subsets(
     find = _instances_choose if rules.instances_choose else _predictions_choose
     for k, hits in enumerate(find(rules, truth, ranked, ambiguous, entries, np.asarray(at, np.float64))):
         group = entries.group[hits.entry]
-        area = sums(_terms(hits.rank, group, rules.interpolated), group, groups).reshape(-1, num_classes)
+        area = area_sums(_terms(hits.rank, group, rules.interpolated), group, groups).reshape(-1, num_classes)
         class_ap = 100 * (area[:, evaluated] / instances[evaluated])
-        maps[:, k] = sums(class_ap.reshape(-1), owner, subsets.number) / len(evaluated)
+        maps[:, k] = mean_sums(class_ap.reshape(-1), owner, subsets.number) / len(evaluated)
     if rules.needs_every_class:
         present = np.bincount(entries.group, minlength=groups).reshape(-1, num_classes) > 0
         maps[~present[:, evaluated].all(axis=1)] = 0.0
