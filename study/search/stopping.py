@@ -10,23 +10,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 
-def search_end(values: Mapping[int, float | None], target: float | None, patience: int | None) -> str | None:
-    """Why the search is over, as a phrase; None while it is not.
+class SearchEnd:
+    """Looks at configurations one by one, in number order. reason: why the search is over, as a phrase; None while it
+    is not."""
 
-    values: by configuration, in number order, None for one without a result. A configuration is better by a higher
-    number; one without a result counts for the patience.
-    """
-    best, highest, since = None, float("-inf"), 0
+    def __init__(self, target: float | None, patience: int | None) -> None:
+        self._target, self._patience = target, patience
+        self._best, self._highest, self._since = -1, float("-inf"), 0
+        self.seen = 0
+        self.reason: str | None = None
+
+    def add(self, configuration: int, value: float | None) -> None:
+        """One is better by a higher number; value: None for one without a result, which counts for the patience."""
+        self.seen += 1
+        if self.reason is not None:
+            return
+        self._since += 1
+        if value is not None and value > self._highest:
+            self._best, self._highest, self._since = configuration, value, 0
+        if self._target is not None and self._highest >= self._target:
+            self.reason = f"configuration {self._best} reached the target {self._target:g} ({_text(self._highest)})"
+        elif self._patience is not None and self._since >= self._patience:
+            found = f"after configuration {self._best} ({_text(self._highest)}) is better"
+            self.reason = f"none of {self._patience} configurations {found if self._best >= 0 else 'has a result'}"
+
+
+def search_end(values: Mapping[int, float | None], target: float | None, patience: int | None) -> str | None:
+    """Why the search is over, as a phrase; None while it is not. values: by configuration, in number order."""
+    end = SearchEnd(target, patience)
     for configuration, value in values.items():
-        since += 1
-        if value is not None and value > highest:
-            best, highest, since = configuration, value, 0
-        if target is not None and highest >= target:
-            return f"configuration {best} reached the target {target:g} ({_text(highest)})"
-        if patience is not None and since >= patience:
-            after = "has a result" if best is None else f"after configuration {best} ({_text(highest)}) is better"
-            return f"none of {patience} configurations {after}"
-    return None
+        end.add(configuration, value)
+    return end.reason
 
 
 def _text(value: float) -> str:
