@@ -81,7 +81,7 @@ def status_text(status: JsonObject) -> str:
         silence = f"no sign of life for {seconds_text(quiet)}" if quiet else None
         outcome = trial["reason"] or silence or f"{objective.brief(trial['objective']):>5}"
         lines.append(
-            f"{trial_name(trial['number'])}  {trial['state']:<13} {trial['iterations']} iterations  {outcome}  "
+            f"{trial_name(trial['number'])}  {trial['state']:<13} {trial['iterations']} trainings  {outcome}  "
             f"seed {trial['seed']}  {point_text(trial['params'])}"
         )
     if status["best"]:

@@ -18,6 +18,7 @@ from study.search.objective import told_value
 from study.search.proposals import Proposals, outcome
 from study.search.stopping import search_end
 from trainables.config import RunConfig
+from trainables.objective import Objective
 
 
 class NoTrial(Enum):
@@ -33,6 +34,7 @@ class TrialPlan:
     def __init__(self, study: StudyConfig, run: RunConfig, recorder: Recorder, time_budget: TimeBudget) -> None:
         self.study, self.run, self.recorder, self.time_budget = study, run, recorder, time_budget
         self.proposals = Proposals(study, first_points(study, run))
+        self._objective = Objective.of(run.selection.rule, run.selection.signal, "mAP")
         self.replicates: dict[int, list[TrialRecord]] = {}
         self._exhausted = False
 
@@ -66,7 +68,7 @@ class TrialPlan:
         reason = None
         if self.study.target is not None or self.study.patience is not None:  # else no look back at each proposal
             values = self.proposals.values_before(len(self.replicates))
-            reason = search_end(values, self.study.target, self.study.patience)
+            reason = search_end(values, self.study.target, self.study.patience, self._objective)
         limit_s = None
         if reason is None and not self._has_time():
             limit_s = self.study.time_budget_s
