@@ -45,7 +45,7 @@ def describe_plan(
     study, run = request.study, request.run
     trials, iterations = study.num_trials - finished, run.refinement.iterations
     rule = RULES[run.selection.rule].format(signal=_signal_text(objective_of(run)))
-    refinements = f"M0 and up to {_count(iterations - 1, 'refinement')} each" if iterations > 1 else "M0 alone"
+    refinements = f"M0 and up to {count_text(iterations - 1, 'refinement')} each" if iterations > 1 else "M0 alone"
     trainings = f"{refinements}: up to {trials * iterations} trainings"
     features = _features_text(request)
     lines = [
@@ -150,7 +150,8 @@ def size_text(size: float) -> str:
     return f"{size:.3g} TB"
 
 
-def _count(number: int, noun: str) -> str:
+def count_text(number: int, noun: str) -> str:
+    """``1 trial``, ``3 trials``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
