@@ -6,17 +6,34 @@ import re
 import subprocess
 import sys
 import time
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from tests.analysis.browser import Browser, missing_browser
 from tests.house import ROOT
+from trainables.commands import COMMANDS
 
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), *ROOT.glob("*.md"), ROOT / "benchmarks" / "README.md"])
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 # What a browser would load by itself; a link that a reader may follow is none.
 LOADED = re.compile(r"""(?:\bsrc\s*=|<link[^>]*\bhref\s*=|url\(|@import)\s*["']?\s*((?:https?:)?//[^"'\s)>]+)""")
+
+
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
+COMMAND = re.compile(r"python -m ((?:study|analysis|trainables|benchmarks)\.[\w.]+)((?: +[^ `#\n|;][^ `#\n|;]*)*)")
+
+
+def given_options() -> dict[str, set[str]]:
+    """Command as it is typed -> every option that any page gives it."""
+    found: dict[str, set[str]] = {}
+    for page in PAGES:
+        text = page.read_text().replace("\\\n", " ")
+        for module, arguments in COMMAND.findall(text):
+            sub = re.match(r" [a-z]+(?![\w./-])", arguments)
+            found.setdefault(module.rstrip(".") + (sub[0] if sub else ""), set()).update(OPTION.findall(arguments))
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +82,27 @@ def test_nothing_needs_sideways_scrolling_on_a_phone(site: Path, tmp_path: Path)
             if browser.run("return document.documentElement.scrollWidth > document.documentElement.clientWidth"):
                 wide.append(page.name)
         assert wide == []
+
+
+@pytest.mark.parametrize(("command", "options"), given_options().items(), ids=lambda value: str(value)[:60])
+def test_commands_know_the_options_that_pages_give_them(command: str, options: set[str]) -> None:
+    assert options <= known_options(command)
+
+
+def test_options_that_pages_name_alone_belong_to_some_command() -> None:
+    commands = [f"{command.module} {command.first}".strip() for command in COMMANDS.values()]
+    known = {"--version"}.union(*map(known_options, [*commands, *given_options()]))
+    named = {option for page in PAGES for option in re.findall(r"`(--[a-z][a-z0-9-]*)", page.read_text())}
+    assert named - known == set()
+
+
+@cache
+def known_options(command: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", *command.split(), "--help"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return set(OPTION.findall(done.stdout))
 
 
 def wait_for(browser: Browser, condition: str) -> None:

@@ -44,7 +44,8 @@ def draw_timelines(figure: Figure, found: TrialPredictions, videos: Sequence[Tel
         ax.tick_params(axis="y", length=0)
         ax.set_title(_title(found, video, own), loc="left", fontsize=7, pad=2)
     panels[-1].set_xlabel("time (s)")
-    patches = [Patch(color=colour, label=meaning) for meaning, colour in MEANINGS.items()]
+    absent = set() if LABELS in tracks else {"pseudo label"}
+    patches = [Patch(color=colour, label=meaning) for meaning, colour in MEANINGS.items() if meaning not in absent]
     figure.legend(handles=patches, loc="outside lower center", ncols=len(patches))
 
 

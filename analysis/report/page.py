@@ -16,14 +16,14 @@ from analysis.report.checks import checks
 from analysis.report.result import cost_sentence, result_sentences
 from analysis.report.search_plots import plotly_script, search_plots
 from analysis.report.settings import card_tables, dimension_text
-from analysis.report.timelines import timeline_json
-from analysis.report.trials import MOST_TRIALS, TrialRow, rerun_command, trial_rows
+from analysis.report.timelines import Timelines, timelines
+from analysis.report.trials import MOST_TRIALS, rerun_command, trial_rows
 from analysis.requests import why_empty
 from analysis.results.pairs import paired_studies, why_not_comparable
 from analysis.study import Study
 from analysis.tables import Cell, Grid, study_tables
 from analysis.tables.pair_table import pair_table
-from analysis.text import data_title, how_made, metric_on_test, objective_of
+from analysis.text import DASH, data_title, how_made, metric_on_test, objective_of
 from study.ledger import trial_name
 from trainables.commands import typed
 
@@ -73,7 +73,7 @@ class Comparison(NamedTuple):
 
 
 class Results(NamedTuple):
-    """What only a study with a completed trial has. lead: the first figure. timelines: JSON for the page's script."""
+    """What only a study with a completed trial has. lead: the first figure."""
 
     result: Sequence[str] = ()
     cost: str = ""
@@ -83,7 +83,7 @@ class Results(NamedTuple):
     figures: Sequence[Picture] = ()
     plots: Sequence[tuple[str, str]] = ()
     plotly_js: str = ""
-    timelines: str | None = None
+    timelines: Timelines | None = None
 
 
 def report_page(study: Study, others: Sequence[Study] = (), refresh_s: int = 0) -> str:
@@ -93,9 +93,11 @@ def report_page(study: Study, others: Sequence[Study] = (), refresh_s: int = 0) 
     """
     import jinja2
 
-    text = (resources.files("analysis.report") / "report.html").read_text(encoding="utf-8")
+    text, script = (
+        (resources.files("analysis.report") / name).read_text(encoding="utf-8") for name in ("report.html", "report.js")
+    )
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    return environment.from_string(text).render(report_contents(study, others), refresh_s=refresh_s)
+    return environment.from_string(text).render(report_contents(study, others), refresh_s=refresh_s, script=script)
 
 
 def report_contents(study: Study, others: Sequence[Study] = ()) -> dict[str, Any]:
@@ -108,7 +110,6 @@ def report_contents(study: Study, others: Sequence[Study] = ()) -> dict[str, Any
         "checks": checks(study),
         "trials": trial_rows(study),
         "more_trials": max(0, len(study.trials) - MOST_TRIALS),
-        "trial_columns": TrialRow._fields,
         "selection_column": objective.name if objective.signal else "selection",
         "selection_meaning": objective.recorded,
         "description": settings.description,
@@ -141,7 +142,7 @@ def _results(study: Study) -> Results:
         figures=[_picture(study, drawing) for drawing in study_drawings(study) if drawing.name != lead],
         plots=plots,
         plotly_js=plotly_script() if plots else "",
-        timelines=timeline_json(study),
+        timelines=timelines(study),
     )
 
 
@@ -178,7 +179,7 @@ def _linked(grid: Grid) -> PageTable:
 def _linked_cell(cell: Cell) -> PageCell:
     return PageCell(
         text="" if cell.covered else cell.text,
-        mark=" ".join(["best"] * cell.bold + ["second"] * cell.underline),
+        mark=" ".join(["best"] * cell.bold + ["second"] * cell.underline + ["none"] * (cell.text == DASH)),
         trial=trial_name(cell.trials[0]) if cell.trials else "",
         trials=", ".join(map(trial_name, cell.trials)),
     )

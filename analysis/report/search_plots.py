@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analysis.results.importance import importances, optuna_study
 from analysis.study import Study
-from analysis.text import objective_name, short_key
+from analysis.text import objective_name, short_key, value_text
+
+if TYPE_CHECKING:
+    import optuna
 
 SLICE_REM = 9  # width that a slice or an axis needs to be read
-FEWEST_POINTS = 10  # of a contour
-FEWEST_VALUES = 3  # of each of its keys: fewer are lines, between which a surface is made up
+FEWEST_POINTS = 20  # of a contour
+FEWEST_VALUES = 4  # of each of its keys: fewer are lines, between which a surface is made up
+LEGEND = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}  # above: beside the plot it takes a phone's width
 
 
 def search_plots(study: Study) -> list[tuple[str, str]]:
@@ -22,7 +27,8 @@ def search_plots(study: Study) -> list[tuple[str, str]]:
     made = optuna_study(study)
     if len(made.trials) < 2:
         return []
-    keys = len({key for trial in made.trials for key in trial.params})
+    keys = list(dict.fromkeys(key for trial in made.trials for key in trial.params))
+    names = _names(keys)
     draw: dict[str, Callable[..., Any]] = {
         "History": visualization.plot_optimization_history,
         "Slices": visualization.plot_slice,
@@ -30,12 +36,10 @@ def search_plots(study: Study) -> list[tuple[str, str]]:
     }
     pair = _contour_keys(study, [trial.params for trial in made.trials])
     if pair:
-        draw["Contours"] = partial(visualization.plot_contour, params=pair)
-    widths = {"Contours": 32, "Slices": SLICE_REM * keys, "Parallel coordinates": SLICE_REM * (keys + 1)}
-    return [
-        (name, _html(name, plot(made, target_name=f"refined {objective_name(study)}"), widths))
-        for name, plot in draw.items()
-    ]
+        draw["Contours"] = partial(visualization.plot_contour, params=[names[key] for key in pair])
+    widths = {"Contours": 32, "Slices": SLICE_REM * len(keys), "Parallel coordinates": SLICE_REM * (len(keys) + 1)}
+    shown, objective = _renamed(made, names), f"refined {objective_name(study)}"
+    return [(name, _html(name, plot(shown, target_name=objective), widths)) for name, plot in draw.items()]
 
 
 def plotly_script() -> str:
@@ -45,25 +49,55 @@ def plotly_script() -> str:
     return get_plotlyjs().replace("</script", "<\\/script")
 
 
+def _names(keys: list[str]) -> dict[str, str]:
+    """The paper's symbols and last words of keys; whole keys where these would be the same."""
+    short = Counter(map(short_key, keys))
+    return {key: short_key(key) if short[short_key(key)] == 1 else key for key in keys}
+
+
+def _renamed(made: optuna.Study, names: Mapping[str, str]) -> optuna.Study:
+    """The study with other names of parameters and readable words: the plots cut long names, and some of ours begin
+    alike."""
+    import optuna
+    from optuna.distributions import BaseDistribution, CategoricalDistribution
+
+    def readable(distribution: BaseDistribution) -> BaseDistribution:
+        if not isinstance(distribution, CategoricalDistribution):
+            return distribution
+        return CategoricalDistribution([value_text(choice) for choice in distribution.choices])
+
+    copy = optuna.create_study(study_name=made.study_name, direction="maximize")
+    for trial in made.trials:
+        words = {key for key, kind in trial.distributions.items() if isinstance(kind, CategoricalDistribution)}
+        copy.add_trial(
+            optuna.trial.create_trial(
+                params={names[k]: value_text(v) if k in words else v for k, v in trial.params.items()},
+                distributions={names[key]: readable(kind) for key, kind in trial.distributions.items()},
+                value=trial.value,
+            )
+        )
+    return copy
+
+
 def _contour_keys(study: Study, points: list[dict[str, Any]]) -> list[str]:
-    """The two keys that matter most, where the points support a surface over them."""
-    pair = next((list(one.shares)[:2] for one in importances(study)), [])
-    inside = [point for point in points if all(key in point for key in pair)]
-    values = [{point[key] for point in inside} for key in pair]
-    enough = len(inside) >= FEWEST_POINTS and all(len(found) >= FEWEST_VALUES for found in values)
+    """The two numbers that matter most, where the points support a surface over them; words have no order, so there is
+    nothing between them."""
+    ranked = next((list(one.shares) for one in importances(study)), [])
+    pair = [key for key in ranked if all(isinstance(point.get(key), int | float) for point in points)][:2]
+    values = [{point[key] for point in points} for key in pair]
+    enough = len(points) >= FEWEST_POINTS and all(len(found) >= FEWEST_VALUES for found in values)
     return pair if enough and len(pair) == 2 else []
 
 
 def _html(name: str, figure: Any, widths: dict[str, int]) -> str:
-    def shown(text: str | None) -> str | None:
-        return short_key(text) if text and "." in text else text
-
-    figure.for_each_xaxis(lambda axis: axis.update(title_text=shown(axis.title.text)))
-    figure.for_each_yaxis(lambda axis: axis.update(title_text=shown(axis.title.text)))
     for trace in figure.data:
-        for dimension in getattr(trace, "dimensions", None) or ():
-            dimension.label = shown(dimension.label)
-    figure.update_layout(title=None, margin={"l": 60, "r": 20, "t": 40, "b": 50}, autosize=True, width=None)
+        for part in (trace, getattr(trace, "line", None), getattr(trace, "marker", None)):
+            bar = getattr(part, "colorbar", None)
+            if bar is not None and bar.title.text:  # beside the plot: one long line would cover it
+                bar.title.text = bar.title.text.replace(" ", "<br>", 2)
+    figure.update_layout(
+        title=None, margin={"l": 60, "r": 20, "t": 70, "b": 50}, autosize=True, width=None, legend=LEGEND
+    )
     html = figure.to_html(
         full_html=False, include_plotlyjs=False, config={"responsive": True, "displaylogo": False},
         default_width="100%", default_height="26rem", div_id=f"plot-{name.lower().replace(' ', '-')}",

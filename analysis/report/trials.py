@@ -14,14 +14,15 @@ from analysis.study import Study
 from analysis.text import DASH, configuration_text, generator_name, number_text, objective_of
 from study.ledger import trial_name
 from trainables.commands import typed
+from trainables.objective import Objective
 
 CURVE_WIDTH, CURVE_HEIGHT = 72, 22  # pixels
 MOST_TRIALS = 2000  # further ones are in the CSV files
 
 
 class TrialRow(NamedTuple):
-    """Texts of one trial. curve: points of an SVG polyline, empty with fewer than two iterations. values: what the
-    columns are sorted by."""
+    """Texts of one trial. curve: points of an SVG polyline, empty with fewer than two iterations. numbers: of its
+    iterations from 0 on, which the curve shows."""
 
     name: str
     state: str
@@ -33,8 +34,8 @@ class TrialRow(NamedTuple):
     eta: str
     seconds: str
     curve: str
+    numbers: str
     reason: str
-    rerun: str
 
 
 def trial_rows(study: Study) -> list[TrialRow]:
@@ -53,8 +54,8 @@ def trial_rows(study: Study) -> list[TrialRow]:
             eta="–" if pd.isna(row["best_iteration"]) else str(int(row["best_iteration"])),
             seconds=number_text(row["seconds"], 1),
             curve=_polyline(curves.get(row["trial"]), bounds),
+            numbers=_numbers(curves.get(row["trial"]), objective),
             reason=str(row["reason"] or ""),
-            rerun=rerun_command(study, str(row["trial"])),
         )
         for row in study.trials.head(MOST_TRIALS).to_dict("records")
     ]
@@ -70,6 +71,12 @@ def _bounds(iterations: pd.DataFrame) -> tuple[float, float]:
     """All curves have one scale, so that they can be compared."""
     values = iterations["selection"].dropna()
     return (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
+
+
+def _numbers(iterations: pd.DataFrame | None, objective: Objective) -> str:
+    if iterations is None:
+        return ""
+    return ", ".join(objective.number(v, 1, DASH) for v in iterations.sort_values("iteration")["selection"])
 
 
 def _polyline(iterations: pd.DataFrame | None, bounds: tuple[float, float]) -> str:

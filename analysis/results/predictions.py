@@ -136,9 +136,12 @@ def best_predictions(study: Study) -> TrialPredictions | None:
     return trial_predictions(study, int(best["trial"]), int(best["best_iteration"]))
 
 
-def trial_predictions(study: Study, trial: int, iteration: int) -> TrialPredictions | None:
-    """Predictions of one trial; None when the folder lacks the ground truth or the predictions."""
-    test, path = read_test_split(study), study.files.predictions_file(trial)
+def trial_predictions(
+    study: Study, trial: int, iteration: int, test: EvaluatedSplit | None = None
+) -> TrialPredictions | None:
+    """Predictions of one trial; None when the folder lacks the ground truth or the predictions. test: of
+    ``read_test_split``, which is read here otherwise."""
+    test, path = test or read_test_split(study), study.files.predictions_file(trial)
     if test is None or not path.is_file():
         return None
     base, labels = (path.with_suffix(suffix) for suffix in (".m0.csv", ".labels.csv"))

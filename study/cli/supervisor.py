@@ -33,7 +33,7 @@ from trainables.output import detach_output, print_error
 STOPPED_STATUS = 3
 STOP_S = 20.0  # Slurm kills what is left 30 s after its SIGTERM
 STOP_AT_ONCE_S = 3.0  # after a second signal
-ORPHANS_S = 5.0
+ORPHANS_S, ORPHANS_END_S = 1.0, 10.0  # what they keep is written whole or not at all
 PARENT_S = 0.1  # how often the child looks at its parent
 CONTINUE_S = 2.0
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # prctl(2)
@@ -176,13 +176,13 @@ def _prctl(option: int, value: int) -> None:
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
-def end_orphans(within_s: float = ORPHANS_S) -> None:
+def end_orphans() -> None:
     """End what is left of Ray where its own order to end did not reach it."""
     began = time.monotonic()
-    while (left := children_of(os.getpid())) and time.monotonic() - began < 2 * within_s:
+    while (left := children_of(os.getpid())) and time.monotonic() - began < ORPHANS_END_S:
         for process in left:
             with contextlib.suppress(ProcessLookupError, ChildProcessError):
-                if time.monotonic() - began > within_s:
+                if time.monotonic() - began > ORPHANS_S:
                     os.kill(process, signal.SIGKILL)
                 os.waitpid(process, os.WNOHANG)
         time.sleep(0.05)

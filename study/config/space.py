@@ -67,7 +67,7 @@ class Dimension(Part):
             step = 1
         if step is None or self.log:
             return None
-        return [_rounded(low + i * step) for i in range(int((high - low) / step + 1e-9) + 1)]
+        return [rounded(low + i * step) for i in range(int((high - low) / step + 1e-9) + 1)]
 
     def __str__(self) -> str:
         if self.choices is not None:
@@ -101,7 +101,7 @@ class Dimension(Part):
         low, high = self.bounds
         value = low * (high / low) ** coordinate if self.log else low + coordinate * (high - low)
         whole = isinstance(low, int) and isinstance(high, int)
-        return min(max(round(value), int(low)), int(high)) if whole else _rounded(value)
+        return min(max(round(value), int(low)), int(high)) if whole else rounded(value)
 
     def distribution(self) -> optuna.distributions.BaseDistribution:
         """The same values in Optuna's terms."""
@@ -113,7 +113,7 @@ class Dimension(Part):
         if isinstance(low, int) and isinstance(high, int) and isinstance(step, int | None):
             return distributions.IntDistribution(low, high, log=self.log, step=step or 1)
         if step:
-            high = _rounded(low + int((high - low) / step + 1e-9) * step)  # Optuna wants a whole number of steps
+            high = rounded(low + int((high - low) / step + 1e-9) * step)  # Optuna wants a whole number of steps
         return distributions.FloatDistribution(low, high, log=self.log, step=step)
 
 
@@ -167,7 +167,7 @@ def _asked(trial: optuna.Trial, key: str, dimension: Dimension) -> Value:
     low, high, step, log = (getattr(values, name) for name in ("low", "high", "step", "log"))
     if isinstance(low, int):
         return trial.suggest_int(key, low, high, step=step, log=log)
-    return _rounded(trial.suggest_float(key, low, high, step=step, log=log))
+    return rounded(trial.suggest_float(key, low, high, step=step, log=log))
 
 
 def point_at(space: Space, coordinates: Sequence[float]) -> Point:
@@ -256,6 +256,6 @@ def _points(dimensions: list[tuple[str, Dimension]], chosen: Point) -> Iterator[
         yield from _points(rest, {**chosen, key: value})
 
 
-def _rounded(value: float | int) -> float | int:
+def rounded(value: float | int) -> float | int:
     """Without the dust of adding steps: 0.3, not 0.30000000000000004."""
     return value if isinstance(value, int) else round(value, 12)

@@ -16,7 +16,6 @@ from study.fault_injection import fault_point
 from study.ledger import CONFIRM, Configuration, SearchEnded, TrialProposed, TrialRecord, ranked_configurations
 from study.search.objective import told_value
 from study.search.proposals import Proposals, outcome
-from study.search.stopping import search_end
 from trainables.config import RunConfig
 from trainables.objective import Objective
 
@@ -29,14 +28,17 @@ class NoTrial(Enum):
 
 
 class TrialPlan:
-    """Declares trials in the ledger. replicates: trials of the search, by configuration, in seed order."""
+    """Declares trials in the ledger. replicates: trials of the search, by configuration, in seed order.
+    confirmations: the other ones, in number order."""
 
     def __init__(self, study: StudyConfig, run: RunConfig, recorder: Recorder, time_budget: TimeBudget) -> None:
         self.study, self.run, self.recorder, self.time_budget = study, run, recorder, time_budget
-        self.proposals = Proposals(study, first_points(study, run))
-        self._objective = Objective.of(run.selection.rule, run.selection.signal, "mAP")
+        objective = Objective.of(run.selection.rule, run.selection.signal, "mAP")
+        self.proposals = Proposals(study, first_points(study, run), objective)
         self.replicates: dict[int, list[TrialRecord]] = {}
+        self.confirmations: list[TrialRecord] = []
         self._exhausted = False
+        self._best: tuple[int, list[int]] = 0, []  # of so many configurations
 
     def next_trial(self) -> TrialRecord | NoTrial:
         """A new trial; it is in the ledger when this returns."""
@@ -50,10 +52,14 @@ class TrialPlan:
             if proposal is not None:
                 return self._new(proposal, seed=0)
             self._exhausted = True
-        if self.recorder.num_finished < len(self.recorder.records):
-            return NoTrial.WAITING  # a trial that runs may have to be run again, and the best are not known yet
+        if self._num_unfinished():
+            return NoTrial.WAITING  # the best are not known yet
         confirmation = self._confirmation()
-        return NoTrial.EXHAUSTED if confirmation is None else self._replicate(confirmation[0], CONFIRM, confirmation[1])
+        if confirmation is not None:
+            return self._replicate(confirmation[0], CONFIRM, confirmation[1])
+        # A trial that runs may have to be run again.
+        ended = self.recorder.num_finished == len(self.recorder.records)
+        return NoTrial.EXHAUSTED if ended else NoTrial.WAITING
 
     def has_ended(self) -> bool:
         """Whether the search is over before its budget is, and nothing is left to run."""
@@ -65,11 +71,7 @@ class TrialPlan:
 
     def _ends_early(self) -> bool:
         """Whether target, patience or time leave no further configuration; then the ledger says so."""
-        reason = None
-        if self.study.target is not None or self.study.patience is not None:  # else no look back at each proposal
-            values = self.proposals.values_before(len(self.replicates))
-            reason = search_end(values, self.study.target, self.study.patience, self._objective)
-        limit_s = None
+        reason, limit_s = self.proposals.search_end(), None
         if reason is None and not self._has_time():
             limit_s = self.study.time_budget_s
             reason = f"no further configuration fits into the time budget of {limit_s:g} s"
@@ -87,7 +89,7 @@ class TrialPlan:
             return True
         if last is not None and last.time_budget_s is not None and limit_s <= last.time_budget_s:
             return False
-        return self.time_budget.admits(self.recorder.records.values())
+        return self.time_budget.admits(self.recorder.longest_s, self._num_unfinished())
 
     def declare(self, number: int, configuration: Configuration, seed: int) -> TrialRecord:
         """seed: number of the replicate, counted from the first seed."""
@@ -107,9 +109,20 @@ class TrialPlan:
 
     def _new(self, configuration: Configuration, seed: int) -> TrialRecord:
         record = self.declare(len(self.recorder.records), configuration, seed)
-        if configuration.origin != CONFIRM:
-            self.replicates.setdefault(number_of(record), []).append(record)
+        self.place(record)
         return record
+
+    def place(self, record: TrialRecord) -> None:
+        """Take in a trial that is declared."""
+        if record.origin == CONFIRM:
+            self.confirmations.append(record)
+        else:
+            self.replicates.setdefault(number_of(record), []).append(record)
+
+    def _num_unfinished(self) -> int:
+        """Of the search: counted by what is not, as this is asked for at each step of a long study."""
+        unfinished = len(self.recorder.records) - self.recorder.num_finished
+        return unfinished - sum(not record.finished for record in self.confirmations)
 
     def _confirmation(self) -> tuple[int, int] | None:
         """The next run of one of the best configurations on a seed that did not choose it: its configuration, and the
@@ -117,17 +130,22 @@ class TrialPlan:
         plan = self.study.confirm
         if plan is None:
             return None
-        search = [record for records in self.replicates.values() for record in records]
-        confirmed = [record for record in self.recorder.records.values() if record.origin == CONFIRM]
-        known = {(record.configuration, record.seed) for record in confirmed}
-        # By what the search maximises: where refinement helps no configuration, all report the same number of M0.
-        told = partial(told_value, objective=self.study.objective)
-        best = ranked_configurations(search, self.run.pseudo_labels.generator, told)[: plan.top]
-        for configuration in (number_of(replicates[0]) for replicates in best):
+        known = {(record.configuration, record.seed) for record in self.confirmations}
+        for configuration in self._best_configurations(plan.top):
             for further in range(self.study.seeds, self.study.seeds + plan.seeds):
                 if (configuration, self.run.seed + further) not in known:
                     return configuration, further
         return None
+
+    def _best_configurations(self, top: int) -> list[int]:
+        """Of a search whose trials have all ended: ranked once."""
+        if self._best[0] != len(self.replicates):
+            search = [record for records in self.replicates.values() for record in records]
+            # By what the search maximises: where refinement helps no configuration, all report the same number of M0.
+            told = partial(told_value, objective=self.study.objective)
+            ranked = ranked_configurations(search, self.run.pseudo_labels.generator, told)[:top]
+            self._best = len(self.replicates), [number_of(replicates[0]) for replicates in ranked]
+        return self._best[1]
 
 
 def number_of(record: TrialRecord) -> int:

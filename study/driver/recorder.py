@@ -15,7 +15,7 @@ Listener = Callable[[TrialEvent, TrialRecord], None]
 
 class Recorder:
     """Writes events. records: one per trial, by number. listeners: called after each event of a trial. search_end: the
-    last time that a search ended before its budget."""
+    last time that a search ended before its budget. longest_s: of the completed trials, None without one."""
 
     def __init__(self, folder: StudyFolder, contents: LedgerContents) -> None:
         """contents: of the folder's ledger, as it was read."""
@@ -25,7 +25,11 @@ class Recorder:
         ends = [event for event in contents.events if isinstance(event, SearchEnded)]
         self.search_end = ends[-1] if ends else None
         # Counted along: a long study asks for it at each of its events.
-        self.num_finished = sum(record.finished for record in self.records.values())
+        self.num_finished = 0
+        self.longest_s: float | None = None
+        for record in self.records.values():
+            if record.finished:
+                self._finished(record)
 
     def write(self, event: TrialEvent) -> TrialRecord:
         """Write an event of a trial; its record."""
@@ -34,10 +38,16 @@ class Recorder:
         record = self.record(written.trial)
         finished_before = record.finished
         record.apply(written)
-        self.num_finished += record.finished - finished_before
+        if record.finished and not finished_before:
+            self._finished(record)
         for listener in self.listeners:
             listener(written, record)
         return record
+
+    def _finished(self, record: TrialRecord) -> None:
+        self.num_finished += 1
+        if record.state == "completed":
+            self.longest_s = max(self.longest_s or 0.0, _seconds(record))
 
     def note(self, event: Event) -> None:
         """Write an event of the study as a whole."""
@@ -51,3 +61,7 @@ class Recorder:
 
     def close(self) -> None:
         self._ledger.close()
+
+
+def _seconds(record: TrialRecord) -> float:
+    return sum(report.seconds for report in record.iterations)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from study.driver.plan import TrialPlan
-from study.ledger import CONFIRM, Configuration, TrialRecord
+from study.ledger import Configuration, TrialRecord
 
 EndTrial = Callable[[TrialRecord], None]
 
@@ -35,8 +35,7 @@ def _place_records(plan: TrialPlan, complete: EndTrial) -> None:
         record = recorder.record(number)
         if record.configuration is None:
             record.configuration = number // plan.study.seeds
-        if record.origin != CONFIRM:
-            plan.replicates.setdefault(record.configuration, []).append(record)
+        plan.place(record)
         if record.iterations and record.iterations[-1].finished and not record.finished:
             complete(record)
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from study.config import StudyConfig
-from study.ledger import CONFIRM, Event, StudyStarted, TrialRecord
+from study.ledger import Event, StudyStarted
 
 
 class TimeBudget:
@@ -28,23 +28,19 @@ class TimeBudget:
         """Of all sessions together, this one from its beginning."""
         return self._used_before_s + self._clock() - self._began
 
-    def admits(self, records: Iterable[TrialRecord]) -> bool:
+    def admits(self, longest_s: float | None, unfinished: int) -> bool:
         """Whether one more configuration, and the confirmations after it, end in time.
 
-        By the longest trial that has completed, M0 included; before there is one, nothing is known.
+        longest_s: of the longest trial that has completed, M0 included; before there is one, nothing is known.
+        unfinished: trials of the search that have not ended.
         """
-        if self._study.time_budget_s is None:
+        if self._study.time_budget_s is None or longest_s is None:
             return True
-        known = list(records)
-        done = [sum(report.seconds for report in record.iterations) for record in known if record.state == "completed"]
-        if not done:
-            return True
-        longest, confirm = max(done), self._study.confirm
+        confirm = self._study.confirm
         confirmations = confirm.top * confirm.seeds if confirm else 0
-        unfinished = sum(not record.finished and record.origin != CONFIRM for record in known)
         search = math.ceil((unfinished + self._study.seeds) / self.places)
         rounds = search + math.ceil(confirmations / self.places)
-        return self.used_s + rounds * longest <= self._study.time_budget_s
+        return self.used_s + rounds * longest_s <= self._study.time_budget_s
 
 
 def used_seconds(events: Iterable[Event]) -> float:

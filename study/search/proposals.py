@@ -25,7 +25,9 @@ from study.config import ObjectiveName, Point, StudyConfig, grid, point_at, sugg
 from study.ledger import Configuration, TrialRecord, configuration_means
 from study.search.objective import NOTHING_YET, told_curve, told_value
 from study.search.retained_trials import RetainedStorage, RetainedTrials
-from study.search.tpe import KeptTPESampler, Kernels, ResultTable
+from study.search.stopping import MAP, SearchEnd, search_end
+from study.search.tpe import TPE, ResultTable, random_point
+from trainables.objective import Objective
 
 SAMPLED_TRIES, RANDOM_TRIES = 8, 100
 SOBOL_SKIP = 2**20  # a repeated point is replaced by one from far behind, so that the others keep their order
@@ -64,9 +66,9 @@ def outcome(replicates: Sequence[TrialRecord], objective: ObjectiveName) -> Outc
 class Proposals:
     """The configurations of one study, in number order."""
 
-    def __init__(self, study: StudyConfig, first: Sequence[tuple[str, Point]] = ()) -> None:
+    def __init__(self, study: StudyConfig, first: Sequence[tuple[str, Point]] = (), objective: Objective = MAP) -> None:
         """first: known points, each after its origin, that come before the sampler's, unless it goes through all
-        points. Of equal ones the first is taken."""
+        points. Of equal ones the first is taken. objective: how a number is written."""
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._config = study
         self._listed = _listed(study)
@@ -84,10 +86,12 @@ class Proposals:
         self._added: list[tuple[int, optuna.trial.FrozenTrial]] = []  # all of the history, repeated ones again
         self._first_unknown = 0
         self._distributions = {key: dimension.distribution() for key, dimension in study.space.items()}
-        results = ResultTable(self._distributions) if study.sampler == "tpe" else None
-        self._kernels = Kernels(self._distributions)
-        self._history = RetainedTrials(study.history, results)
+        self._tpe = TPE(study.space, study.startup) if study.sampler == "tpe" else None
+        self._history = RetainedTrials(study.history, None if self._tpe is None else self._tpe.table())
         self._settled, self._num_settled = self._history.copy(), 0
+        self._objective = objective
+        self._end = SearchEnd(study.target, study.patience, objective)
+        self._ended_seeds: set[frozenset[int]] = set()
         self._sobol: dict[int, SobolSequence] = {}  # by attempt
 
     def __len__(self) -> int:
@@ -112,12 +116,26 @@ class Proposals:
         outcomes = (self._outcomes[c] for c in numbers if c in self._outcomes and c != configuration)
         return [known.curve for known in outcomes if known.curve]
 
-    def values_before(self, configuration: int) -> dict[int, float | None]:
-        """Values of the configurations that this one may depend on, in number order; None for one without a result."""
-        end = len(self._points) if self._config.asynchronous else self._horizon(configuration)
+    def search_end(self) -> str | None:
+        """Why there is no next configuration before the budget is used up; None where there is one.
+
+        It depends on the configurations that the next one may be proposed from.
+        """
+        target, patience = self._config.target, self._config.patience
+        if target is None and patience is None:
+            return None
+        end = len(self._points) if self._config.asynchronous else self._horizon(len(self._points))
+        while self._end.seen < end and self._end.seen in self._outcomes:
+            outcome = self._outcomes[self._end.seen]
+            completed = outcome.state == TrialState.COMPLETE and bool(outcome.by_seed)
+            self._ended_seeds |= {frozenset(outcome.by_seed)} if completed else set()
+            self._end.add(self._end.seen, _mean(outcome) if completed else None)
+        if len(self._ended_seeds) <= 1 and self._end.seen >= end:
+            return self._end.reason
+        # Where seeds differ, each result changes what all of them are compared by.
         known = {c: self._outcomes[c] for c in range(end) if c in self._outcomes}
         means = configuration_means(_completed(known))
-        return {c: means.get(c) for c in known}
+        return search_end({c: means.get(c) for c in known}, target, patience, self._objective)
 
     @property
     def ready(self) -> bool:
@@ -183,30 +201,31 @@ class Proposals:
         if self._config.sampler == "qmc" and attempt < SAMPLED_TRIES:
             sequence = self._sobol.setdefault(attempt, SobolSequence(self._config))
             return point_at(self._config.space, sequence.point(len(self._points) + attempt * SOBOL_SKIP))
+        seed, learns = self._seed(attempt), attempt < SAMPLED_TRIES
+        if learns and self._tpe is not None:
+            results = self._history.follower
+            assert isinstance(results, ResultTable), "what TPE reads is kept along"
+            return self._tpe.propose(results, seed)
+        if learns and self._config.sampler == "gp":
+            return self._ask_gp(seed)
+        return random_point(self._config.space, self._distributions, seed)
+
+    def _ask_gp(self, seed: int) -> Point:
+        with warnings.catch_warnings():
+            # Marked experimental; it is chosen on purpose.
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            sampler = optuna.samplers.GPSampler(
+                seed=seed, n_startup_trials=self._config.startup, warn_independent_sampling=False
+            )
         # A study for one question: what is asked leaves no trace that the next one would have to wade through.
-        sampler = self._sampler(attempt)
-        seen = self._history.trials() if isinstance(sampler, optuna.samplers.GPSampler) else []
-        asked = optuna.create_study(storage=RetainedStorage(seen), sampler=sampler, direction="maximize")
+        asked = optuna.create_study(
+            storage=RetainedStorage(self._history.trials()), sampler=sampler, direction="maximize"
+        )
         return suggest(self._config.space, asked.ask())
 
     def _seed(self, attempt: int) -> int:
         entropy = [self._config.seed, len(self._points), attempt]
         return int(np.random.SeedSequence(entropy).generate_state(1)[0])
-
-    def _sampler(self, attempt: int) -> optuna.samplers.BaseSampler:
-        seed = self._seed(attempt)
-        if self._config.sampler in ("random", "qmc") or attempt >= SAMPLED_TRIES:
-            return optuna.samplers.RandomSampler(seed=seed)
-        with warnings.catch_warnings():
-            # These samplers and options are marked experimental; they are chosen on purpose.
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            if self._config.sampler == "gp":
-                return optuna.samplers.GPSampler(
-                    seed=seed, n_startup_trials=self._config.startup, warn_independent_sampling=False
-                )
-            results = self._history.follower
-            assert isinstance(results, ResultTable), "what TPE reads is kept along"
-            return KeptTPESampler(results, self._kernels, seed, self._config.startup)
 
     def _tell_optuna(self) -> None:
         end = len(self._points) if self._config.asynchronous else self._horizon(len(self._points))
@@ -259,6 +278,10 @@ class Proposals:
             distributions={key: self._distributions[key] for key in point},
             intermediate_values={step: value for step, value in enumerate(result.curve) if value != NOTHING_YET},
         )
+
+
+def _mean(outcome: Outcome) -> float:
+    return fmean(value for _, value in sorted(outcome.by_seed.items()))
 
 
 def _completed(outcomes: Mapping[int, Outcome]) -> dict[int, dict[int, float]]:

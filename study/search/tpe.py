@@ -10,25 +10,32 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from typing import Any
 
 import numpy as np
 import optuna
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, _get_single_value
 from optuna.samplers._tpe import _truncnorm
-from optuna.samplers._tpe.parzen_estimator import _ParzenEstimator
+from optuna.samplers._tpe.parzen_estimator import _ParzenEstimator, _ParzenEstimatorParameters
 from optuna.samplers._tpe.probability_distributions import (
     _BatchedCategoricalDistributions,
     _unique_inverse_2d,
 )
-from optuna.samplers._tpe.sampler import default_gamma
+from optuna.samplers._tpe.sampler import default_gamma, default_weights
 from optuna.search_space.group_decomposed import _SearchSpaceGroup
 from optuna.trial import FrozenTrial, TrialState
 
+from study.config import Point
+from study.config.space import Space, active, rounded
+
 Distributions = Mapping[str, BaseDistribution]
 MOST_POINTS, MOST_KERNELS = 1024, 4096  # of a grid, and kept for one
+NUM_CANDIDATES = 24  # as in Optuna, like these
+PARAMETERS = _ParzenEstimatorParameters(
+    prior_weight=1.0, consider_magic_clip=True, consider_endpoints=False, weights=default_weights, multivariate=True
+)
 
 
 class ResultTable:
@@ -38,7 +45,9 @@ class ResultTable:
         self.columns = {key: column for column, key in enumerate(distributions)}
         self._distributions = distributions
         self._numbers: list[int] = []
-        self._key_sets: list[tuple[str, ...]] = []
+        self._key_sets: list[int] = []  # of each result, as a number
+        self._number_of_keys: dict[tuple[str, ...], int] = {}
+        self._groups: dict[tuple[int, ...], list[list[str]]] = {}
         # Whether it completed, its value, what pruned results are ranked by (two columns), internal values by key.
         self._rows = np.empty((64, 4 + len(self.columns)))
 
@@ -57,7 +66,7 @@ class ResultTable:
             *(d.to_internal_repr(params[k]) if k in params else math.nan for k, d in self._distributions.items()),
         )
         self._numbers.append(trial.number)
-        self._key_sets.append(tuple(params))
+        self._key_sets.append(self._number_of_keys.setdefault(tuple(params), len(self._number_of_keys)))
 
     def remove(self, trial: FrozenTrial) -> None:
         place = bisect_left(self._numbers, trial.number)
@@ -69,12 +78,16 @@ class ResultTable:
         other._rows, other._numbers, other._key_sets = self._rows.copy(), self._numbers.copy(), self._key_sets.copy()
         return other
 
-    def groups(self) -> _SearchSpaceGroup:
-        """Of keys that always occur together, in the order of Optuna's own."""
-        groups = _SearchSpaceGroup()
-        for keys in dict.fromkeys(self._key_sets):  # a set of keys that was added before changes nothing
-            groups.add_distributions({key: self._distributions[key] for key in keys})
-        return groups
+    def groups(self) -> list[list[str]]:
+        """Keys that always occur together; groups in the order of Optuna's own, keys in that of their names."""
+        # A set of keys that was added before changes nothing.
+        found = tuple(dict.fromkeys(self._key_sets))
+        if found not in self._groups:
+            known, groups = list(self._number_of_keys), _SearchSpaceGroup()
+            for number in found:
+                groups.add_distributions({key: self._distributions[key] for key in known[number]})
+            self._groups[found] = [sorted(group) for group in groups.search_spaces]
+        return self._groups[found]
 
     def values(self, keys: Iterable[str]) -> np.ndarray:
         """Internal values, shape (results, keys); NaN where a key does not matter."""
@@ -157,43 +170,75 @@ class Kernels:
             return np.log(np.exp(log_pdf - highest[:, None]).sum(axis=1)) + highest
 
 
-class KeptTPESampler(optuna.samplers.TPESampler):
-    """For one proposal: multivariate, by groups of keys that occur together."""
+class TPE:
+    """Proposes points as Optuna's TPESampler does that is multivariate, by groups, and otherwise as it comes."""
 
-    def __init__(self, results: ResultTable, kernels: Kernels, seed: int, startup: int) -> None:
-        """results: all that it is to learn from."""
-        super().__init__(seed=seed, multivariate=True, group=True, n_startup_trials=startup, constant_liar=False)
-        self._results, self._kernels = results, kernels
-        self._split: tuple[np.ndarray, np.ndarray] | None = None
+    def __init__(self, space: Space, startup: int) -> None:
+        """startup: results from which on it draws no more at random."""
+        self._space, self._startup = space, startup
+        self._distributions = {key: dimension.distribution() for key, dimension in space.items()}
+        self._kernels = Kernels(self._distributions)
+        self._order = np.random.RandomState()
 
-    def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        self._search_space_group = self._results.groups()
-        spaces = (sorted(space.items()) for space in self._search_space_group.search_spaces)
-        return {name: one for space in spaces for name, one in space if not one.single()}
+    def table(self) -> ResultTable:
+        """An empty one, to be filled with what it learns from."""
+        return ResultTable(self._distributions)
 
-    def _sample_relative(
-        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    def propose(self, results: ResultTable, seed: int) -> Point:
+        """The point that ``seed`` leads to."""
+        if len(results) < self._startup:
+            return random_point(self._space, self._distributions, seed)
+        self._order.seed(seed)
+        below, above = results.split(default_gamma(len(results)))
+        found: dict[str, Any] = {}
+        for group in results.groups():
+            keys = [key for key in group if not self._distributions[key].single()]
+            found |= self._sampled(results, below, above, keys) if keys else {}
+        return point_of(
+            self._space,
+            self._distributions,
+            lambda key: found[key] if key in found else self._sampled(results, below, above, [key])[key],
+        )
+
+    def _sampled(
+        self, results: ResultTable, below: np.ndarray, above: np.ndarray, keys: Sequence[str]
     ) -> dict[str, Any]:
-        if not search_space or len(self._results) < self._n_startup_trials:
-            return {}
-        return self._sample(study, trial, search_space)
+        """Of some candidates that are likely among the best, the one that is least so among the others."""
+        distributions, values = {key: self._distributions[key] for key in keys}, results.values(keys)
+        good, other = (_estimator(values[places], distributions) for places in (below, above))
+        samples = good.sample(self._order, NUM_CANDIDATES)
+        gain = self._kernels.log_pdf(good, samples) - self._kernels.log_pdf(other, samples)
+        best = np.argmax(gain)
+        return {key: one.to_external_repr(samples[key][best].item()) for key, one in distributions.items()}
 
-    def _sample(
-        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        if self._split is None:
-            self._split = self._results.split(default_gamma(len(self._results)))
-        values = self._results.values(search_space)
-        below, above = (self._estimator(values[places], search_space) for places in self._split)
-        samples = below.sample(self._rng.rng, self._n_ei_candidates)
-        gain = self._kernels.log_pdf(below, samples) - self._kernels.log_pdf(above, samples)
-        chosen = self._compare(samples, gain)
-        return {name: one.to_external_repr(chosen[name]) for name, one in search_space.items()}
 
-    def _estimator(self, values: np.ndarray, search_space: dict[str, BaseDistribution]) -> _ParzenEstimator:
-        values = values[~np.isnan(values).any(axis=1)]
-        observed = dict(zip(search_space, np.ascontiguousarray(values.T), strict=True))
-        return _ParzenEstimator(observed, search_space, self._parzen_estimator_parameters)
+def random_point(space: Space, distributions: Distributions, seed: int) -> Point:
+    """As Optuna's RandomSampler draws it."""
+    # A generator of the sampler's own is seeded from the system first, which takes longer than the draws.
+    sampler = optuna.samplers.RandomSampler()
+    sampler._rng._rng = np.random.RandomState(seed)
+    nothing: Any = None  # it looks neither at the study nor at the trial
+    return point_of(
+        space, distributions, lambda key: sampler.sample_independent(nothing, nothing, key, distributions[key])
+    )
+
+
+def point_of(space: Space, distributions: Distributions, draw: Callable[[str], Any]) -> Point:
+    """The keys that matter, each with what is drawn for it; a single value is not drawn."""
+    point: Point = {}
+    for key, dimension in space.items():
+        if active(dimension, point):
+            one = distributions[key]
+            value: Any = _get_single_value(one) if one.single() else draw(key)
+            point[key] = value if dimension.choices is not None else rounded(one.to_external_repr(value))
+    return point
+
+
+def _estimator(values: np.ndarray, distributions: dict[str, BaseDistribution]) -> _ParzenEstimator:
+    values = values[~np.isnan(values).any(axis=1)]
+    return _ParzenEstimator(
+        dict(zip(distributions, np.ascontiguousarray(values.T), strict=True)), distributions, PARAMETERS
+    )
 
 
 def _pruned_rank(trial: FrozenTrial) -> tuple[float, float]:

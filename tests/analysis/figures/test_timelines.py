@@ -29,6 +29,16 @@ def test_bars_of_another_class_are_low_and_the_legend_says_so(tmp_path: Path) ->
     assert data[data["track"] == "pseudo labels"]["label"].tolist() == ["foreground"]
 
 
+def test_the_legend_names_nothing_that_is_not_drawn(tmp_path: Path) -> None:
+    folder = with_predictions(tmp_path / "s")
+    (folder / "predictions" / "t0000.labels.csv").unlink()
+    found = best_predictions(load_study(folder))
+    assert found is not None
+    figure = Figure()
+    draw_timelines(figure, found, [TellingVideo("best", "a", 100.0)])
+    assert "pseudo label" not in [text.get_text() for text in figure.legends[0].get_texts()]
+
+
 def test_long_names_are_shortened() -> None:
     assert short_name("a" * 30) == "a" * 21 + "…"
 

@@ -16,6 +16,7 @@ def test_a_row_says_what_ran_and_how_it_ended(tmp_path: Path) -> None:
     first, second = trial_rows(load_study(made.folder))
     assert first[:9] == ("t0000", "completed", "Attention", "β=2", "3", "40.00", "35.00", "1", "3.0")
     assert len(first.curve.split()) == 3
+    assert (first.numbers, second.numbers) == ("30.0, 40.0, 35.0", "")
     assert (second.state, second.selection, second.eta, second.curve, second.reason) == (
         "failed", "–", "–", "", "no memory"
     )  # fmt: skip

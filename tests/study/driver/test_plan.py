@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from study.config.first_points import first_points
-from study.driver import NoTrial
+from study.driver import Driver, NoTrial
 from study.driver.plan import number_of
 from study.ledger.ranking import ranked_configurations
 from study.ledger.records import TrialRecord
-from tests.study.worlds import BETA, GENERATOR, driver_of, outcomes, run_of, study_of, work
+from tests.study.worlds import BETA, GENERATOR, SPACE, driver_of, outcomes, report_of, run_of, study_of, work
 from trainables.report import IterationReport, Selection
 
 
@@ -21,6 +21,15 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[object, ..
     driver = driver_of(tmp_path_factory.mktemp("reference"), study_of(seeds=2))
     work(driver, 1, random.Random(0))
     return outcomes(driver)
+
+
+LARGE = {**SPACE, "pseudo_labels.sampled_share": {"low": 0.2, "high": 1.0}}
+
+
+def finish(driver: Driver, record: TrialRecord) -> None:
+    for iteration in range(3):
+        driver.reported(record.number, report_of(record, iteration))
+    driver.ended(record.number, "completed")
 
 
 def test_the_study_has_all_its_trials_with_replicates_side_by_side(reference: list[tuple[object, ...]]) -> None:
@@ -141,3 +150,45 @@ def test_a_search_that_ended_early_is_extended_by_more_patience(tmp_path: Path) 
     work(at_once, 1, random.Random(0))
     assert outcomes(extended) == outcomes(at_once)
     assert extended.search_end == at_once.search_end
+
+
+def test_confirmations_run_side_by_side(tmp_path: Path) -> None:
+    driver = driver_of(tmp_path, study_of(num_samples=4, confirm={"top": 2, "seeds": 3}))
+    searched = [driver.next_trial() for _ in range(4)]
+    for record in searched:
+        assert isinstance(record, TrialRecord)
+        assert driver.next_trial() is NoTrial.WAITING, "the best are not known yet"
+        finish(driver, record)
+    confirmed = [driver.next_trial() for _ in range(6)]
+    assert [record.origin for record in confirmed if isinstance(record, TrialRecord)] == ["confirm"] * 6
+    assert driver.next_trial() is NoTrial.WAITING, "one of them may have to be run again"
+    for record in confirmed:
+        assert isinstance(record, TrialRecord)
+        finish(driver, record)
+    assert driver.next_trial() is NoTrial.EXHAUSTED
+
+
+@pytest.mark.parametrize("limits", [{"patience": 1000}, {"time_budget_s": 1e6}])
+def test_a_proposal_of_a_long_study_looks_at_as_many_trials_as_one_of_a_short_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits: dict[str, Any]
+) -> None:
+    looks: list[int] = []
+    finished = vars(TrialRecord)["finished"].fget
+
+    def counted(self: TrialRecord) -> bool:
+        looks.append(1)
+        return bool(finished(self))
+
+    monkeypatch.setattr(TrialRecord, "finished", property(counted))
+    means: list[int] = []
+    monkeypatch.setattr("study.search.proposals.configuration_means", lambda found: means.extend(found))
+    counts = []
+    for length in (40, 80):
+        driver = driver_of(
+            tmp_path / str(length), study_of(space=LARGE, num_samples=length, sampler="random", **limits)
+        )
+        looks.clear()
+        work(driver, 4, random.Random(0))
+        counts.append(len(looks))
+    assert counts[1] < 2.3 * counts[0], counts
+    assert not means

@@ -55,14 +55,14 @@ def test_a_configuration_is_admitted_while_it_and_the_confirmations_fit(
     budget.places = places
     clock.now += passed
     # The longest trial took 10 s: the configuration itself and two confirmations, on so many places.
-    assert budget.admits([completed(0, 10.0), completed(1, 4.0)]) is admitted
+    assert budget.admits(longest_s=10.0, unfinished=0) is admitted
 
 
 def test_before_a_trial_has_completed_nothing_is_known() -> None:
     clock = Clock()
     budget = TimeBudget(study_of(time_budget_s=1.0), [], clock)
     clock.now += 50
-    assert budget.admits([TrialRecord(0, state="running")])
+    assert budget.admits(longest_s=None, unfinished=1)
 
 
 def session(path: Path, clock: Clock, limit_s: float, most: int = 10**6) -> Driver:

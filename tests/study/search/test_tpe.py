@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import warnings
 from typing import Any
@@ -12,7 +13,7 @@ from optuna.trial import TrialState
 
 from study.config import Point, StudyConfig, load_study_config, parse_study, suggest
 from study.search import proposals as module
-from study.search.proposals import Outcome, Proposals
+from study.search.proposals import SAMPLED_TRIES, Outcome, Proposals
 from study.search.retained_trials import RetainedStorage
 from study.search.tpe import GridMasses
 
@@ -35,12 +36,13 @@ class OptunasOwn(Proposals):
     """With the sampler that Optuna has, which reads the whole history for itself."""
 
     def _ask(self, attempt: int) -> Point:
+        seed = self._seed(attempt)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            sampler = self._sampler(attempt)
-            if isinstance(sampler, optuna.samplers.TPESampler):
+            sampler: optuna.samplers.BaseSampler = optuna.samplers.RandomSampler(seed=seed)
+            if attempt < SAMPLED_TRIES and self._config.sampler == "tpe":
                 sampler = optuna.samplers.TPESampler(
-                    seed=self._seed(attempt), multivariate=True, group=True, n_startup_trials=self._config.startup
+                    seed=seed, multivariate=True, group=True, n_startup_trials=self._config.startup
                 )
         study = optuna.create_study(
             storage=RetainedStorage(self._history.trials()), sampler=sampler, direction="maximize"
@@ -75,11 +77,12 @@ def proposed(kind: type[Proposals], study: StudyConfig, count: int) -> list[Poin
 
 
 @pytest.mark.parametrize("keys", KEYS.values(), ids=KEYS)
-@pytest.mark.parametrize("history", [1000, 30])
-def test_proposals_are_those_of_optunas_own_sampler(keys: dict[str, Any], history: int) -> None:
-    study = study_with(keys, history=history)
+@pytest.mark.parametrize(("sampler", "history"), [("tpe", 1000), ("tpe", 30), ("random", 1000)])
+def test_proposals_are_those_of_optunas_own_sampler(keys: dict[str, Any], sampler: str, history: int) -> None:
+    study = study_with(keys, history=history, sampler=sampler)
     count = 30 if keys.get("loss.beta") == {"choices": [4.0]} else 90
-    assert proposed(Proposals, study, count) == proposed(OptunasOwn, study, count)
+    ours, optunas = (proposed(kind, study, count) for kind in (Proposals, OptunasOwn))
+    assert json.dumps(ours) == json.dumps(optunas)
 
 
 def test_masses_are_computed_once_for_each_kernel(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,36 @@
+"""What a process has started, from the kernel."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from study.process_tree import children_of, descendants, mapped_below
+
+NEST = "import subprocess, sys; p = subprocess.Popen(['sleep', '60']); print(p.pid, flush=True); p.wait()"
+
+
+def test_children_and_their_children_are_found() -> None:
+    outer = subprocess.Popen([sys.executable, "-c", NEST], stdout=subprocess.PIPE, text=True)
+    assert outer.stdout is not None
+    inner = int(outer.stdout.readline())
+    try:
+        assert outer.pid in children_of(os.getpid())
+        assert inner not in children_of(os.getpid())
+        assert descendants(outer.pid) == [inner]
+    finally:
+        os.kill(inner, 9)
+        outer.wait()
+    assert descendants(outer.pid) == []
+
+
+def test_files_that_a_process_maps_are_found_below_their_folder_alone(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "features.npy"
+    path.parent.mkdir()
+    path.write_bytes(b"x" * 4096)
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ):
+        assert mapped_below(tmp_path / "a")[os.getpid()] == [str(path)]
+        assert os.getpid() not in mapped_below(tmp_path / "b")
