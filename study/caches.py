@@ -202,7 +202,7 @@ def prune(study_dir: Path, names: Sequence[str], unused_for_s: float, dry_run: b
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status: 0, 1 where something could not be removed, 2 for a wrong request."""
-    given = _parser().parse_args(arguments)
+    given = command_parser().parse_args(arguments)
     try:
         if given.action == "prune":
             return prune(given.study_dir, given.names, given.unused_for * DAY_S, given.dry_run)
@@ -217,7 +217,7 @@ def _to_json(cache: Cache) -> JsonObject:
     return {**asdict(cache), "in_use": cache.in_use}
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program("study.caches"),
         description="What studies keep that can be made again: features that all trials map, and M0s.",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
+import importlib
 import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from refineloc.completion import PARSERS
 from tests.analysis.browser import Browser, missing_browser
 from tests.house import ROOT
 from trainables.commands import COMMANDS
@@ -98,11 +102,20 @@ def test_options_that_pages_name_alone_belong_to_some_command() -> None:
 
 @cache
 def known_options(command: str) -> set[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", *command.split(), "--help"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return set(OPTION.findall(done.stdout))
+    module, *sub = command.split()
+    if module.startswith("benchmarks."):
+        return set(OPTION.findall((ROOT / f"{module.replace('.', '/')}.py").read_text()))
+    parser = importlib.import_module(PARSERS.get(module, module)).command_parser()
+    return {"--help"} | set(options_of(parser, sub))
+
+
+def options_of(parser: argparse.ArgumentParser, sub: list[str]) -> Iterator[str]:
+    for action in parser._actions:
+        yield from action.option_strings
+        if isinstance(action, argparse._SubParsersAction):
+            for name, below in action.choices.items():
+                if not sub or name in sub:
+                    yield from options_of(below, [])
 
 
 def wait_for(browser: Browser, condition: str) -> None:
