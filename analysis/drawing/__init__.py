@@ -8,6 +8,7 @@ import_matplotlib()  # before the modules below, which import it themselves
 
 from analysis.drawing.rendering import (  # noqa: E402
     Drawing,
+    fewer_colours,
     legend_below,
     on_axes,
     render,
@@ -21,6 +22,7 @@ __all__ = [
     "PAGE_IN",
     "SEQUENTIAL",
     "Drawing",
+    "fewer_colours",
     "legend_below",
     "look",
     "on_axes",

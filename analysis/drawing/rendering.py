@@ -54,6 +54,16 @@ def render(drawing: Drawing, title: str, suffixes: Iterable[str] = ("pdf", "png"
     return files
 
 
+def fewer_colours(png: bytes) -> bytes:
+    """The picture in 256 colours, a third of the size."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    picture.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(buffer, "png")
+    return buffer.getvalue()
+
+
 def write_drawings(drawings: Iterable[Drawing], out: Path, title: str) -> None:
     """Write all files into ``out`` and say so on stdout; raises UserError when that cannot be done."""
     for drawing in drawings:

@@ -50,7 +50,8 @@ def draw_heat_map(cells: Cells, rows: list[str], columns: list[str], metric: str
         marked = bool(of_m0[row, column])
         colour = "white" if value < middle and not marked else "black"  # a dash (NaN) is black on white
         text = f"{number_text(value, 1)}{f' {M0_MARK}' * marked}"
-        ax.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=size, color=colour)
+        smaller = 0.8 if marked else 1.0  # room for the mark
+        ax.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=smaller * size, color=colour)
     ax.set_xticks(np.arange(len(columns)) + 0.5, columns)
     ax.set_yticks(np.arange(len(rows)) + 0.5, rows)
     ax.tick_params(length=0)

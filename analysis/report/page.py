@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from analysis.drawing import fewer_colours
 from analysis.figures import Drawing, figure_title, lead_drawing, render, study_drawings
 from analysis.figures.pairs import pair_drawing
 from analysis.report.checks import checks
@@ -190,7 +191,7 @@ def _picture(study: Study, drawing: Drawing) -> Picture:
         name=drawing.name,
         about=drawing.about,
         width=round(drawing.width * PIXELS_PER_INCH),
-        png=base64.b64encode(render(drawing, figure_title(study), ["png"])["png"]).decode(),
+        png=base64.b64encode(fewer_colours(render(drawing, figure_title(study), ["png"])["png"])).decode(),
     )
 
 

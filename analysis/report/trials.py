@@ -17,7 +17,7 @@ from trainables.commands import typed
 from trainables.objective import Objective
 
 CURVE_WIDTH, CURVE_HEIGHT = 72, 22  # pixels
-MOST_TRIALS = 2000  # further ones are in the CSV files
+MOST_TRIALS = 1500  # further ones are in the CSV files
 
 
 class TrialRow(NamedTuple):

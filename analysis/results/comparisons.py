@@ -12,6 +12,7 @@ from analysis.study import TRIAL_COLUMNS, Study
 from analysis.text import ORACLE, generator_order, short_key, threshold_owner, value_text
 
 MOST_VALUES = 12  # a key with more distinct values has no table of its own
+MOST_THRESHOLDS = 20
 
 
 def value_tables(study: Study) -> list[NumberTable]:
@@ -49,7 +50,8 @@ def value_table(study: Study, key: str) -> NumberTable:
 
 
 def threshold_table(study: Study) -> NumberTable | None:
-    """αA x αC of whatever the study varies them of; None unless both were searched."""
+    """αA x αC of whatever the study varies them of; None unless both were searched, and with more than MOST_THRESHOLDS
+    values of one: a long search tries hundreds, nearly all of them once."""
     done = study.completed
     pairs = ((ALPHA_A, ALPHA_C), (PREDICTION_ALPHA_A, PREDICTION_ALPHA_C))
     searched = next((list(pair) for pair in pairs if all(key in done for key in pair)), None)
@@ -57,7 +59,7 @@ def threshold_table(study: Study) -> NumberTable | None:
         return None
     done = done.dropna(subset=searched)
     rows, columns = (sorted(done[key].unique().tolist()) for key in searched)
-    if len(rows) * len(columns) < 2:
+    if len(rows) * len(columns) < 2 or max(len(rows), len(columns)) > MOST_THRESHOLDS:
         return None
     places = {place: group for place, group in done.groupby(searched)}
     cells: list[list[Summary | None]] = [

@@ -1,14 +1,17 @@
 """Figures as files; text is text, whatever the user's settings are."""
 
+import io
 import warnings
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
+from PIL import Image
 
-from analysis.drawing.rendering import Drawing, on_axes, render, write_drawings
+from analysis.drawing.rendering import Drawing, fewer_colours, on_axes, render, write_drawings
 from trainables.errors import UserError
 
 
@@ -45,3 +48,12 @@ def test_files_are_written_and_a_place_that_cannot_be_is_named(
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot be written to"):
         write_drawings([drawing()], tmp_path / "file" / "x", "t")
+
+
+def test_a_picture_in_fewer_colours_is_smaller_and_shows_the_same() -> None:
+    whole = render(drawing(), "t", ["png"])["png"]
+    small = fewer_colours(whole)
+    assert len(small) < len(whole) / 2
+    one, other = (np.asarray(Image.open(io.BytesIO(png)).convert("RGB"), dtype=np.int64) for png in (whole, small))
+    assert one.shape == other.shape
+    assert np.abs(one - other).mean() < 2

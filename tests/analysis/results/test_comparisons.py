@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from analysis.results.comparisons import threshold_table, value_tables
+from analysis.results.comparisons import MOST_THRESHOLDS, threshold_table, value_tables
 from analysis.settings import ALPHA_A, ALPHA_C, SAMPLED_SHARE
 from analysis.study import load_study
 from tests.analysis.study_folders import StudyFolder, paper_like
@@ -29,4 +29,11 @@ def test_thresholds_have_a_cell_for_each_pair(tmp_path: Path) -> None:
 
 def test_no_thresholds_no_table(tmp_path: Path) -> None:
     paper_like(tmp_path / "s")
+    assert threshold_table(load_study(tmp_path / "s")) is None
+
+
+def test_a_long_search_has_no_table_of_hundreds_of_thresholds(tmp_path: Path) -> None:
+    made = StudyFolder(tmp_path / "s")
+    for i in range(MOST_THRESHOLDS + 1):
+        made.add({ALPHA_A: 0.5, ALPHA_C: i / 100}, [30, 40])
     assert threshold_table(load_study(tmp_path / "s")) is None
