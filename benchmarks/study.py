@@ -35,7 +35,7 @@ from study.ledger import (
     read_ledger,
 )
 
-AROUND = ["--num-samples", "4", "--set", "training.epochs=2", "--set", "refinement.iterations=1"]
+AROUND = ["--num-samples", "8", "--set", "training.epochs=10", "--set", "refinement.iterations=2"]
 
 
 class Part(NamedTuple):

@@ -12,7 +12,7 @@ from study.cli.arguments import Parser
 from study.cli.chosen import Chosen, chosen_trial
 from study.cli.config_file import write_config
 from study.cli.model_weights import FoundWeights, retrained_weights, stored_weights
-from study.cli.request import read_request, scored_videos
+from study.cli.request import recorded_data, scored_videos
 from study.ledger import OpenedStudy, StudyFolder, TrialRecord, open_study, trial_name, trial_records
 from trainables.commands import aligned, program, typed
 from trainables.config import TUNE, RunConfig, parse_config
@@ -58,7 +58,7 @@ def _export(given: Namespace, study: OpenedStudy, chosen: Chosen, run: RunConfig
     from trainables.model import ModelDescription, ModelFeatures, save_model
 
     folder, settings = study.folder, study.settings
-    data = _data(given, folder) if given.retrain else None
+    data = recorded_data(folder, given.data_dir) if given.retrain else None
     found = _weights(folder, chosen, run, data)
     names = _video_names(folder, data)
     card, protocol = settings.card, settings.features
@@ -120,17 +120,6 @@ def _weights(folder: StudyFolder, chosen: Chosen, run: RunConfig, data: Dataset 
         if data is None:
             raise
         return retrained_weights(chosen.record, run, data)
-
-
-def _data(given: Namespace, folder: StudyFolder) -> Dataset:
-    """The data set of the study, checked to be the same."""
-    request = read_request(
-        Namespace(
-            resume=folder.path.name, study_dir=folder.path.parent, data_dir=given.data_dir, num_samples=None,
-            dry_run=True, rerun=None,
-        )
-    )  # fmt: skip
-    return request.data
 
 
 def _video_names(folder: StudyFolder, data: Dataset | None) -> dict[str, tuple[str, ...]] | None:

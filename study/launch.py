@@ -165,7 +165,7 @@ def _run(
     from study.execution.session import MAX_FAILURES, run_trials
 
     local = placement or Placement(0, 0, 0, 0, 0, 0)
-    cluster = _start_ray(local, given.address, supervisor)
+    cluster = _start_ray(local, request.study.num_trials, given.address, supervisor)
     watch = watch_ray(supervisor.give_up)
     try:
         if given.address:
@@ -231,7 +231,7 @@ def _listeners(given: Namespace, request: Request, driver: Driver, placement: Pl
         metrics.close()
 
 
-def _start_ray(local: Placement, address: str | None, supervisor: Supervisor) -> Cluster:
+def _start_ray(local: Placement, trials: int, address: str | None, supervisor: Supervisor) -> Cluster:
     """Ray, or an error within a time that a user waits."""
     from study.execution.cluster import JOIN_S, START_S, ray_logs, start_ray
 
@@ -241,7 +241,7 @@ def _start_ray(local: Placement, address: str | None, supervisor: Supervisor) ->
         limit = START_S, f"Ray did not start within {START_S:.0f} s; its logs: {ray_logs()}", STOPPED_STATUS
     supervisor.doing(f"while Ray started; its logs: {ray_logs()}")
     with supervisor.limit(*limit):
-        cluster = start_ray(local.cores_needed, local.gpus, address)
+        cluster = start_ray(local.cores_needed(trials), local.gpus, address)
     supervisor.signals.install()  # ray.init has set a handler of its own for SIGTERM
     supervisor.doing(f"while trials ran; Ray's logs: {ray_logs()}")
     return cluster

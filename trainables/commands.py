@@ -24,6 +24,7 @@ COMMANDS = {
     "status": Command("study.status", "", "say where a study stands"),
     "caches": Command("study.caches", "", "list or remove what studies keep that can be made again"),
     "export": Command("study.export", "", "write a study's model, with its card"),
+    "thresholds": Command("study.thresholds", "", "a trial's mAP with all thresholds of its predictions"),
     "tables": Command("analysis.tables", "", "tables of studies: LaTeX, Markdown, CSV"),
     "figures": Command("analysis.figures", "", "figures of studies"),
     "report": Command("analysis.report", "", "a page that shows studies"),

@@ -135,6 +135,37 @@ class TunedThresholds:
 
 
 @dataclass(frozen=True)
+class PairMaps:
+    """Selection mAP of a trial's best model with every pair of thresholds of its predictions, percent.
+
+    iteration: the best one. min_attention, min_class_score: the grid. configured, used: the configuration's pair, and
+    that which the trial's predictions are made with. maps: by split, a row for each alpha_A, a column for each alpha_C.
+    """
+
+    iteration: int
+    min_attention: tuple[float, ...]
+    min_class_score: tuple[float, ...]
+    configured: Pair
+    used: Pair
+    maps: Mapping[str, tuple[tuple[float, ...], ...]]
+
+    def to_json(self) -> JsonObject:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, tree: Mapping[str, Any]) -> PairMaps:
+        """Raises KeyError where something is missing."""
+        return cls(
+            iteration=tree["iteration"],
+            min_attention=tuple(tree["min_attention"]),
+            min_class_score=tuple(tree["min_class_score"]),
+            configured=Pair(**_known(Pair, tree["configured"])),
+            used=Pair(**_known(Pair, tree["used"])),
+            maps={name: tuple(map(tuple, rows)) for name, rows in tree["maps"].items()},
+        )
+
+
+@dataclass(frozen=True)
 class M0Origin:
     """Where an iteration 0 comes from. key: of the M0 cache. trained: by this trial; False: taken from the cache."""
 

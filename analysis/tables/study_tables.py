@@ -18,6 +18,7 @@ from analysis.tables.generator_tables import generator_grid, iteration_grid
 from analysis.tables.grid import Cell, Grid, mark_remarks, marked, summary_cell, without_empty
 from analysis.tables.importance_table import importance_grid
 from analysis.tables.paper_tables import differences_to_paper, state_of_the_art
+from analysis.tables.prediction_thresholds import prediction_threshold_grids
 from analysis.tables.rendering import Table
 from analysis.tables.signal_table import signal_grid
 from analysis.text import DASH, caption, configuration_text, data_title, label, number_text, objective_of
@@ -42,6 +43,7 @@ def study_tables(study: Study, marks: str = "second", with_paper: bool = False) 
         generator_grid(study, marks),
         iteration_grid(study, marks),
         *(number_grid(study, table, marks) for table in numbers),
+        *prediction_threshold_grids(study),
         *quality,
         *signals,
         *state_of_the_art(study),

@@ -158,6 +158,15 @@ def read_request(given: Namespace) -> Request:
     return _resumed(given, study_dir) if given.resume else _new(given, study_dir)
 
 
+def recorded_data(folder: StudyFolder, data_dir: Path | None = None) -> Dataset:
+    """The data set of a study, checked to be the same; raises UserError. data_dir: where it is now, if elsewhere."""
+    given = Namespace(
+        resume=folder.path.name, study_dir=folder.path.parent, data_dir=data_dir, num_samples=None,
+        dry_run=True, rerun=None,
+    )  # fmt: skip
+    return read_request(given).data
+
+
 def read_placement(
     given: Namespace,
     run: RunConfig,

@@ -49,7 +49,12 @@ def run_trials(
     from study.execution.losses import HungWorkers, Losses
     from study.execution.scheduler import FreeWorkerFirst
     from study.execution.searcher import LedgerCallback, Limits, StudySearcher, title
-    from study.execution.tune_internals import count_no_callbacks, one_snapshot, treat_lost_workers_alike
+    from study.execution.tune_internals import (
+        count_no_callbacks,
+        one_snapshot,
+        registry_asked_once,
+        treat_lost_workers_alike,
+    )
     from study.ledger import trial_name
     from trainables.worker.messages import order_in
     from trainables.worker.trainable import RefinementTrainable
@@ -68,7 +73,10 @@ def run_trials(
     count_no_callbacks()
     losses, workers = Losses(max_failures), HungWorkers(_longest_iteration_s(driver))
     signals = signals or StopSignals()
-    with signals.installed(), signals.deferred(), _as_it_was(driver), one_snapshot(), warnings.catch_warnings():
+    with (
+        signals.installed(), signals.deferred(), _as_it_was(driver),
+        one_snapshot(), registry_asked_once(), warnings.catch_warnings(),
+    ):  # fmt: skip
         # Ray's own internals, at the end of a study: nothing that a user could act on.
         warnings.filterwarnings("ignore", category=DeprecationWarning, module="ray")
         warnings.filterwarnings("ignore", category=FutureWarning, module="ray")

@@ -53,6 +53,33 @@ def one_snapshot() -> Iterator[None]:
         controller.checkpoint = take
 
 
+@contextmanager
+def registry_asked_once() -> Iterator[None]:
+    """Tune asks the head of the cluster for its trainable several times for each trial, and unpickles it anew.
+
+    What is registered stays as it is for a session.
+    """
+    from ray.tune import registry as tune_registry
+
+    registry: Any = tune_registry._global_registry
+    get, contains = registry.get, registry.contains
+    known: dict[tuple[str, str], Any] = {}
+
+    def get_once(category: str, key: str) -> Any:
+        if (category, key) not in known:
+            known[category, key] = get(category, key)
+        return known[category, key]
+
+    def contains_once(category: str, key: str) -> bool:
+        return (category, key) in known or bool(contains(category, key))
+
+    registry.get, registry.contains = get_once, contains_once
+    try:
+        yield
+    finally:
+        del registry.get, registry.contains
+
+
 def count_no_callbacks() -> None:
     """Tune imports every logger that is installed (MLflow, W&B: seconds) to count callbacks for Ray's usage report,
     which is off here."""

@@ -42,6 +42,10 @@ class StudyFolder:
         """Test predictions of a trial's best iteration."""
         return self.path / "predictions" / f"{trial_name(trial)}.csv"
 
+    def thresholds_file(self, trial: int) -> Path:
+        """mAP of a trial's best model with every pair of thresholds of its predictions, where it was asked for."""
+        return self.path / "predictions" / f"{trial_name(trial)}.thresholds.json"
+
     def model_file(self, trial: int) -> Path:
         """Weights of a trial's best iteration."""
         return self.path / "models" / f"{trial_name(trial)}.pt"

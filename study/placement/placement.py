@@ -39,10 +39,13 @@ class Placement:
         """Of all processes together."""
         return self.concurrency * self.trials_per_process
 
-    @property
-    def cores_needed(self) -> int:
-        """Those that trials take; all where a measurement may still change how many run at once."""
-        return self.cores if self.memory else self.concurrency * self.cpus_per_trial
+    def cores_needed(self, trials: int) -> int:
+        """Those that so many trials take; all where a measurement may still change how many run at once.
+
+        Ray starts a worker for each core, which imports torch whether it will have a trial or not.
+        """
+        processes = min(self.concurrency, max(1, math.ceil(trials / self.trials_per_process)))
+        return self.cores if self.memory else processes * self.cpus_per_trial
 
     def as_dict(self) -> JsonObject:
         return asdict(self)

@@ -1,4 +1,4 @@
-"""The simulated workers run a study to the numbers that any workers give, and Tune takes one snapshot of it."""
+"""The simulated workers run a study to the numbers that any workers give; what Tune does once is done once."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ray.tune import registry
 from ray.tune.execution.tune_controller import TuneController
 
 from benchmarks.simulated_workers import SimulatedWorkers, simulated
@@ -50,12 +51,22 @@ def test_a_study_on_simulated_slots_is_the_study_of_one_worker(tmp_path: Path, m
         snapshots.append(True)
         save(self)
 
+    asked: list[bytes] = []
+    ask = registry._internal_kv_get
+
+    def counted_ask(key: bytes, **named: Any) -> Any:
+        asked.append(key)
+        return ask(key, **named)
+
     monkeypatch.setattr(TuneController, "save_to_dir", counted)
+    monkeypatch.setattr(registry, "_internal_kv_get", counted_ask)
     driver = driver_of(tmp_path / "simulated", study_of(num_samples=30, lookback=16))
     workers = SimulatedWorkers(8, Tabulated)
     with simulated(workers):
         run_trials(driver, load_dataset(run_of().dataset, Path("data")), place(8, 0, 1), Tabulated)
     assert len(snapshots) == 1
+    assert len(asked) < 10, "the head of the cluster is not asked for each trial"
+    assert "get" not in vars(registry._global_registry), "Tune is left as it was"
     assert workers.most_at_once == 8
     alone = one_after_the_other(driver_of(tmp_path / "alone", study_of(num_samples=30, lookback=16)))
     assert values(driver) == values(alone)

@@ -91,21 +91,23 @@ def maps_of_subsets(
     """
     rules = PROTOCOLS[protocol]
     ambiguous = Segments.empty() if ambiguous is None else ambiguous
-    # Numbered by their scores, which no protocol looks at before it ranks.
-    numbers = np.arange(len(predictions), dtype=np.float64)
-    truth, kept = rules.prepare(ground_truth, replace(predictions, score=numbers), ambiguous)
+    truth, kept = rules.prepare(ground_truth, predictions, ambiguous)
+    rows = np.arange(len(predictions))
+    if kept is not predictions:  # numbered by their scores, which no protocol looks at before it ranks
+        kept_numbers = rules.prepare(ground_truth, replace(predictions, score=rows.astype(np.float64)), ambiguous)[1]
+        rows = kept_numbers.score.astype(np.int64)
     if not np.any(truth.start_s < truth.end_s):
         raise ValueError("the ground truth has no instance with start < end: nothing to evaluate")
-    rows = kept.score.astype(np.int64)
-    kept = replace(kept, score=predictions.score[rows])
-
     order = (by_video_among_equals if rules.instances_choose else ranked_rows)(kept, num_classes)
     ranked = kept[order]
     place_of_row = np.full(len(predictions), -1)
     place_of_row[rows[order]] = np.arange(len(order))
     entries = _Entries.of(subsets, place_of_row, ranked.label, num_classes)
 
-    sums = _in_order if len(tiou) > 1 else _pairwise
+    # As the ordinary evaluation adds: over the classes of a table of thresholds, and over the hits of such a table, but
+    # of one threshold at a time where its hits are found so.
+    mean_sums = _in_order if len(tiou) > 1 else _pairwise
+    area_sums = _pairwise if rules.instances_choose else mean_sums
     instances = np.bincount(truth.label, minlength=num_classes)
     evaluated = np.flatnonzero(instances)
     groups, owner = subsets.number * num_classes, np.repeat(np.arange(subsets.number), len(evaluated))
@@ -113,9 +115,9 @@ def maps_of_subsets(
     find = _instances_choose if rules.instances_choose else _predictions_choose
     for k, hits in enumerate(find(rules, truth, ranked, ambiguous, entries, np.asarray(at, np.float64))):
         group = entries.group[hits.entry]
-        area = sums(_terms(hits.rank, group, rules.interpolated), group, groups).reshape(-1, num_classes)
+        area = area_sums(_terms(hits.rank, group, rules.interpolated), group, groups).reshape(-1, num_classes)
         class_ap = 100 * (area[:, evaluated] / instances[evaluated])
-        maps[:, k] = sums(class_ap.reshape(-1), owner, subsets.number) / len(evaluated)
+        maps[:, k] = mean_sums(class_ap.reshape(-1), owner, subsets.number) / len(evaluated)
     if rules.needs_every_class:
         present = np.bincount(entries.group, minlength=groups).reshape(-1, num_classes) > 0
         maps[~present[:, evaluated].all(axis=1)] = 0.0

@@ -128,7 +128,13 @@ class _Near(NamedTuple):
 def _near_foreground(scores: SnippetScores, config: SegmentConfig) -> _Near:
     reach = config.dilation + config.bridge
     starts, ends = scores.offsets[:-1], scores.offsets[1:]
-    mask = group(keep_attention(scores.foreground, config), starts, ends, dilation=reach, bridge=0)
+    mask = group(
+        keep_attention(scores.foreground, config.min_attention, config.thresholding),
+        starts,
+        ends,
+        dilation=reach,
+        bridge=0,
+    )
     first, end = runs_of(mask, starts, ends)
     places = np.cumsum(end - first)
     return _Near(np.flatnonzero(mask), places - (end - first), places)
@@ -153,21 +159,19 @@ def keep_snippets(
     ``keep_above`` (released): class score > alpha_C and foreground > alpha_A, both strict. ``drop_below`` (paper):
     drop where the background exceeds alpha_A or the class score is below alpha_C (D4).
     """
-    return keep_class(class_score, config) & keep_attention(foreground, config)
+    return keep_class(class_score, config.min_class_score, config.thresholding) & keep_attention(
+        foreground, config.min_attention, config.thresholding
+    )
 
 
-def keep_class(class_score: npt.NDArray[np.float32], config: SegmentConfig) -> Mask:
+def keep_class(class_score: npt.NDArray[np.float32], least: float, thresholding: str) -> Mask:
     """Snippets that pass the threshold on class scores."""
-    if config.thresholding == "keep_above":
-        return class_score > config.min_class_score
-    return class_score >= config.min_class_score
+    return class_score > least if thresholding == "keep_above" else class_score >= least
 
 
-def keep_attention(foreground: npt.NDArray[np.float32], config: SegmentConfig) -> Mask:
+def keep_attention(foreground: npt.NDArray[np.float32], least: float, thresholding: str) -> Mask:
     """Snippets that pass the threshold on attention."""
-    if config.thresholding == "keep_above":
-        return foreground > config.min_attention
-    return 1 - foreground <= config.min_attention
+    return foreground > least if thresholding == "keep_above" else 1 - foreground <= least
 
 
 def group(kept: Mask, starts: Indices, ends: Indices, dilation: int, bridge: int) -> Mask:

@@ -15,10 +15,19 @@ from trainables.base_models import BaseModel, build_base_model
 from trainables.batching import SplitTensors
 from trainables.config import PseudoLabelConfig, RunConfig
 from trainables.data import Dataset, Segments, Split
+from trainables.evaluation import Floats
 from trainables.gpu import DeviceCache
-from trainables.labels import SnippetScores, generator_named, of_any_class, predict_segments, sample, union
+from trainables.labels import (
+    SnippetScores,
+    ThresholdGrid,
+    generator_named,
+    of_any_class,
+    predict_segments,
+    sample,
+    union,
+)
 from trainables.refinement.randomness import FIXED_LABEL_SEED, Purpose, numpy_stream, torch_stream
-from trainables.refinement.report import iteration_report, mean_ap, measured_anew, split_report
+from trainables.refinement.report import evaluated_part, iteration_report, mean_ap, measured_anew, split_report
 from trainables.refinement.selection import SelectionSplits, selection_splits, trains_background
 from trainables.refinement.tuning import best_pair, pair_maps, pair_of, tuning_grid
 from trainables.refinement.unsupervised import Evidence, signals
@@ -172,6 +181,20 @@ class Engine:
         report = measured_anew(self.config, report, measured.splits, measured.signals, measured.tuned)
         now = replace(state, finished=report.finished, reports=[report])
         return IterationResult(report, measured.predictions, {}, weights, now)
+
+    def pair_maps(self, weights: Weights) -> tuple[ThresholdGrid, dict[str, Floats]]:
+        """Selection mAP of a model with every pair of thresholds, by split, where a split did not train and has
+        annotations; the grid of pairs first."""
+        model = self._model(0, None)
+        model.load_state_dict(weights)
+        grid, maps = tuning_grid(self.config.prediction), {}
+        for name, every in self.splits.reported().items():
+            scored = self._split(name)
+            known = evaluated_part(every) is not None and every is not self.splits.train
+            found = pair_maps(self.config, self.data, every, scored, self._score(model, name), grid) if known else None
+            if found is not None:
+                maps[name] = found
+        return grid, maps
 
     def measure(self, model: BaseModel) -> float:
         """Selection mAP of the videos that choose, by the model as it is."""

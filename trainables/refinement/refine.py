@@ -10,7 +10,9 @@ import torch
 
 from trainables.config import RunConfig, joint_key
 from trainables.data import Dataset
+from trainables.evaluation import Floats
 from trainables.gpu import DeviceCache, JointRun
+from trainables.labels import ThresholdGrid
 from trainables.refinement.iteration import Engine, IterationResult, PreparedIteration, RunState
 from trainables.refinement.report import first_report
 from trainables.training import NonFiniteLoss, Trained, Weights
@@ -34,6 +36,17 @@ def measured_m0(
     """
     torch.set_num_threads(config.compute.threads)
     return Engine(config, data, cache or DeviceCache.of(config)).measure_anew(state, weights)
+
+
+def maps_of_pairs(
+    config: RunConfig, data: Dataset, weights: Weights, cache: DeviceCache | None = None
+) -> tuple[ThresholdGrid, dict[str, Floats]]:
+    """Selection mAP with every pair of thresholds of the predictions, (alpha_A, alpha_C), by split; the grid first.
+
+    weights: of a run's chosen epoch. Splits are scored once, nothing is trained. Sets torch's thread count.
+    """
+    torch.set_num_threads(config.compute.threads)
+    return Engine(config, data, cache or DeviceCache.of(config)).pair_maps(weights)
 
 
 def refine(

@@ -64,3 +64,21 @@ def test_trials_that_share_a_process_count_as_one_on_the_machine() -> None:
     assert (placement.concurrency, placement.trials_at_once) == (2, 16)
     assert str(placement).startswith("16 trials at a time, 8 in a process on 2 cores, 1 GPU")
     assert place(4, 0, threads=1, max_concurrent=8, trials_per_process=4).concurrency == 2
+
+
+@pytest.mark.parametrize(
+    ("request_", "trials", "cores"),
+    [
+        ({}, 64, 8),
+        ({}, 3, 3),
+        ({"max_concurrent": 2}, 64, 2),
+        ({"cpus_per_trial": 4}, 1, 4),
+        ({"trials_per_process": 4}, 9, 3),
+        ({"gpus": 1, "gpus_per_trial": 0.5}, 64, 2),
+        # A measurement may find room for more.
+        ({"gpus": 1, "memory": TrialMemory(4 * GIGABYTE, 8 * GIGABYTE)}, 64, 8),
+    ],
+)
+def test_ray_is_given_the_cores_that_trials_take(request_: dict[str, Any], trials: int, cores: int) -> None:
+    placement = place(**{"cores": 8, "gpus": 0, "threads": 1} | request_)
+    assert placement.cores_needed(trials) == cores
