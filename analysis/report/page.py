@@ -22,7 +22,7 @@ from analysis.report.trials import MOST_TRIALS, rerun_command, trial_rows
 from analysis.requests import why_empty
 from analysis.results.pairs import paired_studies, why_not_comparable
 from analysis.study import Study
-from analysis.tables import Cell, Grid, study_tables
+from analysis.tables import Cell, Grid, study_tables, text_columns
 from analysis.tables.pair_table import pair_table
 from analysis.text import DASH, data_title, how_made, metric_on_test, objective_of
 from study.ledger import trial_name
@@ -46,11 +46,12 @@ class PageCell(NamedTuple):
 
 
 class PageTable(NamedTuple):
-    """names: of the columns where they stand beside each cell."""
+    """names: of the columns where they stand beside each cell. words: which columns line up by their beginnings."""
 
     caption: str
     spanner: str
     header: list[str]
+    words: list[bool]
     names: list[str]
     rows: list[list[PageCell]]
     notes: Sequence[str]
@@ -153,7 +154,7 @@ def _comparisons(study: Study, others: Sequence[Study]) -> list[Comparison]:
     for other in others:
         reason = None if other.completed.empty else why_not_comparable(other, study)
         if reason is not None:
-            found.append(Comparison(None, None, [f"Not compared: {reason}."]))
+            found.append(Comparison(None, None, [f"Not compared: {reason}"]))
         elif not other.completed.empty:
             pairs, metric = paired_studies(other, study), metric_on_test(study)
             drawing = pair_drawing(pairs, metric)
@@ -173,14 +174,16 @@ def _linked(grid: Grid) -> PageTable:
     # On a narrow screen each cell stands beside the name of its column, without the heading over several of them.
     first, *others = grid.header
     names = [first, *(f"{grid.spanner} = {name}" if grid.spanner else name for name in others)]
-    rows = [[_linked_cell(cell) for cell in row] for row in grid.rows]
-    return PageTable(grid.caption, grid.spanner, grid.header, names, rows, grid.notes)
+    words = text_columns(grid)
+    rows = [[_linked_cell(cell, is_text) for cell, is_text in zip(row, words, strict=True)] for row in grid.rows]
+    return PageTable(grid.caption, grid.spanner, grid.header, words, names, rows, grid.notes)
 
 
-def _linked_cell(cell: Cell) -> PageCell:
+def _linked_cell(cell: Cell, is_text: bool) -> PageCell:
+    marks = {"best": cell.bold, "second": cell.underline, "none": cell.text == DASH, "text": is_text}
     return PageCell(
         text="" if cell.covered else cell.text,
-        mark=" ".join(["best"] * cell.bold + ["second"] * cell.underline + ["none"] * (cell.text == DASH)),
+        mark=" ".join(name for name, has in marks.items() if has),
         trial=trial_name(cell.trials[0]) if cell.trials else "",
         trials=", ".join(map(trial_name, cell.trials)),
     )

@@ -96,7 +96,7 @@ def _html(name: str, figure: Any, widths: dict[str, int]) -> str:
             if bar is not None and bar.title.text:  # beside the plot: one long line would cover it
                 bar.title.text = bar.title.text.replace(" ", "<br>", 2)
     figure.update_layout(
-        title=None, margin={"l": 60, "r": 20, "t": 70, "b": 50}, autosize=True, width=None, legend=LEGEND
+        title=None, margin={"l": 60, "r": 20, "t": 90, "b": 50}, autosize=True, width=None, legend=LEGEND
     )
     html = figure.to_html(
         full_html=False, include_plotlyjs=False, config={"responsive": True, "displaylogo": False},

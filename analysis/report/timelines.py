@@ -23,7 +23,7 @@ from trainables.json_types import JsonObject
 
 MOST_VIDEOS = 400  # of more, the first by name; keeps the page small
 SHOWN = 12  # predictions of one video, the best by score
-BUDGET_BYTES = 4_000_000  # of tracks as JSON, which is packed to a fifth of it or less
+BUDGET_BYTES = 1_800_000  # of tracks as JSON, which is packed to about a third of it
 TRUTH, LABELS = "ground truth", "pseudo labels"
 UNITS_PER_S = 100  # whole numbers take less room
 
