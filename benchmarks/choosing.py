@@ -110,7 +110,7 @@ def report_text(rows: pd.DataFrame, preset: int) -> str:
     ]  # fmt: skip
     head = ("chosen by", "rank correlation", "test mAP", "to the oracle", "by seed")
     numbers = (rows["configuration"].nunique(), rows["seed"].nunique(), rows["iteration"].nunique())
-    counts = "{} configurations x {} seeds x {} iterations".format(*numbers)
+    counts = "{} configurations x {} seeds x {} trainings".format(*numbers)
     return f"{counts}\n\n" + tabulate(lines, head, tablefmt="pipe", disable_numparse=True)
 
 

@@ -46,7 +46,7 @@ def main() -> None:
     data = load_dataset(run.dataset, given.data_dir)
     splits = selection_splits(run, data)
     print(
-        f"{given.dataset}: {given.iterations} iterations x {run.training.epochs} epochs, "
+        f"{given.dataset}: {given.iterations} trainings x {run.training.epochs} epochs, "
         f"{splits.train.num_snippets:,} + {splits.valid.num_snippets:,} snippets x {data.dimensions}"
     )
     work = {

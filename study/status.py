@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
-from study.cli.plan import metric_text, point_text, remaining_seconds, seconds_text
+from study.cli.plan import count_text, metric_text, point_text, remaining_seconds, seconds_text
 from study.config import recorded_study
 from study.ledger import (
     OpenedStudy,
@@ -80,8 +80,9 @@ def status_text(status: JsonObject) -> str:
         quiet = trial.get("quiet_s")
         silence = f"no sign of life for {seconds_text(quiet)}" if quiet else None
         outcome = trial["reason"] or silence or f"{objective.brief(trial['objective']):>5}"
+        trainings = count_text(trial["iterations"], "training")
         lines.append(
-            f"{trial_name(trial['number'])}  {trial['state']:<13} {trial['iterations']} iterations  {outcome}  "
+            f"{trial_name(trial['number'])}  {trial['state']:<13} {trainings:<12} {outcome}  "
             f"seed {trial['seed']}  {point_text(trial['params'])}"
         )
     if status["best"]:

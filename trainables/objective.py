@@ -46,6 +46,14 @@ class Objective:
         """Of the value as it is recorded, for axes: ``mAP@0.5 (%)``, ``−video loss (higher is better)``."""
         return f"{signal_name(self.signal)} (higher is better)" if self.signal and self.is_loss else f"{self.name} (%)"
 
+    def recorded_of(self, read: float) -> float:
+        """The recorded value of a number that people read. A loss may be given with the sign that ledgers give it."""
+        return -abs(read) if self.is_loss else read
+
+    def read_of(self, recorded: float) -> float:
+        """The number that people read in place of a recorded one."""
+        return -recorded if self.is_loss else recorded
+
     def number(self, value: float | None, decimals: int = 1, absent: str = "-") -> str:
         """Of a recorded value, without its name: a percentage, or a loss, which needs two decimals more."""
         if value is None or not math.isfinite(value):

@@ -7,6 +7,7 @@ without temporal annotations, or the ledger's null for a number that is not fini
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, TypeVar
@@ -209,6 +210,12 @@ class IterationReport:
         found = self.splits.get(split, SplitReport()).map
         return None if found is None else found.selection_map
 
+    @property
+    def refined_number(self) -> float | None:
+        """The selection number of a refinement (1, 2, ...); None for M0, and for one without a finite number."""
+        number = self.selection.number
+        return number if self.iteration > 0 and number is not None and math.isfinite(number) else None
+
     def without_times(self) -> IterationReport:
         """All that two runs of one configuration have in common."""
         return replace(self, seconds=0.0, training_s=None)
@@ -269,6 +276,13 @@ class IterationReport:
             tuned=TunedThresholds.from_json(tree["tuned"]) if tree.get("tuned") else None,
             m0=_optional(M0Origin, tree.get("base")),
         )
+
+
+def best_refined(reports: Iterable[IterationReport]) -> IterationReport | None:
+    """The report of the highest selection number after M0, the earlier one of equal ones."""
+    known = [(report.refined_number, -report.iteration, report) for report in reports]
+    finite = [(number, order, report) for number, order, report in known if number is not None]
+    return max(finite, key=lambda found: found[:2])[2] if finite else None
 
 
 def _splits(tree: Mapping[str, Any]) -> dict[str, SplitReport]:

@@ -53,7 +53,7 @@ def cost_sentence(study: Study) -> str:
     every = states_and_cost(study)[-1]
     seconds = f", median {number_text(every.median_seconds, 0)} s per trial"
     return (
-        f"It took {count_text(every.trials, 'trial')} with {count_text(every.iterations, 'iteration')}, "
+        f"It took {count_text(every.trials, 'trial')} with {count_text(every.iterations, 'training')}, "
         f"{_duration(every.seconds)} of trials in all{seconds * (every.median_seconds > 0)}."
     )
 

@@ -130,7 +130,7 @@ def states_grid(study: Study) -> Table:
         label=label(study.name, "states"),
         caption=f"How the trials of study {study.name} on {data_title(study)} ended, and what they cost.",
         spanner="",
-        header=["State", "trials", "iterations", "hours in all", "median s"],
+        header=["State", "trials", "trainings", "hours in all", "median s"],
         rows=[
             [
                 Cell(row.state),

@@ -168,13 +168,19 @@ def add_configuration(group: Group) -> None:
     group.add_argument("--sampler", choices=SAMPLER_NAMES, help="proposes configurations (default: the study's)")
     group.add_argument("--pruner", choices=PRUNER_NAMES, help="stop weak trials early (default: none)")
     group.add_argument(
-        "--grace", type=_natural, metavar="N", help="iterations before a trial may be pruned (default: 1)"
+        "--grace",
+        type=_natural,
+        metavar="N",
+        help="a trial may be pruned after iteration N, not before; 0 is M0 (default: 1)",
     )
     group.add_argument(
         "--confirm", type=_positive, metavar="N", help="run the best N configurations again on further seeds"
     )
     group.add_argument(
-        "--target", type=_number, metavar="MAP", help="end the search when a configuration reaches it (percent)"
+        "--target",
+        type=_number,
+        metavar="MAP",
+        help="end the search when a configuration reaches it (percent mAP, or what the rule compares by)",
     )
     group.add_argument(
         "--patience", type=_positive, metavar="N", help="end the search after N configurations that are no better"
@@ -243,7 +249,7 @@ def _add_where(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--probe", action="store_true", help="with --dry-run: run a shortened trial, to tell time and GPU memory"
     )
-    group.add_argument("--verbose", action="store_true", help="also print a line for each refinement iteration")
+    group.add_argument("--verbose", action="store_true", help="also print a line for each iteration")
 
 
 def _is_given(value: object) -> bool:

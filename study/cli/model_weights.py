@@ -42,7 +42,7 @@ def stored_weights(folder: StudyFolder, record: TrialRecord, run: RunConfig) -> 
     name, iterations = trial_name(record.number), (record.best_iteration or 0) + 1
     raise UserError(
         f"{folder.model_file(record.number)}: the weights of {name}'s iteration {record.best_iteration} are not there, "
-        f"as in studies begun with an older version; add --retrain, which trains its {iterations} iterations again "
+        f"as in studies begun with an older version; add --retrain, which runs its {iterations} trainings again "
         "and compares their numbers with the ledger's"
     )
 

@@ -45,7 +45,8 @@ def describe_plan(
     study, run = request.study, request.run
     trials, iterations = study.num_trials - finished, run.refinement.iterations
     rule = RULES[run.selection.rule].format(signal=_signal_text(objective_of(run)))
-    trainings = f"up to {iterations} iterations each: up to {trials * iterations} trainings"
+    refinements = f"M0 and up to {count_text(iterations - 1, 'refinement')} each" if iterations > 1 else "M0 alone"
+    trainings = f"{refinements}: up to {trials * iterations} trainings"
     features = _features_text(request)
     lines = [
         f"study        {request.name}: {study.description or study.name}",
@@ -54,7 +55,7 @@ def describe_plan(
         f"tuned        {TUNED}" if run.prediction.tune == "thresholds" else "",
         f"trials       {_trials(study, finished)}; {trainings}",
         f"begins with  {_first_text(request)}" if request.opened is None and study.first_points else "",
-        f"ends early   {limits_text(study)}" if limits_text(study) else "",
+        f"ends early   {limits}" if (limits := limits_text(study, objective_of(run))) else "",
         f"selection    {run.selection.rule}: {rule}; preset {run.protocol}",
         f"pruner       {study.pruner}, after iteration {study.grace}" if study.pruner != "none" else "",
         f"placement    {placement or 'as the cluster has room'}",
@@ -76,11 +77,12 @@ def describe_plan(
     return "\n".join([line for line in lines if line] + [f"note         {note}" for note in notes])
 
 
-def limits_text(study: StudyConfig) -> str:
+def limits_text(study: StudyConfig, objective: Objective) -> str:
     """What may end the search before its budget, as a list of conditions; empty for nothing."""
     limits = []
     if study.target is not None:
-        limits.append(f"a configuration reaches {study.target:g}")
+        name = f"{objective.name} " if objective.signal else ""
+        limits.append(f"a configuration reaches {name}{objective.read_of(objective.recorded_of(study.target)):g}")
     if study.patience is not None:
         limits.append(f"{study.patience} configurations are no better than the best before")
     if study.time_budget_s is not None:
@@ -146,6 +148,11 @@ def size_text(size: float) -> str:
             return f"{size:.3g} {unit}"
         size /= 1000
     return f"{size:.3g} TB"
+
+
+def count_text(number: int, noun: str) -> str:
+    """``1 trial``, ``3 trials``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _first_text(request: Request) -> str:

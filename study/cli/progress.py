@@ -72,15 +72,14 @@ class Progress:
         records = list(self._records.values())
         finished = sum(record.finished for record in records)
         running = sum(record.state == "running" for record in records)
-        iterations = sum(len(record.iterations) for record in records)
+        trainings = sum(len(record.iterations) for record in records)
         generator = self._run.pseudo_labels.generator
         honest = [r for r in records if generator_of(r, generator) != ORACLE]
         left = remaining_seconds(records, self.trials, self._run.refinement.iterations, self._concurrency)
         self._bar.total = self.trials
         self._bar.set_description_str(f"{finished}/{self.trials} trials", refresh=False)
         self._bar.set_postfix_str(
-            f"{running} running, {iterations} iterations, {best_text(honest, self._objective)}, "
-            f"ETA {seconds_text(left)}"
+            f"{running} running, {trainings} trainings, {best_text(honest, self._objective)}, ETA {seconds_text(left)}"
         )
         now = time.monotonic()
         self._next_refresh = now + max(REFRESH_S, (now - started) / REFRESH_SHARE)
@@ -111,7 +110,7 @@ def trial_line(record: TrialRecord, objective: Objective) -> str:
 
 
 def iteration_line(record: TrialRecord, report: IterationReport, objective: Objective) -> str:
-    """One line on a refinement iteration."""
+    """One line on an iteration."""
     value = objective.brief(report.selection.number)
     return f"{trial_name(record.number)}  iteration {report.iteration}   {value:>6}  {report.seconds:.1f} s"
 

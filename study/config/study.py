@@ -62,7 +62,7 @@ class StudyConfig(Part):
     )
     asynchronous: bool = Field(False, description="propose from whatever has ended; reproducible only with one worker")
     pruner: PrunerName = Field("none", description="stops weak trials early")
-    grace: int = Field(1, ge=0, description="refinement iterations before a trial may be pruned")
+    grace: int = Field(1, ge=0, description="a trial may be pruned after this iteration, not before; 0 is M0")
     objective: ObjectiveName = Field(
         "refined",
         description="what sampler and pruner see: the best refined iteration, or the best with M0 among them",

@@ -17,6 +17,7 @@ from study.ledger import CONFIRM, Configuration, SearchEnded, TrialProposed, Tri
 from study.search.objective import told_value
 from study.search.proposals import Proposals, outcome
 from trainables.config import RunConfig
+from trainables.objective import Objective
 
 
 class NoTrial(Enum):
@@ -32,7 +33,8 @@ class TrialPlan:
 
     def __init__(self, study: StudyConfig, run: RunConfig, recorder: Recorder, time_budget: TimeBudget) -> None:
         self.study, self.run, self.recorder, self.time_budget = study, run, recorder, time_budget
-        self.proposals = Proposals(study, first_points(study, run))
+        objective = Objective.of(run.selection.rule, run.selection.signal, "mAP")
+        self.proposals = Proposals(study, first_points(study, run), objective)
         self.replicates: dict[int, list[TrialRecord]] = {}
         self.confirmations: list[TrialRecord] = []
         self._exhausted = False

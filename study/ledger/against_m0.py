@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 from study.ledger.ranking import ORACLE, generator_of, point_key
 from study.ledger.records import TrialRecord
 from study.ledger.seed_effects import Numbers, configuration_means, seed_effects
-from trainables.report import IterationReport
+from trainables.report import IterationReport, best_refined
 
 K = TypeVar("K", bound=Hashable)
 
@@ -62,13 +62,6 @@ def differences_to_m0(
         if first is not None and second is not None:
             found.setdefault(point_key(record.params), {}).setdefault(record.seed, first - second)
     return found
-
-
-def best_refined(reports: Iterable[IterationReport]) -> IterationReport | None:
-    """The report of the highest selection number after M0, the earlier one of equal ones."""
-    known = [(report.selection.number, report) for report in reports if report.iteration > 0]
-    finite = [(number, report) for number, report in known if number is not None and math.isfinite(number)]
-    return max(finite, key=lambda pair: (pair[0], -pair[1].iteration))[1] if finite else None
 
 
 def _gain(differences: Numbers[K]) -> Gain:

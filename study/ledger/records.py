@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -18,7 +17,7 @@ from study.ledger.trial_events import (
     TrialStarted,
 )
 from trainables.json_types import JsonObject
-from trainables.report import IterationReport, M0Origin
+from trainables.report import IterationReport, M0Origin, best_refined
 
 
 @dataclass
@@ -76,10 +75,10 @@ class TrialRecord:
         where there is no number."""
         if self.best_iteration:
             return self.objective
-        refined = [report.selection.number for report in self.iterations if report.iteration > 0]
-        if not refined:
+        if not any(report.iteration > 0 for report in self.iterations):
             return self.objective
-        return max((number for number in refined if number is not None and math.isfinite(number)), default=None)
+        best = best_refined(self.iterations)
+        return best.refined_number if best else None
 
     @property
     def point(self) -> Configuration:

@@ -31,8 +31,7 @@ def told_curve(reports: Sequence[IterationReport], objective: ObjectiveName) -> 
         return tuple(report.best_so_far for report in reports if report.best_so_far is not None)
     curve, best = [], NOTHING_YET
     for report in reports:
-        number = report.selection.number
-        if report.iteration > 0 and number is not None and math.isfinite(number):
-            best = max(best, number)
+        if report.refined_number is not None:
+            best = max(best, report.refined_number)
         curve.append(best)
     return tuple(curve)

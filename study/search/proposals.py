@@ -25,8 +25,9 @@ from study.config import ObjectiveName, Point, StudyConfig, grid, point_at, sugg
 from study.ledger import Configuration, TrialRecord, configuration_means
 from study.search.objective import NOTHING_YET, told_curve, told_value
 from study.search.retained_trials import RetainedStorage, RetainedTrials
-from study.search.stopping import SearchEnd, search_end
+from study.search.stopping import MAP, SearchEnd, search_end
 from study.search.tpe import TPE, ResultTable, random_point
+from trainables.objective import Objective
 
 SAMPLED_TRIES, RANDOM_TRIES = 8, 100
 SOBOL_SKIP = 2**20  # a repeated point is replaced by one from far behind, so that the others keep their order
@@ -65,9 +66,9 @@ def outcome(replicates: Sequence[TrialRecord], objective: ObjectiveName) -> Outc
 class Proposals:
     """The configurations of one study, in number order."""
 
-    def __init__(self, study: StudyConfig, first: Sequence[tuple[str, Point]] = ()) -> None:
+    def __init__(self, study: StudyConfig, first: Sequence[tuple[str, Point]] = (), objective: Objective = MAP) -> None:
         """first: known points, each after its origin, that come before the sampler's, unless it goes through all
-        points. Of equal ones the first is taken."""
+        points. Of equal ones the first is taken. objective: how a number is written."""
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._config = study
         self._listed = _listed(study)
@@ -88,7 +89,8 @@ class Proposals:
         self._tpe = TPE(study.space, study.startup) if study.sampler == "tpe" else None
         self._history = RetainedTrials(study.history, None if self._tpe is None else self._tpe.table())
         self._settled, self._num_settled = self._history.copy(), 0
-        self._end = SearchEnd(study.target, study.patience)
+        self._objective = objective
+        self._end = SearchEnd(study.target, study.patience, objective)
         self._ended_seeds: set[frozenset[int]] = set()
         self._sobol: dict[int, SobolSequence] = {}  # by attempt
 
@@ -133,7 +135,7 @@ class Proposals:
         # Where seeds differ, each result changes what all of them are compared by.
         known = {c: self._outcomes[c] for c in range(end) if c in self._outcomes}
         means = configuration_means(_completed(known))
-        return search_end({c: means.get(c) for c in known}, target, patience)
+        return search_end({c: means.get(c) for c in known}, target, patience, self._objective)
 
     @property
     def ready(self) -> bool:

@@ -7,15 +7,21 @@ that ended it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+
+from trainables.objective import Objective
+
+MAP = Objective("mAP")
 
 
 class SearchEnd:
     """Looks at configurations one by one, in number order. reason: why the search is over, as a phrase; None while it
-    is not."""
+    is not. target: as people read the number. objective: how it is written."""
 
-    def __init__(self, target: float | None, patience: int | None) -> None:
-        self._target, self._patience = target, patience
+    def __init__(self, target: float | None, patience: int | None, objective: Objective = MAP) -> None:
+        self._target = math.inf if target is None else objective.recorded_of(target)
+        self._patience, self._objective = patience, objective
         self._best, self._highest, self._since = -1, float("-inf"), 0
         self.seen = 0
         self.reason: str | None = None
@@ -28,21 +34,23 @@ class SearchEnd:
         self._since += 1
         if value is not None and value > self._highest:
             self._best, self._highest, self._since = configuration, value, 0
-        if self._target is not None and self._highest >= self._target:
-            self.reason = f"configuration {self._best} reached the target {self._target:g} ({_text(self._highest)})"
+        if self._highest >= self._target:
+            target = self._objective.read_of(self._target)
+            self.reason = f"configuration {self._best} reached the target {target:g} ({self._number})"
         elif self._patience is not None and self._since >= self._patience:
-            found = f"after configuration {self._best} ({_text(self._highest)}) is better"
+            found = f"after configuration {self._best} ({self._number}) is better"
             self.reason = f"none of {self._patience} configurations {found if self._best >= 0 else 'has a result'}"
 
+    @property
+    def _number(self) -> str:
+        return self._objective.brief(self._highest)
 
-def search_end(values: Mapping[int, float | None], target: float | None, patience: int | None) -> str | None:
+
+def search_end(
+    values: Mapping[int, float | None], target: float | None, patience: int | None, objective: Objective = MAP
+) -> str | None:
     """Why the search is over, as a phrase; None while it is not. values: by configuration, in number order."""
-    end = SearchEnd(target, patience)
+    end = SearchEnd(target, patience, objective)
     for configuration, value in values.items():
         end.add(configuration, value)
     return end.reason
-
-
-def _text(value: float) -> str:
-    """A percentage, or a loss, which needs more decimals."""
-    return f"{value:.1f}" if abs(value) >= 2 else f"{value:.3f}"

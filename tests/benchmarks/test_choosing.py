@@ -17,5 +17,5 @@ def test_rules_are_compared_on_what_all_seeds_have(tmp_path: Path) -> None:
     assert len(rows) == 3 * 2 * 4
     assert rows[rows["iteration"] == 0].groupby("seed")["test_map"].nunique().tolist() == [1, 1]
     text = report_text(rows, preset=0)
-    assert "3 configurations x 2 seeds x 4 iterations" in text
+    assert "3 configurations x 2 seeds x 4 trainings" in text
     assert "annotations of 5 held-out videos" in text

@@ -155,7 +155,7 @@ def test_a_dry_run_prints_card_and_plan_and_makes_nothing(
     assert main([*SIMULATED, "--dry-run", "--num-samples", "7", "--seeds", "2"]) == 0
     printed = capsys.readouterr().out
     assert "SIMULATED" in printed
-    assert "14 (7 configurations x 2 seeds); up to 3 iterations each: up to 42 trainings" in printed
+    assert "14 (7 configurations x 2 seeds); M0 and up to 2 refinements each: up to 42 trainings" in printed
     assert not (work_folder / "studies").exists()
 
 

@@ -278,7 +278,9 @@ class EvaluationConfig(Part):
 class RefinementConfig(Part):
     """The outer loop (paper, section 3.2)."""
 
-    iterations: int = Field(5, ge=1, description="most trainings, iteration 0 (no pseudo labels) included")
+    iterations: int = Field(
+        5, ge=1, description="trainings of a trial at most: M0, which is iteration 0, and refinements 1, 2, ..."
+    )
     patience: int | None = Field(
         3, ge=1, description="stop after so many iterations without a new best; None: never (D32)"
     )

@@ -49,5 +49,5 @@ def test_the_cost_is_that_of_all_trials(tmp_path: Path) -> None:
     made.add(point("attention", 2.0), [30, 40])
     made.add(point("attention", 4.0), [30], state="failed", reason="no")
     assert cost_sentence(load_study(made.folder)) == (
-        "It took 2 trials with 3 iterations, 0.1 minutes of trials in all, median 3 s per trial."
+        "It took 2 trials with 3 trainings, 0.1 minutes of trials in all, median 3 s per trial."
     )

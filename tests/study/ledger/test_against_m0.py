@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from study.ledger.against_m0 import AgainstM0, Gain, against_m0, best_refined, differences_to_m0
+from study.ledger.against_m0 import AgainstM0, Gain, against_m0, differences_to_m0
 from study.ledger.records import TrialRecord
-from trainables.report import IterationReport, Selection, SplitMap, SplitReport
+from trainables.report import IterationReport, Selection, SplitMap, SplitReport, best_refined
 
 BETA = "loss.beta"
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from study.search.stopping import search_end
+from trainables.objective import Objective
 
 
 def values(*found: float | None) -> dict[int, float | None]:
@@ -43,3 +44,17 @@ def test_what_ended_a_search_is_told_with_its_number() -> None:
         "none of 2 configurations after configuration 0 (50.0) is better"
     )
     assert search_end(values(None, None), None, 2) == "none of 2 configurations has a result"
+
+
+LOSS = Objective("mAP@0.5", "video_loss")
+
+
+@pytest.mark.parametrize("target", [0.4, -0.4])
+def test_a_loss_is_given_and_told_without_the_sign_of_the_ledger(target: float) -> None:
+    assert search_end(values(-0.7, -0.5), target, None, LOSS) is None
+    assert search_end(values(-0.7, -0.3991), target, None, LOSS) == (
+        "configuration 1 reached the target 0.4 (video loss 0.399)"
+    )
+    assert search_end(values(-0.5, -0.6), None, 1, LOSS) == (
+        "none of 1 configurations after configuration 0 (video loss 0.500) is better"
+    )
