@@ -37,7 +37,7 @@ def _completion(arguments: list[str]) -> int:
         return 0
     if len(arguments) > 1 or arguments[0] not in SHELLS:
         return print_error(f"refineloc completion: one of {', '.join(SHELLS)}, got '{' '.join(arguments)}'")
-    os.environ[CONSOLE_VARIABLE] = "1"  # whoever completes types this form
+    os.environ[CONSOLE_VARIABLE] = "1"  # completion is for those who type `refineloc`, so help texts name it
     try:
         print(script(arguments[0]))
     except UserError as error:
