@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,17 @@ from hypothesis import settings
 settings.register_profile("project", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("project")
 
+HERE = Path.cwd()
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(autouse=True)
+def same_working_folder() -> Iterator[None]:
+    """A test that leaves the process in another folder fails itself, not one that comes long after it."""
+    yield
+    left_in = Path.cwd()
+    os.chdir(HERE)
+    assert left_in == HERE, f"the test leaves the process in {left_in}"
 
 
 @pytest.fixture(scope="session")

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.house import ROOT
 from tests.trainables.data.mutations import KINDS
 
 
 def read_mutated(folder: Path, count: int, seed: int) -> dict[str, object]:
     command = [sys.executable, "-m", "tests.trainables.data.mutations", "--folder", str(folder)]
     done = subprocess.run(
-        [*command, "--count", str(count), "--seed", str(seed)], capture_output=True, text=True, check=False
+        [*command, "--count", str(count), "--seed", str(seed)], capture_output=True, text=True, check=False, cwd=ROOT
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return dict(json.loads(done.stdout))
