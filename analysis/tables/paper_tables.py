@@ -85,7 +85,8 @@ def _side_by_side(study: Study, paper: PaperTable, ours: Numbers) -> Table:
         ]
         data += [
             {"table": paper.number, "row": name, "column": column, "paper": t, "ours": m.mean if m else None,
-             "difference": d, "num_seeds": m.n if m else None, "is_m0": m.is_m0 if m else None, "trials": " ".join(map(str, m.trials)) if m else "",
+             "difference": d, "num_seeds": m.n if m else None, "is_m0": m.is_m0 if m else None,
+             "trials": " ".join(map(str, m.trials)) if m else "",
              "ledger_lines": " ".join(map(str, m.lines)) if m else ""}
             for column, t, m, d in zip(paper.columns, theirs, mine, differences, strict=True)
         ]  # fmt: skip
@@ -93,7 +94,9 @@ def _side_by_side(study: Study, paper: PaperTable, ours: Numbers) -> Table:
     grid = Grid(
         name=f"paper_{number}",
         label=label(study.name, f"paper-{number}"),
-        caption=caption(study, f"Table {paper.number} of the paper ({paper.title}) beside ours", mark_remarks(rows), paper.metric),
+        caption=caption(
+            study, f"Table {paper.number} of the paper ({paper.title}) beside ours", mark_remarks(rows), paper.metric
+        ),
         spanner={"generator_beta": "β", "iterations": "η", "attention": ""}.get(paper.kind, "tIoU"),
         header=["", *map(threshold_text, paper.columns)],
         rows=rows,
