@@ -7,14 +7,16 @@ this process, its tasks end in the order of the counted clock, and nothing is se
 from __future__ import annotations
 
 import heapq
+import os
 import random
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from itertools import count
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 from ray.air.execution._internal import TrackedActor
 from ray.tune.execution import tune_controller
@@ -156,10 +158,15 @@ class SimulatedWorkers:
 
 @contextmanager
 def simulated(workers: SimulatedWorkers) -> Iterator[None]:
-    """Tune takes these workers inside of the block."""
+    """Tune takes these workers inside of the block.
+
+    A worker of Tune moves its process to its trial's folder, and notes in the environment where it was: here the
+    process is the caller's.
+    """
     manager: Any = tune_controller
     real, manager.RayActorManager = manager.RayActorManager, workers
     try:
-        yield
+        with chdir("."), patch.dict(os.environ):
+            yield
     finally:
         manager.RayActorManager = real

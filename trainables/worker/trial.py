@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import shutil
 import traceback
@@ -18,11 +19,13 @@ from trainables.model import read_weights, write_weights
 from trainables.refinement.iteration import IterationResult, RunState
 from trainables.refinement.refine import after_m0, measured_m0
 from trainables.report import IterationReport, M0Origin
-from trainables.training import NonFiniteLoss
+from trainables.training import NonFiniteLoss, Weights
 from trainables.worker.belonging import content_problem, m0_owner, report_problem, trial_owner
 from trainables.worker.checkpoint import load_state, save_state
 from trainables.worker.messages import COMPLETED, RUNNING, UNWRITABLE, CachedM0, TrialAnswer, TrialOrder
 from trainables.worker.time_limit import TimeLimitExceeded
+
+logger = logging.getLogger(__name__)
 
 
 class Trial:
@@ -116,15 +119,28 @@ class Trial:
 
     def _measure_m0(self, m0: CachedM0, state: RunState, origin: M0Origin) -> RunState | None:
         """The state after an M0 that the cache keeps with the numbers of other predictions than this trial's."""
-        try:
-            weights = read_weights(m0.files.model).weights
-        except (FileNotFoundError, DamagedFile):
+        weights = self._m0_weights(m0, state)
+        if weights is None:
             return None
         result = measured_m0(self.run, self._data, state, weights)
         for path in (self._m0_predictions_path, self.files.predictions):
             write_predictions(path, result.predictions["test"], self._data.classes)
         write_with_digest(self.files.model, read_with_digest(m0.files.model))
         return with_m0_origin(result.state, origin)
+
+    def _m0_weights(self, m0: CachedM0, state: RunState) -> Weights | None:
+        """Of the chosen epoch; None where they are not there, as in older studies, or are not those of such an M0."""
+        try:
+            weights = read_weights(m0.files.model).weights
+            problem = content_problem(replace(state, weights=weights), self.run, self._data)
+            if problem is not None:
+                raise DamagedFile(f"{m0.files.model}: {problem}")
+        except FileNotFoundError:
+            return None
+        except DamagedFile as error:
+            logger.warning("%s; it is not used", error)
+            return None
+        return weights
 
     def _problem(self, state: RunState, owned: bool) -> str | None:
         """Why this trial does not go on from a state; of one that names no owner, the ledger's reports tell it."""
