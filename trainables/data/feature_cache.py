@@ -7,6 +7,7 @@ depend on: a folder that lies there is the right one, whole, and need not be rea
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -92,7 +93,11 @@ class FeatureFolder:
     def kept(self) -> list[KeptFeatures]:
         """All that lies here, in the order of the keys."""
         homes = sorted(path for path in self.path.glob("*") if path.is_dir() and not path.is_symlink())
-        return [self._kept(home) for home in homes]
+        found = []
+        for home in homes:
+            with contextlib.suppress(FileNotFoundError):  # renamed or removed meanwhile
+                found.append(self._kept(home))
+        return found
 
     def _kept(self, home: Path) -> KeptFeatures:
         index, markers = home / "index.json", sorted((home / USERS).glob("*"))
@@ -109,6 +114,7 @@ class FeatureFolder:
         with only_writer(self.path / key.removesuffix(PART), waits=False):
             check(self._kept(home).users)
             aside = self.path / f"{key}.removed"
+            shutil.rmtree(aside, ignore_errors=True)  # of a process that was killed while it removed it
             os.rename(home, aside)  # at once: nobody finds a half of it
             shutil.rmtree(aside)
 
