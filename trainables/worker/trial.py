@@ -6,6 +6,7 @@ import logging
 import math
 import shutil
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ import torch
 from trainables.config import RunConfig
 from trainables.data import Dataset, write_predictions
 from trainables.files import DamagedFile, is_unavailable, keeping_files, read_with_digest, write_with_digest
+from trainables.gpu import DeviceCache
 from trainables.model import read_weights, write_weights
 from trainables.refinement.iteration import IterationResult, RunState
 from trainables.refinement.refine import after_m0, measured_m0
@@ -31,8 +33,9 @@ logger = logging.getLogger(__name__)
 class Trial:
     """A trial as its worker knows it."""
 
-    def __init__(self, order: TrialOrder, data: Dataset) -> None:
-        self.files, self._m0, self._data = order.files, order.m0, data
+    def __init__(self, order: TrialOrder, data: Dataset, device_cache: Callable[[RunConfig], DeviceCache]) -> None:
+        """device_cache: what the process keeps on a run's device."""
+        self.files, self._m0, self._data, self._device_cache = order.files, order.m0, data, device_cache
         self.number, self.run = order.trial, order.run
         self.ended = False
         self.reported, self._known = order.known_iterations, order.known_reports
@@ -122,7 +125,7 @@ class Trial:
         weights = self._m0_weights(m0, state)
         if weights is None:
             return None
-        result = measured_m0(self.run, self._data, state, weights)
+        result = measured_m0(self.run, self._data, state, weights, self._device_cache(self.run))
         for path in (self._m0_predictions_path, self.files.predictions):
             write_predictions(path, result.predictions["test"], self._data.classes)
         write_with_digest(self.files.model, read_with_digest(m0.files.model))
@@ -161,7 +164,7 @@ class Trial:
         kept = result
         if m0.prediction is not None and _measured_otherwise(m0, self.run):
             kept_run = self.run.model_copy(update={"prediction": m0.prediction})
-            kept = measured_m0(kept_run, self._data, result.state, result.weights)
+            kept = measured_m0(kept_run, self._data, result.state, result.weights, self._device_cache(kept_run))
         write_predictions(m0.files.predictions, kept.predictions["test"], self._data.classes)
         write_weights(m0.files.model, 0, result.weights)
         save_state(m0.files.state, kept.state, m0_owner(m0.key))
