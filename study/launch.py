@@ -93,8 +93,8 @@ def _submitted(given: Namespace, arguments: list[str]) -> int:
         return stop_status(signal.SIGINT)
 
 
-def _launch(given: Namespace, typed: str, supervisor: Supervisor) -> int:
-    """typed: the command, for the study's settings."""
+def _launch(given: Namespace, line: str, supervisor: Supervisor) -> int:
+    """line: the command as it was typed, for the study's settings."""
     if given.rerun:
         return rerun(given)
     request = read_request(given)
@@ -108,7 +108,7 @@ def _launch(given: Namespace, typed: str, supervisor: Supervisor) -> int:
         print(f"{request.card}\n\n{dry_run(given, request, placement)}")
         return 0
     check_completely(request)
-    folder = request.create([typed])
+    folder = request.create([line])
     request = replace(request, name=folder.name)
     with lock(folder, supervisor.process):
         return _session(given, request, folder, placement, supervisor)

@@ -12,7 +12,7 @@ from tabulate import tabulate
 
 from study.cli.arguments import Parser
 from study.cli.chosen import Chosen, chosen_trial
-from study.cli.model_weights import stored_weights
+from study.cli.model_weights import MissingWeights, stored_weights
 from study.cli.plan import metric_text
 from study.cli.request import recorded_data
 from study.ledger import OpenedStudy, open_study, trial_name, trial_records
@@ -64,7 +64,10 @@ def _measured(study: OpenedStudy, chosen: Chosen, run: RunConfig, given: Namespa
     from trainables.refinement.refine import maps_of_pairs
 
     record = chosen.record
-    weights = stored_weights(study.folder, record, run).weights
+    try:
+        weights = stored_weights(study.folder, record, run).weights
+    except MissingWeights as missing:
+        raise UserError(f"{missing}; name a trial that has its weights with --trial") from None
     grid, maps = maps_of_pairs(run, recorded_data(study.folder, given.data_dir), weights)
     if not maps:
         raise UserError(f"{trial_name(record.number)}: no split has temporal annotations to measure mAP by")
