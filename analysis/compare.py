@@ -14,7 +14,7 @@ from analysis.results.pairs import paired_studies, why_not_comparable
 from analysis.study import Study
 from analysis.tables import FORMATS, render, write_tables
 from analysis.tables.pair_table import pair_table
-from analysis.text import data_title, how_made, metric_on_test
+from analysis.text import data_title, how_made, metric_name
 from trainables.commands import program
 from trainables.errors import UserError
 from trainables.output import print_error, run_command
@@ -51,7 +51,7 @@ def _two_studies(options: argparse.Namespace) -> tuple[Study, Study]:
 
 
 def _compare(first: Study, second: Study, out: Path | None) -> int:
-    pairs, metric = paired_studies(first, second), metric_on_test(second)
+    pairs, metric = paired_studies(first, second), metric_name(second)
     folder = out or comparison_folder(first, second)
     table = pair_table(pairs, metric)
     notes = [f"{study.name}: {data_title(study)}. {fact}" for study in (first, second) for fact in how_made(study)]
@@ -62,8 +62,8 @@ def _compare(first: Study, second: Study, out: Path | None) -> int:
         print(f"{first.name} and {second.name} ran no configuration on a common seed", *pairs.remarks, sep=". ",
               file=sys.stderr)  # fmt: skip
         return 1
-    write_drawings([drawing], folder, data_title(first))
-    if out is None:
+    write_drawings([drawing], folder, data_title(first) + "\n† chosen on the test split" * any(pairs.chosen_on_test))
+    if out is None and first.folder.parent == second.folder.parent:
         print("analysis.report shows this comparison in the reports of both from now on")
     return 0
 

@@ -53,8 +53,12 @@ def compared_with(study: Study) -> list[str]:
     """Names of the studies that this one was compared with, by the comparisons beside the studies."""
     found: dict[str, None] = {}
     for path in sorted((study.folder.parent / COMPARISONS).glob("*/comparison.csv")):
-        with path.open(newline="", encoding="utf-8", errors="replace") as file:
-            row = next(csv.DictReader(file), {})
+        try:
+            with path.open(newline="", encoding="utf-8", errors="replace") as file:
+                row = next(csv.DictReader(file), {})
+        except (OSError, csv.Error) as error:
+            print(f"warning: {path}: cannot be read, the comparison is left out ({error})", file=sys.stderr)
+            continue
         names = [row.get("first"), row.get("second")]
         if study.name in names:
             found |= dict.fromkeys(name for name in names if name and name != study.name)

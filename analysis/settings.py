@@ -38,7 +38,10 @@ class Dimension:
 
     @classmethod
     def from_json(cls, tree: Any) -> Dimension:
-        when = tuple((str(key), tuple(values)) for key, values in _mapping(tree, "when").items())
+        when = tuple(
+            (str(key), tuple(values) if isinstance(values, list) else (values,))
+            for key, values in _mapping(tree, "when").items()
+        )
         choices = lookup(tree, "choices")
         return cls(
             choices=tuple(choices) if isinstance(choices, list) else None,

@@ -133,9 +133,9 @@ def _command(arguments: Sequence[str]) -> tuple[int, str]:
     """
     script = [sys.executable, "-P", "-c", "from refineloc import main; main()", *arguments]
     path = os.pathsep.join([str(import_folder()), *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
+    environment = {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
     with subprocess.Popen(
-        script, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8"
+        script, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace"
     ) as child:
         assert child.stdout is not None
         try:

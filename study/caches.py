@@ -7,14 +7,17 @@ Features that all trials map (``STUDY_DIR/.features/KEY``) are streamed again fr
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
 import shutil
+import stat
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from study.cli.plan import seconds_text, size_text
+from study.cli.plan import count_text, seconds_text, size_text
 from study.ledger import StudyFolder, is_driven, lock, open_study
 from study.process_tree import mapped_below
 from study.status import state_of
@@ -69,28 +72,26 @@ def _feature_caches(study_dir: Path) -> list[Cache]:
     for kept in FeatureFolder(study_dir / ".features").kept():
         studies = {name: _state(study_dir, name) for name in kept.users if (study_dir / name).is_dir()}
         running = any(state == "running" for state in studies.values())
-        home = f"{kept.path.absolute()}/"
+        home = f"{kept.path.resolve()}/"
         others = [] if running else [pid for pid, files in mapped.items() if any(f.startswith(home) for f in files)]
         kind = "features" if kept.whole else "features, unfinished"
         name = str(kept.path.relative_to(study_dir))
-        found.append(Cache(name, kind, _size(kept.path), kept.made, kept.used, studies, tuple(sorted(others))))
+        size = sum(file.st_size for file in _files(kept.path).values())
+        found.append(Cache(name, kind, size, kept.made, kept.used, studies, tuple(sorted(others))))
     return found
 
 
 def _m0_caches(study_dir: Path) -> list[Cache]:
     found = []
     for base in sorted(study_dir.glob("*/base")):
-        states = [file for file in base.glob("*.pt") if not file.name.endswith(".model.pt")]
-        files = _files(base)
-        if files:
-            study = base.parent.name
-            times = [file.stat().st_mtime for file in files]
-            used = max(
-                [*times, *(one.stat().st_mtime for one in [StudyFolder(base.parent).ledger_file] if one.exists())]
-            )
-            kind = f"{len(states)} M0" + "s" * (len(states) != 1)
-            name = str(base.relative_to(study_dir))
-            found.append(Cache(name, kind, _size(base), min(times), used, {study: _state(study_dir, study)}))
+        if files := _files(base):
+            states = [file for file in files if file.suffix == ".pt" and not file.name.endswith(".model.pt")]
+            study, times = base.parent.name, [file.st_mtime for file in files.values()]
+            ledger = StudyFolder(base.parent).ledger_file
+            used = max([*times, ledger.stat().st_mtime] if ledger.exists() else times)
+            size, name = sum(file.st_size for file in files.values()), str(base.relative_to(study_dir))
+            kind = count_text(len(states), "M0")
+            found.append(Cache(name, kind, size, min(times), used, {study: _state(study_dir, study)}))
     return found
 
 
@@ -99,16 +100,18 @@ def _state(study_dir: Path, name: str) -> str:
         return "running"
     try:
         return state_of(open_study(study_dir, name))
-    except UserError:
+    except (UserError, OSError):
         return UNREADABLE
 
 
-def _files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
-
-
-def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in _files(folder))
+def _files(folder: Path) -> dict[Path, os.stat_result]:
+    """Size and times of the files below a folder. A study that runs writes files aside and renames them meanwhile."""
+    found = {}
+    for home, _, names in os.walk(folder):
+        for path in (Path(home, name) for name in names):
+            with contextlib.suppress(FileNotFoundError):
+                found[path] = path.lstat()
+    return {path: file for path, file in found.items() if stat.S_ISREG(file.st_mode)}
 
 
 def to_prune(found: Sequence[Cache], names: Sequence[str], unused_for_s: float) -> tuple[list[Cache], dict[str, str]]:
@@ -147,7 +150,7 @@ def remove(study_dir: Path, cache: Cache) -> None:
             with lock(StudyFolder((study_dir / cache.name).parent)):
                 shutil.rmtree(study_dir / cache.name)
     except OSError as error:
-        raise UserError(f"prune: {error.filename or cache.name}: {error.strerror}") from None
+        raise UserError(f"prune: {error.filename or cache.name}: {error.strerror or error}") from None
 
 
 def _check_idle(study_dir: Path, users: Iterable[str]) -> None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from study.cli.arguments import Parser
 from study.cli.chosen import Chosen, chosen_trial
 from study.cli.config_file import write_config
-from study.cli.model_weights import FoundWeights, retrained_weights, stored_weights
+from study.cli.model_weights import FoundWeights, MissingWeights, retrained_weights, stored_weights
+from study.cli.plan import count_text
 from study.cli.request import recorded_data, scored_videos
 from study.ledger import OpenedStudy, StudyFolder, TrialRecord, open_study, trial_name, trial_records
 from trainables.commands import aligned, program, typed
@@ -116,9 +117,13 @@ def _weights(folder: StudyFolder, chosen: Chosen, run: RunConfig, data: Dataset 
     """Those that are stored, where they are; trained again only where that was asked for."""
     try:
         return stored_weights(folder, chosen.record, run)
-    except UserError:
+    except MissingWeights as missing:
         if data is None:
-            raise
+            trainings = count_text((chosen.record.best_iteration or 0) + 1, "training")
+            raise UserError(
+                f"{missing}; add --retrain, which runs its {trainings} again and compares their numbers with the "
+                "ledger's"
+            ) from None
         return retrained_weights(chosen.record, run, data)
 
 

@@ -21,8 +21,9 @@ def descendants(process: int) -> list[int]:
 
 
 def mapped_below(folder: Path) -> dict[int, list[str]]:
-    """Process -> its mapped files below a folder, of the processes that this user may look at."""
-    below, found = f"{folder.absolute()}/", {}
+    """Process -> its mapped files below a folder, of the processes that this user may look at. The kernel has their
+    paths without symbolic links."""
+    below, found = f"{folder.resolve()}/", {}
     for maps in Path("/proc").glob("[0-9]*/maps"):
         with contextlib.suppress(OSError):
             files = {line[line.index("/") :] for line in maps.read_text(errors="replace").splitlines() if below in line}

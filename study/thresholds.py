@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 from argparse import Namespace
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from tabulate import tabulate
 
 from study.cli.arguments import Parser
 from study.cli.chosen import Chosen, chosen_trial
-from study.cli.model_weights import stored_weights
+from study.cli.model_weights import MissingWeights, stored_weights
+from study.cli.plan import metric_text
 from study.cli.request import recorded_data
 from study.ledger import OpenedStudy, open_study, trial_name, trial_records
 from trainables.commands import aligned, program, typed
@@ -50,8 +52,11 @@ def main(arguments: list[str] | None = None) -> int:
     except UserError as error:
         return print_error(error)
     for split in found.maps:
-        print(_table(found, split))
-    print(f"written to {path}; next: {typed('tables')} --study {study.name} --study-dir {given.study_dir}")
+        print(_table(found, split, metric_text(run.evaluation.selection_tiou)))
+    following = [*typed("tables").split(), "--study", study.name]
+    if given.study_dir != Path("studies"):
+        following += ["--study-dir", str(given.study_dir)]
+    print(f"written to {path}; next: {shlex.join(following)}")
     return 0
 
 
@@ -59,7 +64,10 @@ def _measured(study: OpenedStudy, chosen: Chosen, run: RunConfig, given: Namespa
     from trainables.refinement.refine import maps_of_pairs
 
     record = chosen.record
-    weights = stored_weights(study.folder, record, run).weights
+    try:
+        weights = stored_weights(study.folder, record, run).weights
+    except MissingWeights as missing:
+        raise UserError(f"{missing}; name a trial that has its weights with --trial") from None
     grid, maps = maps_of_pairs(run, recorded_data(study.folder, given.data_dir), weights)
     if not maps:
         raise UserError(f"{trial_name(record.number)}: no split has temporal annotations to measure mAP by")
@@ -75,7 +83,7 @@ def _measured(study: OpenedStudy, chosen: Chosen, run: RunConfig, given: Namespa
     )
 
 
-def _table(found: PairMaps, split: str) -> str:
+def _table(found: PairMaps, split: str, metric: str) -> str:
     """The pair that the predictions are made with in brackets."""
     rows = []
     for attention, values in zip(found.min_attention, found.maps[split], strict=True):
@@ -84,9 +92,7 @@ def _table(found: PairMaps, split: str) -> str:
         rows.append([f"{attention:g}", *cells])
     header = ["αA \\ αC", *(f"{value:g} " for value in found.min_class_score)]
     table = tabulate(rows, header, disable_numparse=True, stralign="right")
-    return (
-        f"\nselection mAP (%) on the {SPLITS.get(split, split)}, iteration {found.iteration}; [pair in use]\n{table}\n"
-    )
+    return f"\n{metric} (%) on the {SPLITS.get(split, split)}, iteration {found.iteration}; [pair in use]\n{table}\n"
 
 
 def command_parser() -> Parser:

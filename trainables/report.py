@@ -183,8 +183,7 @@ class IterationReport:
     chosen by it. best_iteration, best_so_far: the iteration of the highest selection number until now, and that number.
     signals: what the videos that choose say without temporal annotations (``refinement/unsupervised.py``).
     tuned: None where the predictions' thresholds are the configuration's. training_s: of ``seconds``, what the
-    training took. m0: None in iterations after the first, and where M0 is not
-    shared.
+    training took. m0: None in iterations after the first, and where M0 is not shared.
     """
 
     iteration: int

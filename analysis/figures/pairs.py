@@ -36,8 +36,8 @@ def draw_pairs(data: pd.DataFrame, pairs: Pairs, metric: str, figure: Figure) ->
     ends = [min(first.min(), second.min()) - 1, max(first.max(), second.max()) + 1]
     left.plot(ends, ends, color=GREY, linewidth=0.8, linestyle="--")
     left.scatter(first, second, s=12, color=COLOUR, linewidths=0)
-    left.set(xlabel=f"{pairs.names[0]}: test {metric} (%)", ylabel=f"{pairs.names[1]}: test {metric} (%)",
-             xlim=ends, ylim=ends)  # fmt: skip
+    x, y = (f"{name}: test {metric} (%)" for name in pairs.marked_names)
+    left.set(xlabel=x, ylabel=y, xlim=ends, ylim=ends)
     difference = np.sort(second - first)
     right.barh(np.arange(len(difference)), difference, 0.8, color=COLOUR)
     right.axvline(0, color="black", linewidth=0.6)

@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from analysis.drawing import GREY, SEQUENTIAL, legend_below, look
 from analysis.results.importance import EVALUATORS, Importance
 from analysis.results.search import Axis, History, SearchedTrials, TrialCosts, at_edge
-from analysis.text import generator_name, generator_order, short_key, value_text
+from analysis.text import generator_name, generator_order, short_keys, value_text
 
 Floats = npt.NDArray[np.float64]
 EVALUATOR_COLOURS = ("#0072B2", "#E69F00")
@@ -62,7 +62,7 @@ def draw_slices(found: SearchedTrials, objective: str, figure: Figure) -> None:
     """Objective against each key; the space's edges dashed, trials on an edge with a ring."""
     panels = figure.subplots(1, len(found.axes), sharey=True, squeeze=False)[0]
     colours = [look(generator)[0] for generator in found.generator]
-    for ax, axis in zip(panels, found.axes, strict=True):
+    for ax, axis, name in zip(panels, found.axes, _axis_names(found), strict=True):
         offset = _jitter(len(found.objective)) if axis.words else 0
         ax.scatter(axis.position + offset, found.objective, s=9, c=colours, linewidths=0)
         edge = at_edge(axis)
@@ -78,7 +78,7 @@ def draw_slices(found: SearchedTrials, objective: str, figure: Figure) -> None:
             ax.set_xscale("log", base=2)
             ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
             ax.minorticks_off()
-        ax.set_xlabel(short_key(axis.key))
+        ax.set_xlabel(name)
     panels[0].set_ylabel("\n".join(wrap(objective, LINE)))
 
 
@@ -99,7 +99,7 @@ def draw_parallel(found: SearchedTrials, objective: str, figure: Figure) -> None
         for at, text in _axis_ticks(axis):
             ax.text(x + 0.02, at, text, fontsize=5.5, va="center", bbox=box)
     ax.set_ylim(-0.04, 1.04)
-    names = [*(short_key(axis.key) for axis in found.axes), objective]
+    names = [*_axis_names(found), objective]
     ax.set_xticks(
         range(len(every)), [name.replace(" ", "\n", 1) for name in names]
     )  # long names side by side overprint
@@ -122,7 +122,7 @@ def draw_importance(found: Sequence[Importance], ax: Axes) -> None:
                 ax.plot(one.over_trials[key], [at, at], color="black", linewidth=0.8)
             if key in one.over_seeds:
                 ax.plot(one.over_seeds[key], [at, at], "|", color="black", markersize=4)
-    ax.set_yticks(range(len(keys)), [short_key(key) for key in keys])
+    ax.set_yticks(range(len(keys)), short_keys(keys).values())
     ax.invert_yaxis()
     ax.grid(axis="x")
     ax.grid(False, axis="y")
@@ -141,6 +141,10 @@ def draw_cost(costs: TrialCosts, ax: Axes) -> None:
     ax.set(xlabel=f"seconds per trial ({', '.join(costs.devices) or 'unknown device'})", xlim=(0, None))
     ax.grid(axis="x")
     ax.grid(False, axis="y")
+
+
+def _axis_names(found: SearchedTrials) -> list[str]:
+    return list(short_keys(axis.key for axis in found.axes).values())
 
 
 def _jitter(count: int) -> Floats:

@@ -19,7 +19,7 @@ from analysis.results.number_table import NumberTable
 from analysis.results.search import search_history, searched_trials, trial_costs, trial_data
 from analysis.results.trace import generator_trace, iteration_trace, number_trace
 from analysis.study import Study
-from analysis.text import chosen_on_test, data_title, metric_on_test, objective_name, short_key
+from analysis.text import chosen_on_test, data_title, metric_on_test, objective_name, short_keys
 
 
 def study_drawings(study: Study) -> list[Drawing]:
@@ -69,12 +69,14 @@ def search_drawings(study: Study) -> list[Drawing]:
     found += _space_drawings(study, refined)
     shares, costs = importances(study), trial_costs(study)
     if shares:
-        left = f"; left out, as they matter in some trials only: {', '.join(map(short_key, shares[0].left_out))}"
+        names = short_keys([*shares[0].shares, *shares[0].left_out])
+        left_out = ", ".join(names[key] for key in shares[0].left_out)
         found.append(
             Drawing(
                 "importance",
                 f"Importance of the searched keys for the refined selection objective, over {shares[0].configurations} "
-                f"configurations{left if shares[0].left_out else ''}{importance_intervals(shares[0])}",
+                f"configurations{f'; left out, as they matter in some trials only: {left_out}' * bool(left_out)}"
+                f"{importance_intervals(shares[0])}",
                 on_axes(lambda ax: draw_importance(shares, ax)),
                 importance_data(shares),
             )

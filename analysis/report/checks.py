@@ -13,7 +13,7 @@ from analysis.results.statistics import SAME_MAP, at_best_iteration, base_model,
 from analysis.results.video_bootstrap import video_interval
 from analysis.settings import GENERATOR
 from analysis.study import Study
-from analysis.text import ORACLE, chosen_on_test, count_text, number_text, short_key, what_is_chosen
+from analysis.text import ORACLE, chosen_on_test, count_text, number_text, objective_of, short_key, what_is_chosen
 from study.ledger import trial_name
 
 INFEASIBLE = ("failed", "timed-out", "out-of-memory", "non-finite")
@@ -77,24 +77,27 @@ def infeasible_share(study: Study) -> Check:
 def retraining_variance(study: Study) -> Check:
     """Lead of the best configuration against the noise that its replicates show, what seeds do to all taken out."""
     name = "Variance of retraining"
-    done = study.completed[study.completed[GENERATOR] != ORACLE]
-    spread = done.groupby("configuration")["objective"].std().dropna()
+    done, objective = study.completed[study.completed[GENERATOR] != ORACLE], objective_of(study)
+    groups = done.groupby("configuration")["objective"]
+    spread, freedom = groups.var().dropna(), groups.count() - 1
     if spread.empty:
         return Check(
             name,
             "unknown",
             "One seed per configuration: a better one may be a lucky seed. Use --seeds 3 or more.",
         )
-    pooled = float(np.sqrt((spread**2).mean()))
+    # Of so many degrees of freedom each: configurations may have run on different numbers of seeds.
+    pooled = float(np.sqrt(np.average(spread, weights=freedom[spread.index])))
+    deviation = f"Standard deviation over seeds: {objective.difference(pooled)} (pooled)"
     ranked = [one for one in ranked_trials(done) if one.competes]
     error = ranked[0].estimate.standard_error
     if len(ranked) < 2 or error is None:
-        return Check(name, "unknown", f"Standard deviation over seeds: {pooled:.2f} points; one configuration alone.")
+        return Check(name, "unknown", f"{deviation}; no second configuration on the same seeds to compare with.")
     lead = ranked[0].estimate.mean - ranked[1].estimate.mean
     error = float(np.hypot(error, ranked[1].estimate.standard_error or 0.0))
     said = (
-        f"Standard deviation over seeds: {pooled:.2f} points (pooled). On the same seeds the best leads by {lead:.2f} "
-        f"± {error:.2f} (standard error)."
+        f"{deviation}. On the same seeds the best leads by {objective.difference(lead)}, standard error "
+        f"{objective.difference(error)}."
     )
     if lead < ERRORS * error:
         return Check(name, "look", f"{said} The order of the leaders may be chance: retrain them on more seeds.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from importlib import resources
 from typing import Any, NamedTuple
 
@@ -18,13 +18,13 @@ from analysis.report.result import cost_sentence, result_sentences
 from analysis.report.search_plots import plotly_script, search_plots
 from analysis.report.settings import card_tables, dimension_text
 from analysis.report.timelines import Timelines, timelines
-from analysis.report.trials import MOST_TRIALS, rerun_command, trial_rows
+from analysis.report.trials import MOST_TRIALS, rerun_command, shown_trials, trial_rows
 from analysis.requests import why_empty
 from analysis.results.pairs import paired_studies, why_not_comparable
 from analysis.study import Study
 from analysis.tables import Cell, Grid, study_tables, text_columns
 from analysis.tables.pair_table import pair_table
-from analysis.text import DASH, data_title, how_made, metric_on_test, objective_of
+from analysis.text import DASH, count_text, data_title, how_made, metric_name, objective_of
 from study.ledger import trial_name
 from trainables.commands import typed
 
@@ -37,7 +37,7 @@ SECTIONS = (
 
 
 class PageCell(NamedTuple):
-    """A cell with the trial that its number rests on, the first of several."""
+    """A cell with the trials that its number rests on. trial: the first of them that the page shows, empty for none."""
 
     text: str
     mark: str
@@ -134,13 +134,13 @@ def report_contents(study: Study, others: Sequence[Study] = ()) -> dict[str, Any
 def _results(study: Study) -> Results:
     plots = search_plots(study)
     first = lead_drawing(study)
-    lead = first.name if first else ""
+    lead, shown = first.name if first else "", shown_trials(study)
     return Results(
         result=result_sentences(study),
         cost=cost_sentence(study),
         lead=_picture(study, first) if first else None,
         made=how_made(study),
-        tables=[_linked(grid) for grid, _ in study_tables(study)],
+        tables=[_linked(grid, shown) for grid, _ in study_tables(study)],
         figures=[_picture(study, drawing) for drawing in study_drawings(study) if drawing.name != lead],
         plots=plots,
         plotly_js=plotly_script() if plots else "",
@@ -156,10 +156,11 @@ def _comparisons(study: Study, others: Sequence[Study]) -> list[Comparison]:
         if reason is not None:
             found.append(Comparison(None, None, [f"Not compared: {reason}"]))
         elif not other.completed.empty:
-            pairs, metric = paired_studies(other, study), metric_on_test(study)
+            pairs, metric = paired_studies(other, study), metric_name(study)
             drawing = pair_drawing(pairs, metric)
             figure = _picture(study, drawing) if drawing else None
-            found.append(Comparison(_without_links(_linked(pair_table(pairs, metric)[0]), 1), figure, pairs.remarks))
+            table = _linked(pair_table(pairs, metric)[0], shown_trials(study))
+            found.append(Comparison(_without_links(table, 1), figure, pairs.remarks))
     return found
 
 
@@ -170,21 +171,21 @@ def _without_links(table: PageTable, column: int) -> PageTable:
     return table._replace(rows=rows)
 
 
-def _linked(grid: Grid) -> PageTable:
+def _linked(grid: Grid, shown: Container[int]) -> PageTable:
     # On a narrow screen each cell stands beside the name of its column, without the heading over several of them.
     first, *others = grid.header
     names = [first, *(f"{grid.spanner} = {name}" if grid.spanner else name for name in others)]
     words = text_columns(grid)
-    rows = [[_linked_cell(cell, is_text) for cell, is_text in zip(row, words, strict=True)] for row in grid.rows]
+    rows = [[_linked_cell(cell, is_text, shown) for cell, is_text in zip(row, words, strict=True)] for row in grid.rows]
     return PageTable(grid.caption, grid.spanner, grid.header, words, names, rows, grid.notes)
 
 
-def _linked_cell(cell: Cell, is_text: bool) -> PageCell:
+def _linked_cell(cell: Cell, is_text: bool, shown: Container[int]) -> PageCell:
     marks = {"best": cell.bold, "second": cell.underline, "none": cell.text == DASH, "text": is_text}
     return PageCell(
         text="" if cell.covered else cell.text,
         mark=" ".join(name for name, has in marks.items() if has),
-        trial=trial_name(cell.trials[0]) if cell.trials else "",
+        trial=next((trial_name(trial) for trial in cell.trials if trial in shown), ""),
         trials=", ".join(map(trial_name, cell.trials)),
     )
 
@@ -205,4 +206,4 @@ def _summary(study: Study) -> str:
     started = f", started {time.strftime('%Y-%m-%d %H:%M', time.localtime(created))}" if created else ""
     asked = study.settings.num_trials
     budget = f" of {asked} requested" if asked else ""
-    return f"{data_title(study)}{started}. {len(study.trials)} trials{budget}: {states}."
+    return f"{data_title(study)}{started}. {count_text(len(study.trials), 'trial')}{budget}: {states}."

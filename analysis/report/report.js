@@ -100,7 +100,7 @@ if (timelines) timelines.show(document.getElementById("timeline-chosen"));
   const open = (row) => {
     const below = document.createElement("tr"), cell = document.createElement("td"), parts = document.getElementById("trial-parts").content.cloneNode(true);
     parts.querySelector(".numbers").textContent = row.dataset.numbers || "none";
-    parts.querySelector("pre").textContent = table.dataset.rerun.replace("TRIAL", row.id);
+    parts.querySelector("pre").textContent = table.dataset.rerun.replace(/TRIAL$/, row.id);
     cell.colSpan = heads.length;
     cell.append(parts);
     below.className = "below";

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from analysis.results.importance import importances, optuna_study
 from analysis.study import Study
-from analysis.text import objective_name, short_key, value_text
+from analysis.text import objective_name, short_keys, value_text
 
 if TYPE_CHECKING:
     import optuna
@@ -28,7 +27,7 @@ def search_plots(study: Study) -> list[tuple[str, str]]:
     if len(made.trials) < 2:
         return []
     keys = list(dict.fromkeys(key for trial in made.trials for key in trial.params))
-    names = _names(keys)
+    names = short_keys(keys)
     draw: dict[str, Callable[..., Any]] = {
         "History": visualization.plot_optimization_history,
         "Slices": visualization.plot_slice,
@@ -47,12 +46,6 @@ def plotly_script() -> str:
     from plotly.offline import get_plotlyjs
 
     return get_plotlyjs().replace("</script", "<\\/script")
-
-
-def _names(keys: list[str]) -> dict[str, str]:
-    """The paper's symbols and last words of keys; whole keys where these would be the same."""
-    short = Counter(map(short_key, keys))
-    return {key: short_key(key) if short[short_key(key)] == 1 else key for key in keys}
 
 
 def _renamed(made: optuna.Study, names: Mapping[str, str]) -> optuna.Study:

@@ -51,7 +51,7 @@ def trial_rows(study: Study) -> list[TrialRow]:
             seed=str(row["seed"]),
             selection=objective.number(row["objective"], 2, DASH),
             test=number_text(row["test_map"]),
-            eta="–" if pd.isna(row["best_iteration"]) else str(int(row["best_iteration"])),
+            eta=DASH if pd.isna(row["best_iteration"]) else str(int(row["best_iteration"])),
             seconds=number_text(row["seconds"], 1),
             curve=_polyline(curves.get(row["trial"]), bounds),
             numbers=_numbers(curves.get(row["trial"]), objective),
@@ -59,6 +59,11 @@ def trial_rows(study: Study) -> list[TrialRow]:
         )
         for row in study.trials.head(MOST_TRIALS).to_dict("records")
     ]
+
+
+def shown_trials(study: Study) -> frozenset[int]:
+    """Numbers of the trials that have a row."""
+    return frozenset(study.trials["trial"].head(MOST_TRIALS).tolist())
 
 
 def rerun_command(study: Study, trial: str) -> str:

@@ -18,7 +18,7 @@ from analysis.results.number_table import NumberTable
 from analysis.results.statistics import over_seeds
 from analysis.settings import GENERATOR
 from analysis.study import Study
-from analysis.text import ORACLE
+from analysis.text import ORACLE, number_text
 
 TEST, HELD_OUT, M0, PRESET, RANDOM = "test", "held_out", "m0", "preset", "random"
 COLUMNS = ("configuration", "trial", "seed", "iteration", "lines", "test_map")
@@ -107,7 +107,8 @@ def choosing_table(study: Study) -> NumberTable | None:
     candidates, rules = study_candidates(study)
     if not len(candidates) or not set(rules) - {TEST, HELD_OUT}:
         return None
-    choices = {rule: choose(candidates, rule) for rule in rules}
+    competing = candidates[candidates["iteration"] > 0] if study.refined_only else candidates
+    choices = {rule: choose(competing, rule) for rule in rules}
     found = {RULES.get(rule, rule): choice for rule, choice in choices.items() if choice is not None}
     cells = {name: over_seeds(choice.chosen) for name, choice in found.items()}
     fixed = {
@@ -115,7 +116,11 @@ def choosing_table(study: Study) -> NumberTable | None:
         RULES[M0]: candidates[candidates["iteration"] == 0].drop_duplicates("seed"),
     }
     cells |= {name: over_seeds(rows) for name, rows in fixed.items() if len(rows)}
-    correlated = [f"{name} {choice.correlation:+.2f}" for name, choice in found.items() if choice.rule != TEST]
+    correlated = [
+        f"{name} {number_text(choice.correlation, signed=True)}"
+        for name, choice in found.items()
+        if choice.rule != TEST
+    ]
     configurations = candidates["configuration"].nunique()
     return NumberTable(
         name="choosing",

@@ -9,7 +9,7 @@ from analysis.results.number_table import NumberTable
 from analysis.results.statistics import Summary, at_best_iteration, at_iteration, best_configuration
 from analysis.settings import ALPHA_A, ALPHA_C, GENERATOR, PREDICTION_ALPHA_A, PREDICTION_ALPHA_C, THRESHOLD_KEYS
 from analysis.study import TRIAL_COLUMNS, Study
-from analysis.text import ORACLE, generator_order, short_key, threshold_owner, value_text
+from analysis.text import ORACLE, generator_order, short_keys, threshold_owner, value_text
 
 MOST_VALUES = 12  # a key with more distinct values has no table of its own
 MOST_THRESHOLDS = 20
@@ -25,18 +25,17 @@ def value_tables(study: Study) -> list[NumberTable]:
 
 def value_table(study: Study, key: str) -> NumberTable:
     """M0 and the best refined configuration for each value of one key."""
-    done = study.completed
+    done, name = study.completed, short_keys(key for key in study.trials.columns if key not in TRIAL_COLUMNS)[key]
     found = done[key].dropna().unique().tolist()
     values = generator_order(found) if key == GENERATOR else sorted(found, key=lambda v: (isinstance(v, str), v))
     cells: list[list[Summary | None]] = []
     for value in values:
         best = best_configuration(done[done[key] == value])
         cells.append([at_iteration(study.iterations, best, 0), at_best_iteration(best)])
-    name = key.rsplit(".", 1)[-1]
     return NumberTable(
-        name=f"by_{name}",
-        what=f"Values of {short_key(key)}",
-        corner=short_key(key),
+        name=f"by_{(key if name == key else key.rsplit('.', 1)[-1]).replace('.', '_')}",
+        what=f"Values of {name}",
+        corner=name,
         spanner="",
         rows=[value_text(value) for value in values],
         columns=["M0", "refined"],

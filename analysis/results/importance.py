@@ -87,7 +87,7 @@ def importances(study: Study) -> Sequence[Importance]:
                 name,
                 shares,
                 len(means),
-                sorted(every - set(keys)),
+                sorted(every - shared),
                 _over_trials(points, means, keys, name),
                 _over_seeds(points, keys, name),
             )
@@ -215,11 +215,15 @@ def _over_trials(
 
 def _over_seeds(points: Points, keys: Sequence[str], evaluator: str) -> dict[str, Interval]:
     """Of the seeds on which FEWEST configurations or more ran, each alone; empty with fewer than two of them."""
-    found = []
-    for seed in sorted({seed for by_seed in points.numbers for seed in by_seed}):
-        chosen = [index for index, by_seed in enumerate(points.numbers) if seed in by_seed]
-        if len(chosen) >= FEWEST:
-            found.append(_shares(points, chosen, [points.numbers[i][seed] for i in chosen], keys, evaluator))
+    seeds = sorted({seed for by_seed in points.numbers for seed in by_seed})
+    ran_on = {seed: [i for i, by_seed in enumerate(points.numbers) if seed in by_seed] for seed in seeds}
+    enough = {seed: chosen for seed, chosen in ran_on.items() if len(chosen) >= FEWEST}
+    if len(enough) < 2:  # a forest takes seconds
+        return {}
+    found = [
+        _shares(points, chosen, [points.numbers[i][seed] for i in chosen], keys, evaluator)
+        for seed, chosen in enough.items()
+    ]
     known = [shares for shares in found if shares is not None]
     if len(known) < 2:
         return {}

@@ -24,11 +24,14 @@ from analysis.results.statistics import (
 )
 from analysis.settings import THRESHOLD_KEYS, THRESHOLD_PAIRS, lookup
 from analysis.study import Study
-from analysis.text import metric_on_test, threshold_owner, value_text
+from analysis.text import chosen_on_test, metric_name, threshold_owner, value_text
 
 MOST_SETTINGS = 12  # that differ, told one by one
 FEWEST_CONFIGURATIONS = 3  # for an interval
 BOTH = "both"
+
+Values = tuple[tuple[str, Any], ...]
+"""Searched keys and values: equal where the numbers are, as 4 and 4.0, which their texts are not."""
 
 
 class PairedConfiguration(NamedTuple):
@@ -41,13 +44,14 @@ class PairedConfiguration(NamedTuple):
 
 
 class Pairs(NamedTuple):
-    """names: of the studies. rows: by the first study's selection objective, best first. overall: mean of the
-    configurations' differences, percentage points; interval: 95 %, bootstrap over configurations, None with fewer
-    than FEWEST_CONFIGURATIONS. best: the best configuration of each study, whether the other ran it or not. unpaired:
-    configurations with a number that only the first, and only the second study ran. remarks: what is not the same in
-    the two, in words."""
+    """names: of the studies. chosen_on_test: whether their numbers were chosen on the split that they are of. rows: by
+    the first study's selection objective, best first. overall: mean of the configurations' differences, percentage
+    points; interval: 95 %, bootstrap over configurations, None with fewer than FEWEST_CONFIGURATIONS. best: the best
+    configuration of each study, whether the other ran it or not. unpaired: configurations with a number that only the
+    first, and only the second study ran. remarks: what is not the same in the two, in words."""
 
     names: tuple[str, str]
+    chosen_on_test: tuple[bool, bool]
     rows: list[PairedConfiguration]
     overall: float | None
     interval: tuple[float, float] | None
@@ -56,13 +60,19 @@ class Pairs(NamedTuple):
     unpaired: tuple[int, int]
     remarks: tuple[str, ...] = ()
 
+    @property
+    def marked_names(self) -> tuple[str, str]:
+        """Names with † where numbers were chosen on the test split."""
+        first, second = (f"{name}{'†' * is_so}" for name, is_so in zip(self.names, self.chosen_on_test, strict=True))
+        return first, second
+
 
 def why_not_comparable(first: Study, second: Study) -> str | None:
     """In words; None for studies whose numbers have one meaning."""
     for study in (first, second):
         if not study.has_test_map:
             return f"{study.name} has no test mAP to compare"
-    one, two = (metric_on_test(study).removesuffix("†") for study in (first, second))
+    one, two = metric_name(first), metric_name(second)
     if one != two:
         return (
             f"{first.name} is measured by {one}, {second.name} by {two}; compare studies with the same selection "
@@ -76,14 +86,16 @@ def paired_studies(first: Study, second: Study) -> Pairs:
     differ = _thresholds_differ(first, second)
     one, two = (_by_configuration(study, differ) for study in (first, second))
     rows = []
-    for name in one:
-        difference = paired_difference(two[name], one[name]) if name in two else None
+    for values in one:
+        difference = paired_difference(two[values], one[values]) if values in two else None
         if difference is not None:
-            rows.append(PairedConfiguration(name, one[name], two[name], difference))
+            text = json.dumps(dict(values), sort_keys=True)
+            rows.append(PairedConfiguration(text, one[values], two[values], difference))
     means = np.array([row.difference.mean for row in rows])
     best = tuple(at_best_iteration(best_trials(study)) for study in (first, second))
     return Pairs(
         names=(first.name, second.name),
+        chosen_on_test=(chosen_on_test(first), chosen_on_test(second)),
         rows=rows,
         overall=float(means.mean()) if len(means) else None,
         interval=bootstrap_interval(means) if len(means) >= FEWEST_CONFIGURATIONS else None,
@@ -155,25 +167,29 @@ def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
             yield f"{prefix}{name}", value
 
 
-def _with_all_thresholds(study: Study, configuration: str) -> str:
+def _with_all_thresholds(study: Study, params: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration with the four thresholds that its trials used, searched or not."""
-    params = json.loads(configuration)
+    params = dict(params)
     for of_labels, of_predictions in THRESHOLD_PAIRS:
         given = {key: params[key] for key in (of_labels, of_predictions) if key in params}
         if study.settings.thresholds == BOTH and len(given) == 1:  # one pair, which the trials name once
             given = dict.fromkeys((of_labels, of_predictions), *given.values())
         fixed = {key: lookup(study.settings.run, *key.split(".")) for key in (of_labels, of_predictions)}
         params |= fixed | given
-    return json.dumps(params, sort_keys=True)
+    return params
 
 
-def _by_configuration(study: Study, all_thresholds: bool) -> dict[str, Summary]:
+def _by_configuration(study: Study, all_thresholds: bool) -> dict[Values, Summary]:
     """Test mAP of each configuration over its seeds, in the order of their selection objective."""
     done = study.completed
     order = {
         ranked.replicates[0].point: [replicate.trial for replicate in ranked.replicates]
         for ranked in ranked_trials(done)
     }
-    found = {name: at_best_iteration(done[done["trial"].isin(numbers)]) for name, numbers in order.items()}
-    known = {name: summary for name, summary in found.items() if summary is not None}
-    return {_with_all_thresholds(study, name): known[name] for name in known} if all_thresholds else known
+    found: dict[Values, Summary] = {}
+    for configuration, numbers in order.items():
+        params, summary = json.loads(configuration), at_best_iteration(done[done["trial"].isin(numbers)])
+        if summary is not None:
+            whole = _with_all_thresholds(study, params) if all_thresholds else params
+            found.setdefault(tuple(sorted(whole.items())), summary)
+    return found

@@ -12,7 +12,16 @@ from analysis.results.trace import trace
 from analysis.study import Study
 from analysis.tables.grid import Cell, Grid, mark_remarks, summary_cell
 from analysis.tables.rendering import Table
-from analysis.text import BASE_MODELS, chosen_on_test, data_title, eta_text, metric_name, threshold_text
+from analysis.text import (
+    BASE_MODELS,
+    chosen_on_test,
+    count_text,
+    data_title,
+    eta_text,
+    label,
+    objective_of,
+    threshold_text,
+)
 
 Column = float | str
 
@@ -21,17 +30,20 @@ def across_studies(studies: Sequence[Study]) -> Table:
     """M0 and the best refined model of each study by tIoU (paper, Table 5); no marks between different data."""
     columns = _all_columns(studies)
     rows: list[list[Cell]] = []
-    traces = []
+    traces, refined_only = [], any(study.refined_only for study in studies)
     for study in studies:
         found = _study_rows(study, columns)
         rows += [[Cell(name), *map(summary_cell, cells)] for name, cells in found.items()]
         places = {(name, c): cell for name, cells in found.items() for c, cell in zip(columns, cells, strict=True)}
         traces.append(trace(study, ("row", "column"), places))
     grid = Grid(
-        name="studies",
-        label="-".join(["studies", *(study.name for study in studies)]),
+        name="studies-refined-only" if refined_only else "studies",
+        label=label("studies", "-".join([*(study.name for study in studies), *["refined-only"] * refined_only])),
         caption="Base model and the best configuration's refined model of each study: test mAP in %, mean ± standard "
-        "deviation over seeds." + " †Chosen on the test split itself." * any(map(chosen_on_test, studies)),
+        "deviation over seeds"
+        + ", refined iterations (η ≥ 1) alone" * refined_only
+        + "."
+        + " †Chosen on the test split itself." * any(map(chosen_on_test, studies)),
         spanner="tIoU",
         header=["Study", *map(threshold_text, columns)],
         rows=rows,
@@ -59,8 +71,8 @@ def _study_rows(study: Study, columns: Sequence[Column]) -> dict[str, list[Summa
 def _how_chosen(study: Study) -> str:
     split = "the test split itself†" if chosen_on_test(study) else "held-out training videos"
     return (
-        f"{study.name}: {data_title(study)}, chosen by {metric_name(study)} on {split}, "
-        f"{len(study.completed)} completed trials"
+        f"{study.name}: {data_title(study)}, chosen by {objective_of(study).name} on {split}, "
+        f"{count_text(len(study.completed), 'completed trial')}"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from analysis.results.statistics import Summary, distinguishable
+from analysis.results.statistics import Summary, paired_difference
 from analysis.text import DASH, M0_MARK, SIMILAR, number_text
 
 
@@ -73,13 +73,13 @@ def marked(
     """Cells of numbers with marks; equal as printed is equal, and a column of equal numbers has no best.
 
     style ``second``: the best of each column bold, the second underlined. Where seeds allow a paired bootstrap, a
-    best that does not differ from another cell is not bold; all that do not differ from it get SIMILAR. style
+    best that is not above another cell on their common seeds is not bold; all that it is not above get SIMILAR. style
     ``paper``: the best of each column bold, the best of all underlined, whatever the seeds say. Numbers that are M0's
-    are no configuration's own and take no part. competing: rows that take part. seeds: how many each row's numbers
-    should rest on.
+    are no configuration's own and take no part, nor does a column of nothing but iteration 0: its numbers differ by
+    their seeds alone. competing: rows that take part. seeds: how many each row's numbers should rest on.
     """
     taking_part = [row for row, competes in zip(rows, competing, strict=True) if competes]
-    columns = [[cell for cell in column if cell and not cell.is_m0] for column in zip(*taking_part, strict=True)]
+    columns = [_compared(column) for column in zip(*taking_part, strict=True)]
     if style == "paper":
         overall = max((_printed(cell) for column in columns for cell in column), default=0.0)
         marks = [_paper_marks(column, overall) for column in columns]
@@ -106,6 +106,11 @@ def mark_remarks(rows: Sequence[Sequence[Cell]]) -> list[str]:
     ]
 
 
+def _compared(column: Sequence[Summary | None]) -> list[Summary]:
+    found = [cell for cell in column if cell and not cell.is_m0]
+    return found if any(any(cell.iterations) for cell in found) else []
+
+
 def _paper_marks(column: Sequence[Summary], overall: float) -> dict[float, str]:
     values = {_printed(cell) for cell in column}
     return {value: "b" * (len(values) > 1 and value == max(values)) + "u" * (value == overall) for value in values}
@@ -119,8 +124,14 @@ def _ranked_marks(column: Sequence[Summary]) -> dict[float, str]:
     best = max(column, key=lambda cell: cell.mean)
     similar = {values[0]}
     if any(cell.n > 1 for cell in column):  # too few common seeds to tell is not telling either
-        similar |= {_printed(cell) for cell in column if not distinguishable(best, cell)}
+        similar |= {_printed(cell) for cell in column if not _is_above(best, cell)}
     return dict.fromkeys(similar, "s") if len(similar) > 1 else {values[0]: "b", values[1]: "u"}
+
+
+def _is_above(best: Summary, other: Summary) -> bool:
+    # On common seeds: the higher mean may come from seeds that the other did not run on.
+    difference = paired_difference(best, other)
+    return difference is not None and difference.interval is not None and difference.interval[0] > 0
 
 
 def _mark(summary: Summary | None, column: dict[float, str]) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analysis.results.importance import EVALUATORS, RESAMPLES, Importance, Interval, importance_data, importances
+from analysis.results.importance import EVALUATORS, RESAMPLES, Importance, importance_data, importances
 from analysis.study import Study
 from analysis.tables.grid import Cell, Grid, without_empty
 from analysis.tables.rendering import Table
-from analysis.text import count_text, data_title, label, number_text, objective_name, short_key
+from analysis.text import count_text, data_title, interval_text, label, number_text, objective_name, short_keys
 
 OVER_TRIALS, OVER_SEEDS = "over trials", "over seeds"
 
@@ -19,7 +19,8 @@ def importance_grid(study: Study) -> Table | None:
     if not found:
         return None
     first = found[0]
-    left = [f"Left out, as they matter in some trials only: {', '.join(map(short_key, first.left_out))}"]
+    names = short_keys([*first.shares, *first.left_out])
+    left = [f"Left out, as they matter in some trials only: {', '.join(names[key] for key in first.left_out)}"]
     resampled = f"over trials: 90 % interval over {RESAMPLES} resamples of the configurations, with replacement"
     grid = Grid(
         name="importance",
@@ -28,7 +29,7 @@ def importance_grid(study: Study) -> Table | None:
         f"{count_text(first.configurations, 'configuration')} on {data_title(study)}.",
         spanner="",
         header=["Key", "evaluator", "share", OVER_TRIALS, OVER_SEEDS],
-        rows=[row for key in first.shares for row in _rows(key, found)],
+        rows=[row for key in first.shares for row in _rows(key, names[key], found)],
         notes=[
             f"{resampled}; over seeds: least and largest share over the seeds, each alone; dashes: too few to tell",
             *left * bool(first.left_out),
@@ -37,19 +38,15 @@ def importance_grid(study: Study) -> Table | None:
     return without_empty(grid, (OVER_TRIALS, OVER_SEEDS)), importance_data(found)
 
 
-def _rows(key: str, found: Sequence[Importance]) -> list[list[Cell]]:
+def _rows(key: str, name: str, found: Sequence[Importance]) -> list[list[Cell]]:
     """One for each evaluator; the key stands once."""
     return [
         [
-            Cell(short_key(key), covered=i > 0),
+            Cell(name, covered=i > 0),
             Cell(EVALUATORS[one.evaluator]),
             Cell(number_text(one.shares[key])),
-            Cell(_text(one.over_trials.get(key))),
-            Cell(_text(one.over_seeds.get(key))),
+            Cell(interval_text(one.over_trials.get(key))),
+            Cell(interval_text(one.over_seeds.get(key))),
         ]
         for i, one in enumerate(found)
     ]
-
-
-def _text(interval: Interval | None) -> str:
-    return "–" if interval is None else f"{interval[0]:.2f} to {interval[1]:.2f}"

@@ -9,7 +9,7 @@ from itertools import takewhile
 
 from analysis.tables.grid import Cell, Grid, text_columns
 from analysis.tables.layout import DEVIATION, Deviation, Setting, setting, spread_text, text_pt
-from analysis.text import M0_MARK
+from analysis.text import M0_MARK, SIMILAR
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -25,12 +25,16 @@ _ESCAPES = {
     "<": r"$<$",
     ">": r"$>$",
     "|": r"\textbar{}",
-    "[": "{[}",  # behind the end of a row it would begin an option
+    # Behind the end of a row they would begin an option, and be its star.
+    "[": "{[}",
+    "*": "{*}",
     "±": r"$\pm$",
     "\N{MULTIPLICATION SIGN}": r"$\times$",
     "\N{MINUS SIGN}": "$-$",
     "≈": r"$\approx$",
     "≥": r"$\geq$",
+    "≤": r"$\leq$",
+    "∞": r"$\infty$",
     "†": r"$^\dagger$",
     "\N{EN DASH}": "--",
     "\N{LEFT SINGLE QUOTATION MARK}": "`",
@@ -38,7 +42,10 @@ _ESCAPES = {
 }
 
 BELOW = ("below", "short")  # deviations that take a line of their own
-_NUMBER = re.compile(rf"[\d.]+({DEVIATION}[\d.]+)?")
+# A number, and what marks it.
+_NUMBER = re.compile(rf"[\d.]+(?:{DEVIATION}[\d.]+)?((?: (?:\(n=\d+\)|{SIMILAR}|{M0_MARK}))*)")
+# What pdfTeX has no letters for: it reads Latin, and some punctuation.
+_OTHER_SCRIPT = re.compile(r"[^\x00-\u017f\u2010-\u2044\u2116\u2122\u2190-\u2193]")
 # Of several characters, with the paper's subscripts.
 _SYMBOLS = {M0_MARK: r"$^{\mathrm{M0}}$", "αA": r"$\alpha_A$", "αC": r"$\alpha_C$"}
 _SYMBOLS_PATTERN = re.compile(f"({'|'.join(_SYMBOLS)})")
@@ -75,7 +82,7 @@ def to_latex(grid: Grid, columns: int = 1) -> str:
         rf"\cmidrule(lr){{2-{count}}}",
     ]
     lines = [
-        "% needs: booktabs, multirow",
+        _needs(grid),
         *(f"% {' '.join(note.split())}" for note in grid.notes),
         rf"\begin{{{environment}}}[t]",
         r"\centering",
@@ -96,6 +103,12 @@ def to_latex(grid: Grid, columns: int = 1) -> str:
         rf"\end{{{environment}}}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _needs(grid: Grid) -> str:
+    texts = [grid.caption, grid.spanner, *grid.header, *(cell.text for row in grid.rows for cell in row)]
+    other = dict.fromkeys(_OTHER_SCRIPT.findall("".join(map(escape, texts))))
+    return "% needs: booktabs, multirow" + f"; XeLaTeX or LuaLaTeX with a font for {''.join(other)}" * bool(other)
 
 
 def _header(grid: Grid, chosen: Setting) -> list[str]:
@@ -133,10 +146,11 @@ def _missing_mark(grid: Grid, row: int, column: int, deviation: Deviation) -> st
     make the column wider."""
     if column == 0 or deviation in BELOW:
         return ""
-    marks = [_NUMBER.sub("", cells[column].text) for cells in grid.rows if _NUMBER.match(cells[column].text)]
-    text = grid.rows[row][column].text
-    longest, widest = max(marks, key=text_pt, default=""), max(text_pt(cells[column].text) for cells in grid.rows)
-    fits = bool(_NUMBER.fullmatch(text)) and text_pt(text + longest) <= widest
+    numbers = [_NUMBER.fullmatch(cells[column].text) for cells in grid.rows]
+    own, text = numbers[row], grid.rows[row][column].text
+    longest = max((number[1] for number in numbers if number), key=text_pt, default="")
+    widest = max(text_pt(cells[column].text) for cells in grid.rows)
+    fits = own is not None and not own[1] and text_pt(text + longest) <= widest
     return rf"\phantom{{~{escape(longest)}}}" if longest and fits else ""
 
 

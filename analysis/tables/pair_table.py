@@ -30,9 +30,11 @@ def pair_table(pairs: Pairs, metric: str) -> Table:
         name="comparison",
         label=label(f"{first}-{second}", "comparison"),
         caption=f"{second} against {first}: {metric} in % on the test videos, paired by configuration and seed. "
-        "Intervals: 95 %, bootstrap over common seeds; of the mean, over configurations.",
+        "Intervals: 95 %, bootstrap over common seeds; of the mean, over configurations."
+        + " †Chosen on the test split itself."
+        * any(pairs.chosen_on_test),
         spanner="",
-        header=["Configuration", first, second, "difference", "95 % interval", "common seeds"],
+        header=["Configuration", *pairs.marked_names, "difference", "95 % interval", "common seeds"],
         rows=rows,
         notes=[
             *pairs.remarks,

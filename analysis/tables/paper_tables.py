@@ -17,7 +17,7 @@ from analysis.settings import ATTENTION
 from analysis.study import Study
 from analysis.tables.grid import Cell, Grid, mark_remarks, summary_cell
 from analysis.tables.rendering import Table
-from analysis.text import caption, eta_text, generator_name, label, number_text, threshold_text
+from analysis.text import M0_MARK, caption, eta_text, generator_name, label, number_text, threshold_text
 
 Numbers = Mapping[tuple[str, Column], Summary | None]
 Ours = Callable[[Study, PaperTable], Numbers]
@@ -80,12 +80,13 @@ def _side_by_side(study: Study, paper: PaperTable, ours: Numbers) -> Table:
         title = generator_name(name) if paper.kind == "generator_beta" else name.replace("_", " ")
         rows += [
             [Cell(f"{title}, paper"), *(Cell(number_text(t)) for t in theirs)],
-            [Cell(f"{title}, ours"), *(Cell(number_text(m.mean if m else None)) for m in mine)],
+            [Cell(f"{title}, ours"), *map(_mean_cell, mine)],
             [Cell("difference"), *(Cell(number_text(d, signed=True)) for d in differences)],
         ]
         data += [
             {"table": paper.number, "row": name, "column": column, "paper": t, "ours": m.mean if m else None,
-             "difference": d, "num_seeds": m.n if m else None, "trials": " ".join(map(str, m.trials)) if m else "",
+             "difference": d, "num_seeds": m.n if m else None, "is_m0": m.is_m0 if m else None,
+             "trials": " ".join(map(str, m.trials)) if m else "",
              "ledger_lines": " ".join(map(str, m.lines)) if m else ""}
             for column, t, m, d in zip(paper.columns, theirs, mine, differences, strict=True)
         ]  # fmt: skip
@@ -93,7 +94,9 @@ def _side_by_side(study: Study, paper: PaperTable, ours: Numbers) -> Table:
     grid = Grid(
         name=f"paper_{number}",
         label=label(study.name, f"paper-{number}"),
-        caption=caption(study, f"Table {paper.number} of the paper ({paper.title}) beside ours", [], paper.metric),
+        caption=caption(
+            study, f"Table {paper.number} of the paper ({paper.title}) beside ours", mark_remarks(rows), paper.metric
+        ),
         spanner={"generator_beta": "β", "iterations": "η", "attention": ""}.get(paper.kind, "tIoU"),
         header=["", *map(threshold_text, paper.columns)],
         rows=rows,
@@ -153,6 +156,13 @@ def _key(column: Column) -> Column:
 
 def _printed(value: float | None) -> Cell:
     return Cell() if value is None else Cell(f"{value:g}")
+
+
+def _mean_cell(summary: Summary | None) -> Cell:
+    """Without a deviation, which the paper does not give."""
+    if summary is None:
+        return Cell()
+    return Cell(f"{number_text(summary.mean)}{f' {M0_MARK}' * summary.is_m0}", trials=summary.trials)
 
 
 def _model(study: Study) -> str:

@@ -26,6 +26,7 @@ from analysis.text.names import (
     generator_order,
     label,
     short_key,
+    short_keys,
     threshold_owner,
     value_text,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "objective_name",
     "objective_of",
     "short_key",
+    "short_keys",
     "threshold_owner",
     "threshold_text",
     "value_text",

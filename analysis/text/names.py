@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable
 
 from analysis.settings import (
@@ -76,6 +77,13 @@ def short_key(key: str) -> str:
     return SYMBOLS.get(key, key.rsplit(".", 1)[-1].replace("_", " "))
 
 
+def short_keys(keys: Iterable[str]) -> dict[str, str]:
+    """Keys as the paper writes them, or their last words; whole keys where these would be the same."""
+    short = {key: short_key(key) for key in keys}
+    shared = Counter(short.values())
+    return {key: name if shared[name] == 1 else key for key, name in short.items()}
+
+
 def value_text(value: object) -> str:
     """A searched value: ``0.8``, ``segment prediction``."""
     return f"{value:g}" if isinstance(value, float) else str(value).replace("_", " ")
@@ -85,7 +93,8 @@ def configuration_text(configuration: str, generator: bool = False) -> str:
     """``β=4, S=0.8`` of a configuration's JSON; ``generator``: its name before these."""
     values = json.loads(configuration)
     name = [generator_name(str(values[GENERATOR]))] if generator and GENERATOR in values else []
-    texts = [f"{short_key(key)}={value_text(value)}" for key, value in values.items() if key != GENERATOR]
+    names = short_keys(values)
+    texts = [f"{names[key]}={value_text(value)}" for key, value in values.items() if key != GENERATOR]
     return ", ".join([*name, *texts]) or "as configured"
 
 

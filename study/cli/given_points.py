@@ -37,9 +37,7 @@ def with_given_points(study: StudyConfig, run: RunConfig, texts: Sequence[str]) 
 
 def _point(study: StudyConfig, run: RunConfig, text: str) -> tuple[Point, list[str]]:
     space = study.space
-    given = {
-        _key(space, key, study.name): value for key, value in parse_assignments(NEXT_KEY.split(text), OPTION).items()
-    }
+    given = _assigned(study, text)
     point, notes = Point(), list[str]()
     for key, dimension in space.items():
         if not active(dimension, point):
@@ -61,6 +59,18 @@ def _point(study: StudyConfig, run: RunConfig, text: str) -> tuple[Point, list[s
     return point, notes
 
 
+def _assigned(study: StudyConfig, text: str) -> Point:
+    """Key of the space -> value, as they are written."""
+    given: Point = {}
+    for part in NEXT_KEY.split(text):
+        ((name, value),) = parse_assignments([part], OPTION).items()
+        key = _key(study.space, name, study.name)
+        if key in given:
+            raise UserError(f"{OPTION} {text}: {key} has two values; leave one out, or give {OPTION} once for each")
+        given[key] = value
+    return given
+
+
 def _key(space: Mapping[str, Dimension], name: str, study: str) -> str:
     """A key of the space, by its whole name or by the last part of it."""
     if name in space:
@@ -77,7 +87,7 @@ def _own_value(key: str, dimension: Dimension, value: Any) -> Any:
         known = dimension.values()
         if known is not None:
             return next(own for own in known if own == value)
-        return value if all(isinstance(bound, int) for bound in dimension.bounds) else float(value)
+        return int(value) if dimension.is_whole else float(value)
     closest = dimension.nearest(value)  # of numbers
     words = near(value, map(str, dimension.choices)) if isinstance(value, str) and dimension.choices else []
     hint = f"; the nearest is {closest}" if closest is not None else f". Did you mean '{words[0]}'?" if words else ""

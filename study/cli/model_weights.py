@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from trainables.training import Weights
 
 
+class MissingWeights(UserError):
+    """The study does not have them; the message says no remedy."""
+
+
 class FoundWeights(NamedTuple):
     """source: ``kept``, ``checkpoint`` or ``retrained``. notes: what a reader of the model's numbers must know."""
 
@@ -29,7 +33,7 @@ class FoundWeights(NamedTuple):
 
 
 def stored_weights(folder: StudyFolder, record: TrialRecord, run: RunConfig) -> FoundWeights:
-    """Of the study's files; raises UserError that tells what to do where they are not there."""
+    """Of the study's files; raises MissingWeights where they are not there."""
     from trainables.model import read_weights
 
     with suppress(OSError, DamagedFile):
@@ -39,11 +43,9 @@ def stored_weights(folder: StudyFolder, record: TrialRecord, run: RunConfig) -> 
     weights = _of_checkpoint(folder, record, run)
     if weights is not None:
         return FoundWeights(weights, "checkpoint")
-    name, iterations = trial_name(record.number), (record.best_iteration or 0) + 1
-    raise UserError(
-        f"{folder.model_file(record.number)}: the weights of {name}'s iteration {record.best_iteration} are not there, "
-        f"as in studies begun with an older version; add --retrain, which runs its {iterations} trainings again "
-        "and compares their numbers with the ledger's"
+    raise MissingWeights(
+        f"{folder.model_file(record.number)}: the weights of {trial_name(record.number)}'s iteration "
+        f"{record.best_iteration} are not there, as in studies begun with an older version"
     )
 
 

@@ -20,7 +20,7 @@ from trainables.json_types import JsonObject
 DEFAULT = "default"
 WIDTH = 60  # of lines whose comments share a column; longer ones have theirs right behind them
 # Options of a launch whose name is not that of the key that they set.
-STUDY_OPTIONS = {"confirm": "confirm", "time_budget": "time_budget_s", "trial": "first_points"}
+STUDY_OPTIONS = {"time_budget": "time_budget_s", "trial": "first_points"}
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,9 @@ def _run_sources(given: Namespace, study: StudyConfig, run: RunConfig) -> dict[s
 
 def _study_settings(given: Namespace, study: StudyConfig) -> Iterator[Setting]:
     file = load_study_config(given.study or DEFAULT_STUDY)
-    options = {STUDY_OPTIONS.get(name, name): name for name, value in vars(given).items() if value not in (None, False)}
+    # 0 is a value that was given.
+    named = [name for name, value in vars(given).items() if value is not None and value is not False]
+    options = {STUDY_OPTIONS.get(name, name): name for name in named}
     values = study.as_dict()
     for name, field in StudyConfig.model_fields.items():
         source = f"study {study.name}" if name in file.model_fields_set else DEFAULT

@@ -58,12 +58,17 @@ class Dimension(Part):
             raise TypeError("choices have no bounds")
         return self.low, self.high
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is a range of whole numbers."""
+        return isinstance(self.low, int) and isinstance(self.high, int)
+
     def values(self) -> list[Value] | None:
         """All values in order; None for a range without step, which has too many."""
         if self.choices is not None:
             return list(self.choices)
         (low, high), step = self.bounds, self.step
-        if step is None and isinstance(low, int) and isinstance(high, int):
+        if step is None and self.is_whole:
             step = 1
         if step is None or self.log:
             return None
@@ -80,7 +85,9 @@ class Dimension(Part):
         if known is not None:
             return any(type_and_value_equal(value, other) for other in known)
         low, high = self.bounds
-        return isinstance(value, int | float) and low <= value <= high
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        return low <= value <= high and (not self.is_whole or value == int(value))
 
     def nearest(self, value: Any) -> Value:
         """The value of this dimension that is closest to ``value``; None when there is no such notion."""
@@ -89,7 +96,8 @@ class Dimension(Part):
         known = self.values()
         if known is None:
             low, high = self.bounds
-            return min(max(value, low), high)
+            closest = min(max(value, low), high)
+            return round(closest) if self.is_whole else closest
         numbers = [v for v in known if isinstance(v, int | float) and not isinstance(v, bool)]
         return min(numbers, key=lambda v: (abs(v - value), v)) if numbers else None
 
@@ -100,8 +108,7 @@ class Dimension(Part):
             return known[int(coordinate * len(known))]
         low, high = self.bounds
         value = low * (high / low) ** coordinate if self.log else low + coordinate * (high - low)
-        whole = isinstance(low, int) and isinstance(high, int)
-        return min(max(round(value), int(low)), int(high)) if whole else rounded(value)
+        return min(max(round(value), int(low)), int(high)) if self.is_whole else rounded(value)
 
     def distribution(self) -> optuna.distributions.BaseDistribution:
         """The same values in Optuna's terms."""

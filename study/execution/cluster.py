@@ -79,6 +79,7 @@ def start_ray(cores: int, gpus: int, address: str | None = None) -> Cluster:
     logging.getLogger("ray").setLevel(logging.CRITICAL)
     _raise_file_limit()
     _prepare_token(joins=address is not None)
+    read_environment_again()
     return _join(address) if address else _start(cores, gpus, temporary_folder())
 
 
@@ -196,6 +197,15 @@ def _prepare_token(joins: bool) -> None:
     except (OSError, RuntimeError, ValueError):  # no home, or one that cannot be written to or read
         if not joins:
             os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+
+
+def read_environment_again() -> None:
+    """Ray's C++ part keeps RAY_AUTH_MODE as it was when Ray was imported; the processes that it starts see it as it is
+    now, and would refuse this one."""
+    from ray import _raylet
+
+    internals: Any = _raylet
+    internals.Config.initialize("")
 
 
 def has_token() -> bool:

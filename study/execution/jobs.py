@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from study.execution.cluster import RAY_ENVIRONMENT, has_token
+from study.execution.cluster import RAY_ENVIRONMENT, has_token, read_environment_again
 from study.ledger import open_study
 from trainables.commands import CONSOLE_VARIABLE, by_console, typed
 from trainables.errors import UserError
@@ -89,6 +89,7 @@ def _client(address: str) -> Any:
         _check_listens(address)
         for name in ("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS"):  # they would win over what was asked for
             os.environ.pop(name, None)
+    read_environment_again()
     from ray.exceptions import AuthenticationError
     from ray.job_submission import JobSubmissionClient
 

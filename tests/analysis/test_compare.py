@@ -39,3 +39,12 @@ def test_numbers_of_two_metrics_are_not_compared(tmp_path: Path, capsys: pytest.
     StudyFolder(tmp_path / "b", run=run).add(point("attention", 1.0), [30, 40])
     assert main(["--study", "a", "--study", "b", "--study-dir", str(tmp_path)]) == 2
     assert "mAP@0.3" in capsys.readouterr().err
+
+
+def test_studies_of_two_folders_have_no_place_that_both_reports_look_at(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("x/a", "y/b"):
+        StudyFolder(tmp_path / name).add(point("attention", 1.0), [30, 40])
+    assert main(["--study", str(tmp_path / "x" / "a"), "--study", str(tmp_path / "y" / "b")]) == 0
+    assert "reports of both" not in capsys.readouterr().out

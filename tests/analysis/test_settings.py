@@ -43,5 +43,6 @@ def test_ranges_have_edges_and_words_have_none() -> None:
     assert Dimension.from_json({"low": 0.2, "high": 1.0, "when": {"g": ["a"]}}) == Dimension(
         low=0.2, high=1.0, when=(("g", ("a",)),)
     )
+    assert Dimension.from_json({"when": {"g": "abc", "h": 5}}).when == (("g", ("abc",)), ("h", (5,)))
     assert Dimension.from_json({"low": 0.2, "high": 1.0}).edges == (0.2, 1.0)
     assert Dimension.from_json({"choices": ["a", "b"]}).edges is None

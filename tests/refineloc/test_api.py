@@ -55,6 +55,14 @@ def test_a_wrong_request_is_the_sentence_of_the_command(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_the_command_says_is_read_whatever_the_encoding_of_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
+    with pytest.raises(refineloc.UserError, match=r"^--dataset: no data set 'zähl'"):
+        refineloc.launch("x", study_dir=tmp_path, dataset="zähl")
+
+
 def test_importing_it_brings_neither_torch_nor_pandas_nor_ray() -> None:
     script = "import sys, refineloc; print(sorted({'torch', 'pandas', 'ray', 'numpy'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +181,20 @@ def test_features_that_a_process_maps_are_refused_whoever_it_is(
     assert f"prune: {name}: process {os.getpid()} has it open" in capsys.readouterr().err
 
 
+def test_features_that_a_process_maps_are_refused_where_a_symbolic_link_leads_to_them(
+    tmp_path: Path,
+    data_dir: Path,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    link = tmp_path / "studies"
+    (tmp_path / "scratch").mkdir()
+    link.symlink_to(tmp_path / "scratch")
+    features, name = mapped(link, data_dir), f".features/{key_of(link)}"
+    assert np.isfinite(features.train.features).all()
+    assert main(["prune", name, "--study-dir", str(link)]) == 2
+    assert f"prune: {name}: process {os.getpid()} has it open" in capsys.readouterr().err
+
+
 def test_a_study_that_begins_meanwhile_keeps_its_features(tmp_path: Path, features: Dataset) -> None:
     """Between the look at the locks and the removal."""
     from study.caches import find_caches, remove
@@ -208,6 +224,19 @@ def test_what_a_killed_process_left_is_listed_and_removed(tmp_path: Path, capsys
     assert not left.exists()
 
 
+def test_what_a_killed_removal_left_stands_in_no_ones_way(
+    tmp_path: Path,
+    data_dir: Path,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The features that were made again since then are removed at once."""
+    mapped(tmp_path, data_dir)
+    home = tmp_path / ".features" / key_of(tmp_path)
+    shutil.copytree(home, home.with_name(f"{home.name}.removed"))
+    assert main(["prune", f".features/{home.name}", "--study-dir", str(tmp_path)]) == 0, capsys.readouterr().err
+    assert not [path for path in home.parent.iterdir() if path.is_dir()]
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
@@ -229,7 +258,7 @@ def test_a_cache_that_the_system_does_not_give_up_is_named_and_the_others_go(
 ) -> None:
     for name in ("a", "b"):
         study(tmp_path, name)
-    rmtree = __import__("shutil").rmtree
+    rmtree = shutil.rmtree
 
     def refuse(path: Path) -> None:
         if path.parent.name == "a":
@@ -240,3 +269,39 @@ def test_a_cache_that_the_system_does_not_give_up_is_named_and_the_others_go(
     assert main(["prune", "--study-dir", str(tmp_path)]) == 1
     assert "a/base: Permission denied" in capsys.readouterr().err
     assert not (tmp_path / "b" / "base").exists()
+
+
+def test_a_file_that_a_running_study_renames_meanwhile_ends_no_listing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = study(tmp_path, "a")
+    walk = os.walk
+
+    def with_one_gone(top: Path) -> Iterator[Any]:
+        for home, folders, names in walk(top):
+            yield home, folders, [*names, ".abc.pt.4711"]  # written aside, and renamed before it is looked at
+
+    monkeypatch.setattr("study.caches.os.walk", with_one_gone)
+    assert listed(tmp_path, capsys)["a/base"]["size"] == sum(f.stat().st_size for f in (folder.path / "base").iterdir())
+
+
+def test_a_study_that_cannot_be_read_ends_no_listing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study(tmp_path, "a")
+
+    def refuse(*given: object) -> None:
+        raise PermissionError(13, "Permission denied", "ledger.jsonl")
+
+    monkeypatch.setattr("study.caches.open_study", refuse)
+    assert listed(tmp_path, capsys)["a/base"]["studies"] == {"a": "unreadable"}
+
+
+def test_a_cache_that_is_a_symbolic_link_is_refused_with_the_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = study(tmp_path, "a").path / "base"
+    base.rename(tmp_path / "elsewhere")
+    base.symlink_to(tmp_path / "elsewhere")
+    assert main(["prune", "--study-dir", str(tmp_path)]) == 1
+    assert "error: prune: a/base: Cannot call rmtree on a symbolic link" in capsys.readouterr().err

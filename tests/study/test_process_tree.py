@@ -34,3 +34,13 @@ def test_files_that_a_process_maps_are_found_below_their_folder_alone(tmp_path: 
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ):
         assert mapped_below(tmp_path / "a")[os.getpid()] == [str(path)]
         assert os.getpid() not in mapped_below(tmp_path / "b")
+
+
+def test_a_symbolic_link_leads_to_the_same_files(tmp_path: Path) -> None:
+    """As of a home folder whose studies lie on another disk: the kernel knows the files' own paths."""
+    folder, link = tmp_path / "scratch", tmp_path / "studies"
+    folder.mkdir()
+    link.symlink_to(folder)
+    (folder / "features.npy").write_bytes(b"x" * 4096)
+    with (link / "features.npy").open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ):
+        assert mapped_below(link)[os.getpid()] == [str(folder / "features.npy")]

@@ -141,3 +141,17 @@ def test_what_cannot_be_measured_is_refused(
     (tmp_path / "s" / "study.json").write_text(json.dumps(tree))
     assert measure(tmp_path, "--trial", "0") == 2
     assert "t0000: base model wtalc detects without alpha_A and alpha_C: no pairs" in capsys.readouterr().err
+
+
+def test_a_trial_without_its_weights_is_told_with_what_this_command_can_do(
+    tuned_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(tuned_dir / "s", tmp_path / "s")
+    folder, record = StudyFolder(tmp_path / "s"), records_of(tuned_dir)[0]
+    folder.model_file(0).unlink()
+    shutil.rmtree(folder.state_file(0).parent)
+    assert measure(tmp_path, "--trial", "0") == 2
+    error = capsys.readouterr().err
+    assert f"the weights of t0000's iteration {record.best_iteration} are not there" in error
+    assert "name a trial that has its weights with --trial" in error
+    assert "--retrain" not in error, "an option of study.export alone"

@@ -17,7 +17,7 @@ def test_a_module_with_subcommands_adds_them_to_its_program(monkeypatch: pytest.
     for value in ("", "1"):
         monkeypatch.setenv(CONSOLE_VARIABLE, value)
         for name, command in COMMANDS.items():
-            assert f"{program(command.module)} {command.first}".rstrip() == typed(name) or not command.first
+            assert f"{program(command.module)} {command.first}".rstrip() == typed(name)
 
 
 def test_what_examples_do_stands_in_one_column() -> None:

@@ -20,6 +20,7 @@ from trainables.config.run import (
     VideoChoice,
     field_keys,
     parse_config,
+    whole_tree,
 )
 from trainables.config.sharing import JOINT_MODELS, check_joint, joint_key, predictions_train
 from trainables.config.thresholds import (
@@ -82,5 +83,6 @@ __all__ = [
     "read_lines",
     "shipped",
     "validated",
+    "whole_tree",
     "with_partners",
 ]

@@ -7,21 +7,15 @@ carries its letter, and the presets in ``configs/datasets/presets`` hold both an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    SerializerFunctionWrapHandler,
-    model_serializer,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, model_validator
 
 from trainables.config.base_models import BaseModelSettings
-from trainables.config.part import FloatTuple, Part, Share, StrTuple
+from trainables.config.part import ExtendedPart, FloatTuple, Part, Share, StrTuple
 from trainables.config.thresholds import NAMES, OWN_DETECTION, Thresholds, why_not_tuned, with_partners
-from trainables.config.validation import keys_of, set_key, validated
+from trainables.config.validation import keys_of, set_key, validated, with_left_out
 from trainables.json_types import JsonObject
 
 # The dotted key that names what makes the pseudo labels.
@@ -62,8 +56,22 @@ class _Choice(Part):
 VideoChoice = Annotated[_Choice, BeforeValidator(_subset_words)]
 
 
-class DatasetConfig(Part):
+class DatasetConfig(ExtendedPart):
     """Which videos, which features, and how time maps to snippets (refineloc.md, section 5)."""
+
+    # Of data set files; older versions had none.
+    later_fields: ClassVar[tuple[str, ...]] = (
+        "test_annotations_path",
+        "file",
+        "title",
+        "window_frames",
+        "train",
+        "test",
+        "classes",
+        "training_labels",
+        "background",
+        "video_labels",
+    )
 
     name: str
     features: str | None = Field(None, description="feature type, e.g. i3d or tsn; None where a data set has one")
@@ -108,29 +116,6 @@ class DatasetConfig(Part):
         """Frames from the start of a video to where its first snippet begins (``data.Video``)."""
         return 0.0 if self.window_frames is None else (self.window_frames - self.snippet_frames) / 2
 
-    @model_serializer(mode="wrap")
-    def _known_by_name(self, serialize: SerializerFunctionWrapHandler) -> JsonObject:
-        """Without what is as in versions that had no data set files: keys made of configurations stay the same."""
-        tree: JsonObject = serialize(self)
-        for key in OF_DATASET_FILES:
-            if key in tree and getattr(self, key) == type(self).model_fields[key].default:
-                del tree[key]
-        return tree
-
-
-OF_DATASET_FILES = (
-    "test_annotations_path",
-    "file",
-    "title",
-    "window_frames",
-    "train",
-    "test",
-    "classes",
-    "training_labels",
-    "background",
-    "video_labels",
-)
-
 
 class ModelConfig(BaseModelSettings):
     """The base model: ``layers``, ``attention`` and ``hidden_floor`` are RefineLoc's own (refineloc.md, section 1)."""
@@ -160,8 +145,10 @@ class LossConfig(Part):
     )
 
 
-class TrainingConfig(Part):
+class TrainingConfig(ExtendedPart):
     """One training: optimizer, schedule, length (refineloc.md, section 6)."""
+
+    later_fields: ClassVar[tuple[str, ...]] = ("validation_order",)
 
     epochs: int = Field(50, ge=1, description="epochs of each refinement iteration (D13)")
     batch_videos: int = Field(32, ge=1)
@@ -183,14 +170,6 @@ class TrainingConfig(Part):
         "the mean of batch means noisy (D39)",
     )
 
-    @model_serializer(mode="wrap")
-    def _as_before(self, serialize: SerializerFunctionWrapHandler) -> JsonObject:
-        """Without the order where it is fixed, as it always was: keys made of configurations stay the same."""
-        tree: JsonObject = serialize(self)
-        if self.validation_order == "fixed":
-            tree.pop("validation_order", None)
-        return tree
-
 
 class SegmentConfig(Part):
     """Snippet scores -> segments (refineloc.md, section 3)."""
@@ -211,22 +190,16 @@ class SegmentConfig(Part):
     score_video: bool = Field(True, description="add the video's class score to a segment's score (D7)")
 
 
-class PredictionConfig(SegmentConfig):
+class PredictionConfig(SegmentConfig, ExtendedPart):
     """How a model's segments are predicted."""
+
+    later_fields: ClassVar[tuple[str, ...]] = ("tune",)
 
     tune: Literal["none", "thresholds"] = Field(
         "none",
         description="thresholds: after each iteration, all pairs (alpha_A, alpha_C) of a 10 x 10 grid are compared by "
         "mAP on the videos that choose, and the best one makes the predictions; it costs no training",
     )
-
-    @model_serializer(mode="wrap")
-    def _as_before(self, serialize: SerializerFunctionWrapHandler) -> JsonObject:
-        """Without the choice where nothing is tuned, as it always was: keys made of configurations stay the same."""
-        tree: JsonObject = serialize(self)
-        if self.tune == "none":
-            tree.pop("tune", None)
-        return tree
 
 
 class PseudoLabelConfig(Part):
@@ -287,8 +260,10 @@ class RefinementConfig(Part):
     reinitialise: bool = Field(True, description="every iteration trains from scratch (D30)")
 
 
-class SelectionConfig(Part):
+class SelectionConfig(ExtendedPart):
     """Which videos choose the epoch, the iteration and the configuration (D21, D22, D33, D35)."""
+
+    later_fields: ClassVar[tuple[str, ...]] = ("signal",)
 
     rule: Literal["held-out", "paper", "video-labels"] = Field(
         "held-out",
@@ -298,13 +273,9 @@ class SelectionConfig(Part):
     held_out_share: float = Field(0.25, gt=0, lt=1, description="share of training videos held out, stratified")
     signal: str = Field("video_loss", description="what rule video-labels compares iterations and configurations by")
 
-    @model_serializer(mode="wrap")
-    def _as_before(self, serialize: SerializerFunctionWrapHandler) -> JsonObject:
-        """Without the signal where none is used: keys made of configurations stay the same."""
-        tree: JsonObject = serialize(self)
-        if self.rule != "video-labels":
-            tree.pop("signal", None)
-        return tree
+    def _left_out(self) -> Iterable[str]:
+        """The signal is written wherever it is used."""
+        return () if self.rule == "video-labels" else super()._left_out()
 
 
 class ComputeConfig(Part):
@@ -318,8 +289,10 @@ class ComputeConfig(Part):
     )
 
 
-class RunConfig(Part):
+class RunConfig(ExtendedPart):
     """One complete refinement run."""
+
+    later_fields: ClassVar[tuple[str, ...]] = ("thresholds",)
 
     # The name of the preset. Elsewhere "protocol" is the evaluation protocol; the key keeps its first name because
     # study.json, run presets and --protocol spell it so, and keys of the M0 cache are made without it.
@@ -367,14 +340,6 @@ class RunConfig(Part):
             raise ValueError(f"prediction.tune: thresholds {reason}")
         return self
 
-    @model_serializer(mode="wrap")
-    def _as_before(self, serialize: SerializerFunctionWrapHandler) -> JsonObject:
-        """Without whose thresholds vary where it is the labels', as it always was."""
-        tree: JsonObject = serialize(self)
-        if self.thresholds == "labels":
-            tree.pop("thresholds", None)
-        return tree
-
     def updated(self, values: Mapping[str, Any], source: str = "--set") -> RunConfig:
         """A copy with dotted keys replaced, e.g. ``{"loss.beta": 2.0}``; unknown keys raise UserError.
 
@@ -390,6 +355,11 @@ class RunConfig(Part):
 def parse_config(tree: Mapping[str, Any], source: str) -> RunConfig:
     """Validate a nested mapping; raises UserError with one line per problem, each naming ``source``."""
     return validated(RunConfig, tree, source)
+
+
+def whole_tree(tree: Mapping[str, Any]) -> JsonObject:
+    """A written configuration, or a part of one, with what is left out of it where it has its default."""
+    return with_left_out(RunConfig, tree)
 
 
 def field_keys() -> list[str]:

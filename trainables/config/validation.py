@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from trainables.commands import typed
+from trainables.config.part import ExtendedPart
 from trainables.errors import UserError, nearest
 from trainables.json_types import JsonObject
 
@@ -44,6 +45,18 @@ def _part(annotation: Any) -> type[BaseModel] | None:
         if isinstance(candidate, type) and issubclass(candidate, BaseModel):
             return candidate
     return None
+
+
+def with_left_out(model: type[BaseModel], tree: Mapping[str, Any]) -> JsonObject:
+    """A tree of ``model`` with the defaults that are left out where it is written (``ExtendedPart``)."""
+    found = dict(tree)
+    for name, field in model.model_fields.items():
+        part = _part(field.annotation)
+        if part and isinstance(found.get(name), Mapping):
+            found[name] = with_left_out(part, found[name])
+        elif issubclass(model, ExtendedPart) and name in model.later_fields:
+            found.setdefault(name, field.default)
+    return found
 
 
 def set_key(model: type[BaseModel], tree: JsonObject, key: str, value: Any, source: str) -> None:

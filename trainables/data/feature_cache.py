@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from trainables.errors import UserError
 
 FORMAT = 1
 KEY_LENGTH = 16
-PART, USERS = ".part", "used-by"
+PART, REMOVED, USERS = ".part", ".removed", "used-by"
 SPARE_BYTES = 64 * 2**20
 DTYPE = "<f4"
 
@@ -47,7 +48,7 @@ class LoadedFeatures:
 @dataclass(frozen=True)
 class KeptFeatures:
     """What lies under one key. made, used: seconds since 1970. users: names of studies. whole False: left behind by a
-    process that was killed while it wrote, or damaged."""
+    process that was killed while it wrote or removed them, or damaged."""
 
     path: Path
     made: float
@@ -92,24 +93,30 @@ class FeatureFolder:
     def kept(self) -> list[KeptFeatures]:
         """All that lies here, in the order of the keys."""
         homes = sorted(path for path in self.path.glob("*") if path.is_dir() and not path.is_symlink())
-        return [self._kept(home) for home in homes]
+        found = []
+        for home in homes:
+            with suppress(FileNotFoundError):  # removed meanwhile, or renamed by the process that wrote it
+                found.append(self._kept(home))
+        return found
 
     def _kept(self, home: Path) -> KeptFeatures:
-        index, markers = home / "index.json", sorted((home / USERS).glob("*"))
+        index, markers = home / "index.json", _markers(home)
         made = (index if index.is_file() else home).stat().st_mtime
         used = max([made, *(marker.stat().st_mtime for marker in markers)])
-        return KeptFeatures(
-            home, made, used, tuple(marker.name for marker in markers), self.find(home.name) is not None
-        )
+        left_behind = home.name.endswith((PART, REMOVED))
+        whole = not left_behind and self.find(home.name) is not None
+        return KeptFeatures(home, made, used, tuple(marker.name for marker in markers), whole)
 
     def remove(self, key: str, check: Callable[[Iterable[str]], None]) -> None:
         """Remove what lies under a key. check: is given the users, and raises where one of them needs it; none begins
         to use it meanwhile. Raises UserError where a process is writing it, OSError where the system refuses."""
-        home = self.path / key
-        with only_writer(self.path / key.removesuffix(PART), waits=False):
-            check(self._kept(home).users)
-            aside = self.path / f"{key}.removed"
-            os.rename(home, aside)  # at once: nobody finds a half of it
+        home, features = self.path / key, key.removesuffix(PART).removesuffix(REMOVED)
+        with only_writer(self.path / features, waits=False):
+            check([marker.name for marker in _markers(home)])
+            aside = self.path / f"{features}{REMOVED}"
+            if home != aside:
+                shutil.rmtree(aside, ignore_errors=True)  # of a removal that was killed
+                os.rename(home, aside)  # at once: nobody finds a half of it
             shutil.rmtree(aside)
 
     def _write(self, home: Path, source: FeatureFiles, width: int, plans: Mapping[str, FeaturePlan]) -> LoadedFeatures:
@@ -162,6 +169,11 @@ def feature_key(files: Iterable[Path], names: Mapping[str, Sequence[str]], *sett
     stats = [(str(file.resolve()), stat.st_size, stat.st_mtime_ns) for file in files for stat in [file.stat()]]
     text = json.dumps([FORMAT, sorted(stats), {name: list(videos) for name, videos in names.items()}, settings])
     return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
+
+
+def _markers(home: Path) -> list[Path]:
+    """A file for each study that uses what lies there."""
+    return sorted((home / USERS).glob("*"))
 
 
 def _written(path: Path, source: FeatureFiles, plan: FeaturePlan) -> FlatFeatures:

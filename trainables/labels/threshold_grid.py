@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import reduce
-from itertools import product
+from itertools import pairwise, product
 from typing import NamedTuple
 
 import numpy as np
@@ -33,6 +33,7 @@ from trainables.report import Pair
 
 WORD_DIGITS = 6
 WORD = 1 << WORD_DIGITS  # pairs in one word
+MOST_VALUES = 255  # of one threshold: how many of them a score passes is counted in a byte
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,11 @@ class ThresholdGrid:
     min_attention: tuple[float, ...]
     min_class_score: tuple[float, ...]
 
+    def __post_init__(self) -> None:
+        for name, values in vars(self).items():
+            if not 0 < len(values) <= MOST_VALUES or any(low >= high for low, high in pairwise(values)):
+                raise ValueError(f"{name}: from 1 to {MOST_VALUES} ascending values, got {values}")
+
     @property
     def pairs(self) -> list[Pair]:
         """In the order of their numbers."""
@@ -50,7 +56,7 @@ class ThresholdGrid:
 
 class RunsOfPairs(NamedTuple):
     """runs: distinct segments of all pairs, by video, class rank, first and last snippet, (D,). row, pair: which pair
-    has which of them, (U,), by row, then pair."""
+    has which of them, (U,), in no order."""
 
     runs: SnippetRuns
     row: Indices
@@ -62,7 +68,8 @@ def predict_pairs(scores: SnippetScores, config: SegmentConfig, grid: ThresholdG
     top_VK = top_classes(scores.video_score, config.top_k)
     class_KM = class_scores(scores, top_VK, np.arange(scores.num_snippets), scores.video_of_snippet)
     ranks, size = class_KM.shape
-    starts, ends = (np.add.outer(np.arange(ranks) * size, bound).reshape(-1) for bound in _bounds(scores))
+    borders = np.add.outer(np.arange(ranks) * size, scores.offsets)
+    starts, ends = borders[:, :-1].reshape(-1), borders[:, 1:].reshape(-1)
     found = [
         _runs_of_word(kept, starts, ends, config, first_pair)
         for first_pair, kept in _kept(class_KM, scores.foreground, config, grid)
@@ -74,10 +81,6 @@ def predict_pairs(scores: SnippetScores, config: SegmentConfig, grid: ThresholdG
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
     return RunsOfPairs(runs[order], place[row], pair)
-
-
-def _bounds(scores: SnippetScores) -> tuple[Indices, Indices]:
-    return scores.offsets[:-1], scores.offsets[1:]
 
 
 def _kept(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from trainables.files import read_with_digest, write_with_digest
+from trainables.files import DamagedFile, read_with_digest, write_with_digest
 from trainables.training import Weights
 
 
@@ -28,6 +28,13 @@ def write_weights(path: Path, iteration: int, weights: Weights) -> None:
 
 
 def read_weights(path: Path) -> KeptWeights:
-    """The inverse, on the CPU. Raises OSError where there is no such file, DamagedFile where it is not whole."""
-    plain = torch.load(io.BytesIO(read_with_digest(path)), weights_only=True, map_location="cpu")
-    return KeptWeights(plain["iteration"], plain["weights"])
+    """The inverse, on the CPU. Raises OSError where there is no such file, DamagedFile where it is not whole, or holds
+    something else."""
+    content = read_with_digest(path)
+    try:
+        plain = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
+        return KeptWeights(plain["iteration"], plain["weights"])
+    except MemoryError:
+        raise
+    except Exception as error:  # torch and pickle raise errors of many kinds
+        raise DamagedFile(f"{path}: its content is no weights: {type(error).__name__}: {error}") from error

@@ -77,7 +77,7 @@ def refine_together(
     ends with its error. As on their own but for rounding.
     """
     if len({joint_key(config) for config in configs}) > 1:
-        raise ValueError("runs that train together differ in labels, beta and refinement only")
+        raise ValueError("runs that train together differ in labels, predictions, beta and refinement only")
     torch.set_num_threads(configs[0].compute.threads)
     cache = cache or DeviceCache.of(configs[0])
     engines = [Engine(config, data, cache) for config in configs]

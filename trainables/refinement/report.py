@@ -177,7 +177,7 @@ def mean_ap(config: RunConfig, data: Dataset, every: Split, predictions: Segment
 def evaluated_part(every: Split) -> Split | None:
     """The annotated videos of a split; None where there is nothing to find in them."""
     split = every.annotated_part()
-    return None if split is None or (split is not every and not has_instances(split)) else split
+    return split if split is not None and has_instances(split) else None
 
 
 def in_videos_of(split: Split, predictions: Segments) -> Mask:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from trainables.base_models import build_base_model
-from trainables.config import RunConfig
+from trainables.config import RunConfig, whole_tree
 from trainables.data import Dataset
 from trainables.refinement.iteration import RunState
 from trainables.report import IterationReport
@@ -35,12 +35,12 @@ def m0_owner(key: str) -> Owner:
 def owner_problem(stored: Any, expected: Owner) -> str | None:
     """Why a state is not ``expected``'s, None where it is: the first setting that differs.
 
-    Settings that only one of the two knows do not count: a version may add some, and a state of an older study
-    must still open.
+    A setting that is not written where it has its default has it. Other settings that only one of the two knows do not
+    count: a version may add some, and a state of an older study must still open.
     """
     if not isinstance(stored, Mapping) or stored.keys() != expected.keys():
         return f"is the state of {_kind(stored)}, not of {_kind(expected)}"
-    found = next(_differences(stored, expected), None)
+    found = next(_differences(_whole(stored), _whole(expected)), None)
     return None if found is None else "is the state of another run: {} is {!r} there and {!r} here".format(*found)
 
 
@@ -79,6 +79,10 @@ def _masks_problem(history: Mapping[str, list[np.ndarray]], data: Dataset) -> st
         if sum(rows.values()) != data.train.num_snippets or test != data.test.num_snippets:
             return "has pseudo labels of other videos than those of this data set"
     return None
+
+
+def _whole(owner: Owner) -> Owner:
+    return {name: whole_tree(part) if isinstance(part, Mapping) else part for name, part in owner.items()}
 
 
 def _kind(owner: Any) -> str:

@@ -42,7 +42,7 @@ class WorkerProcess:
         """Take the next order; data, imports and device stay."""
         self._began = time.monotonic()
         self._timeout_s, self._retries = order.timeout_s, order.retries
-        self._trials = [Trial(one, self._data) for one in order.trials]
+        self._trials = [Trial(one, self._data, self._device_cache) for one in order.trials]
         self._orders = {one.trial: one for one in order.trials}
         for one in order.trials:
             log(begin_line(one))
@@ -94,7 +94,7 @@ class WorkerProcess:
             self._running = self._left()
             states = [trial.open() for trial in self._running]
             runs = [trial.run for trial in self._running]
-            self._iterations = refine_together(runs, self._data, states, self._device_cache())
+            self._iterations = refine_together(runs, self._data, states, self._device_cache(self._run))
         known = [answer for trial in self._running if (answer := trial.next_known()) is not None]
         if known:
             return tuple(known)
@@ -105,10 +105,11 @@ class WorkerProcess:
         self._iterations = None
         return tuple(trial.failed(error) for trial in self._left())
 
-    def _device_cache(self) -> DeviceCache:
-        key = (self._run.compute.device, self._run.compute.dtype)
+    def _device_cache(self, run: RunConfig) -> DeviceCache:
+        """The one of this process for all runs of this device and precision."""
+        key = (run.compute.device, run.compute.dtype)
         if key not in self._device_caches:
-            self._device_caches[key] = DeviceCache.of(self._run)
+            self._device_caches[key] = DeviceCache.of(run)
         return self._device_caches[key]
 
 

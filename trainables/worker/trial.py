@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import shutil
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -14,22 +16,26 @@ import torch
 from trainables.config import RunConfig
 from trainables.data import Dataset, write_predictions
 from trainables.files import DamagedFile, is_unavailable, keeping_files, read_with_digest, write_with_digest
+from trainables.gpu import DeviceCache
 from trainables.model import read_weights, write_weights
 from trainables.refinement.iteration import IterationResult, RunState
 from trainables.refinement.refine import after_m0, measured_m0
 from trainables.report import IterationReport, M0Origin
-from trainables.training import NonFiniteLoss
+from trainables.training import NonFiniteLoss, Weights
 from trainables.worker.belonging import content_problem, m0_owner, report_problem, trial_owner
 from trainables.worker.checkpoint import load_state, save_state
 from trainables.worker.messages import COMPLETED, RUNNING, UNWRITABLE, CachedM0, TrialAnswer, TrialOrder
 from trainables.worker.time_limit import TimeLimitExceeded
 
+logger = logging.getLogger(__name__)
+
 
 class Trial:
     """A trial as its worker knows it."""
 
-    def __init__(self, order: TrialOrder, data: Dataset) -> None:
-        self.files, self._m0, self._data = order.files, order.m0, data
+    def __init__(self, order: TrialOrder, data: Dataset, device_cache: Callable[[RunConfig], DeviceCache]) -> None:
+        """device_cache: what the process keeps on a run's device."""
+        self.files, self._m0, self._data, self._device_cache = order.files, order.m0, data, device_cache
         self.number, self.run = order.trial, order.run
         self.ended = False
         self.reported, self._known = order.known_iterations, order.known_reports
@@ -116,15 +122,28 @@ class Trial:
 
     def _measure_m0(self, m0: CachedM0, state: RunState, origin: M0Origin) -> RunState | None:
         """The state after an M0 that the cache keeps with the numbers of other predictions than this trial's."""
-        try:
-            weights = read_weights(m0.files.model).weights
-        except (FileNotFoundError, DamagedFile):
+        weights = self._m0_weights(m0, state)
+        if weights is None:
             return None
-        result = measured_m0(self.run, self._data, state, weights)
+        result = measured_m0(self.run, self._data, state, weights, self._device_cache(self.run))
         for path in (self._m0_predictions_path, self.files.predictions):
             write_predictions(path, result.predictions["test"], self._data.classes)
         write_with_digest(self.files.model, read_with_digest(m0.files.model))
         return with_m0_origin(result.state, origin)
+
+    def _m0_weights(self, m0: CachedM0, state: RunState) -> Weights | None:
+        """Of the chosen epoch; None where they are not there, as in older studies, or are not those of such an M0."""
+        try:
+            weights = read_weights(m0.files.model).weights
+            problem = content_problem(replace(state, weights=weights), self.run, self._data)
+            if problem is not None:
+                raise DamagedFile(f"{m0.files.model}: {problem}")
+        except FileNotFoundError:
+            return None
+        except DamagedFile as error:
+            logger.warning("%s; it is not used", error)
+            return None
+        return weights
 
     def _problem(self, state: RunState, owned: bool) -> str | None:
         """Why this trial does not go on from a state; of one that names no owner, the ledger's reports tell it."""
@@ -145,7 +164,7 @@ class Trial:
         kept = result
         if m0.prediction is not None and _measured_otherwise(m0, self.run):
             kept_run = self.run.model_copy(update={"prediction": m0.prediction})
-            kept = measured_m0(kept_run, self._data, result.state, result.weights)
+            kept = measured_m0(kept_run, self._data, result.state, result.weights, self._device_cache(kept_run))
         write_predictions(m0.files.predictions, kept.predictions["test"], self._data.classes)
         write_weights(m0.files.model, 0, result.weights)
         save_state(m0.files.state, kept.state, m0_owner(m0.key))

@@ -6,7 +6,7 @@ from analysis.report.checks import checks
 from analysis.settings import BETA
 from analysis.study import load_study
 from tests.analysis.prediction_folders import with_predictions
-from tests.analysis.study_folders import StudyFolder, point
+from tests.analysis.study_folders import StudyFolder, point, settings
 
 
 def verdicts(folder: Path) -> dict[str, str]:
@@ -48,7 +48,37 @@ def test_a_lead_that_every_seed_shows_is_no_chance_however_far_the_seeds_spread(
     (check,) = [check for check in checks(load_study(made.folder)) if check.name == "Variance of retraining"]
     assert check.verdict == "ok"
     assert "5.0" in check.text  # over seeds
-    assert "the best leads by 1.03 ± 0.03" in check.text
+    assert "the best leads by 1.03 points, standard error 0.03 points" in check.text
+
+
+def variance_text(folder: Path) -> str:
+    return next(check.text for check in checks(load_study(folder)) if check.name == "Variance of retraining")
+
+
+def test_a_spread_counts_by_its_seeds(tmp_path: Path) -> None:
+    made = StudyFolder(tmp_path / "s")
+    for beta, tops in ((1.0, (40, 44)), (2.0, (40, 40, 40, 40, 40))):  # variance 8 of one degree of freedom, 0 of four
+        for seed, top in enumerate(tops):
+            made.add(point("attention", beta), [30, top], seed)
+    assert "over seeds: 1.26 points (pooled)" in variance_text(made.folder)
+
+
+def test_a_spread_of_losses_is_not_one_of_points(tmp_path: Path) -> None:
+    run = settings("s")["run"] | {"selection": {"rule": "video-labels", "signal": "video_loss"}}
+    made = StudyFolder(tmp_path / "s", run=run)
+    for beta, losses in ((1.0, (0.41, 0.42, 0.43)), (2.0, (0.45, 0.46, 0.475))):
+        for seed, loss in enumerate(losses):
+            made.add(point("attention", beta), [-0.9, -loss], seed, annotated=False)
+    assert "over seeds: 0.0114 of video loss (pooled)" in variance_text(made.folder)
+    assert "leads by 0.0417 of video loss, standard error 0.0017 of video loss" in variance_text(made.folder)
+
+
+def test_a_configuration_without_another_on_its_seeds_is_compared_with_none(tmp_path: Path) -> None:
+    made = StudyFolder(tmp_path / "s")
+    for beta, seeds in ((1.0, (0, 1)), (2.0, (2, 3))):
+        for seed in seeds:
+            made.add(point("attention", beta), [30, 40 + seed], seed)
+    assert "no second configuration on the same seeds" in variance_text(made.folder)
 
 
 def test_predictions_that_give_another_map_than_the_ledger_are_seen(tmp_path: Path) -> None:

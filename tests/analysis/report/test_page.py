@@ -64,6 +64,19 @@ def test_numbers_of_tables_lead_to_their_trials(page: str) -> None:
     assert '<tr id="t0066" data-numbers=' in page
 
 
+def test_no_number_leads_to_a_trial_that_the_page_has_no_row_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = StudyFolder(tmp_path / "s")
+    for seed in (0, 1):
+        made.add(point("attention", 1.0), [30, 40], seed)
+        made.add(point("attention", 2.0), [30, 50], seed)
+    monkeypatch.setattr("analysis.report.trials.MOST_TRIALS", 1)
+    page = report_page(load_study(made.folder))
+    links, rows = re.findall(r'href="#(t\d+)"', page), re.findall(r'<tr id="(t\d+)"', page)
+    assert (set(links), rows) == ({"t0000"}, ["t0000"])
+
+
 def test_all_but_the_interactive_plots_stays_small(page: str) -> None:
     assert len(page.encode()) - len(plotly_script()) < 3e6
 
@@ -164,7 +177,7 @@ def test_trials_are_sorted_and_filtered(full: Path, browser: Browser) -> None:
 
 
 def test_a_row_opens_to_its_numbers_its_command_and_its_timelines(tmp_path: Path, browser: Browser) -> None:
-    folder = with_predictions(tmp_path / "s")
+    folder = with_predictions(tmp_path / "TRIALS" / "s")
     path = folder / "report.html"
     path.write_text(report_page(load_study(folder)), encoding="utf-8")
     browser.open(path)
@@ -173,7 +186,7 @@ def test_a_row_opens_to_its_numbers_its_command_and_its_timelines(tmp_path: Path
     texts = browser.run("return [...document.querySelectorAll('#trial-table tr.below')].map(row => row.innerText)")
     assert len(texts) == 2
     assert "iterations 0, 1, …: 25.0, 35.0" in texts[0]
-    assert "--rerun s t0000" in texts[0]
+    assert "TRIALS --rerun s t0000" in texts[0]
     assert "No predictions of this trial are kept" in texts[1]
     drawn = "return [...document.querySelectorAll('#t0000 + tr rect title')].map(title => title.textContent)"
     assert "x: 0 to 10 s" in browser.run(drawn)

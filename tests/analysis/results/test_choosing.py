@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 
 from analysis.results.choosing import RULES, choose, choosing_table, rank_average, rank_correlation
-from analysis.study import load_study
+from analysis.study import load_study, refined_only
 from analysis.tables.study_tables import study_tables
 from study.launch import main as launch
+from tests.analysis.study_folders import StudyFolder, point
 
 
 def candidate(configuration: str, seed: int, iteration: int, test: float, **numbers: float) -> dict[str, Any]:
@@ -85,3 +86,23 @@ def test_a_study_with_signals_and_test_annotations_has_the_table(tmp_path: Path)
     assert oracle.mean == best
     assert all(cell is None or cell.mean <= best for cell in by_name.values())
     assert "choosing" in {grid.name for grid, _ in study_tables(study)}
+
+
+def test_too_few_configurations_have_a_dash_for_a_correlation(tmp_path: Path) -> None:
+    made = StudyFolder(tmp_path / "s")
+    for beta in (1.0, 2.0):
+        made.add(point("attention", beta), [30, 40 + beta], signals={"contrast": beta})
+    table = choosing_table(load_study(made.folder))
+    assert table is not None
+    assert table.remarks[-1].endswith("over configurations: contrast of class scores –")
+
+
+def test_of_refined_iterations_alone_no_rule_takes_m0(tmp_path: Path) -> None:
+    made = StudyFolder(tmp_path / "s")
+    for beta in (1.0, 2.0, 4.0):
+        made.add(point("attention", beta), [50, 20 + beta], signals={"contrast": 90.0 + beta})
+    for study, found in ((load_study(made.folder), 45), (refined_only(load_study(made.folder)), 19)):
+        table = choosing_table(study)
+        assert table is not None
+        by_name = {row: cell.mean for row, (cell,) in zip(table.rows, table.cells, strict=True) if cell}
+        assert (by_name[RULES["test"]], by_name[RULES["m0"]]) == (found, 45)

@@ -17,6 +17,15 @@ def test_one_key_at_a_time_shows_the_best_of_each_value(tmp_path: Path) -> None:
     assert [[cell.mean if cell else None for cell in row] for row in table.cells] == [[25, 35], [25, 37]]
 
 
+def test_keys_of_one_last_word_have_tables_of_their_own(tmp_path: Path) -> None:
+    made = StudyFolder(tmp_path / "s")
+    for i in range(2):
+        made.add({"prediction.inflation": i, "pseudo_labels.segments.inflation": 1 - i}, [30, 40 + i])
+    tables = value_tables(load_study(tmp_path / "s"))
+    assert [table.name for table in tables] == ["by_prediction_inflation", "by_pseudo_labels_segments_inflation"]
+    assert [table.corner for table in tables] == ["prediction.inflation", "pseudo_labels.segments.inflation"]
+
+
 def test_thresholds_have_a_cell_for_each_pair(tmp_path: Path) -> None:
     made = StudyFolder(tmp_path / "s")
     for a, c, top in ((0.1, 0.2, 40), (0.1, 0.4, 41), (0.5, 0.2, 42)):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.results.importance import importance_data, importance_intervals, importances, optuna_study
-from analysis.settings import BETA
+from analysis.settings import BETA, SAMPLED_SHARE
 from analysis.study import load_study
 from tests.analysis.study_folders import StudyFolder, point
 
@@ -68,9 +68,9 @@ def test_importances_leave_out_conditional_keys(tmp_path: Path) -> None:
     made = StudyFolder(tmp_path / "s")
     for i, generator in enumerate(("attention", "uniform_random") * 3):
         more = {"pseudo_labels.segments.min_attention": 0.1 * i} if generator == "attention" else {}
-        made.add(point(generator, float(2**i), **more), [30, 40 + i])
+        made.add(point(generator, float(2**i), **{SAMPLED_SHARE: 0.8}, **more), [30, 40 + i])
     (first, _) = importances(load_study(made.folder))
-    assert first.left_out == ["pseudo_labels.segments.min_attention"]
+    assert first.left_out == ["pseudo_labels.segments.min_attention"]  # not S, which never varies
     assert sum(first.shares.values()) == pytest.approx(1)
 
 

@@ -94,3 +94,11 @@ def test_studies_without_a_common_configuration_have_no_pair(tmp_path: Path) -> 
     pairs = paired_studies(load_study(one.folder), load_study(two.folder))
     assert (pairs.rows, pairs.overall, pairs.unpaired) == ([], None, (1, 1))
     assert pairs_data(pairs).empty
+
+
+def test_equal_numbers_are_paired_however_they_are_written(tmp_path: Path) -> None:
+    one, two = StudyFolder(tmp_path / "one"), StudyFolder(tmp_path / "two")
+    one.add(point("attention", 4), [30, 40])
+    two.add(point("attention", 4.0), [30, 41])
+    pairs = paired_studies(load_study(one.folder), load_study(two.folder))
+    assert (pairs.overall, pairs.unpaired) == (1, (0, 0))

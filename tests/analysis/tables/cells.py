@@ -5,12 +5,12 @@ from analysis.tables.grid import Cell, Grid
 
 
 def summary(mean: float, n: int = 1, std: float = float("nan")) -> Summary:
-    return Summary(mean, std, n, (0,), (0,), (0,), (1,))
+    return Summary(mean, std, n, (0,), (0,), (1,), (1,))
 
 
 def seeded(*values: float, seeds: tuple[int, ...] = (0, 1, 2)) -> Summary:
     mean = sum(values) / len(values)
-    return Summary(mean, 1.0, len(values), (0,), seeds[: len(values)], (0,), (1,), values)
+    return Summary(mean, 1.0, len(values), (0,), seeds[: len(values)], (1,), (1,), values)
 
 
 GRID = Grid(

@@ -61,6 +61,22 @@ def test_pairing_by_seed_tells_apart_what_spreads_alike() -> None:
     assert (cells[0].bold, cells[1].underline) == (True, True)
 
 
+def test_a_best_that_easy_seeds_alone_make_one_is_not_bold() -> None:
+    best, on_few = seeded(40, 40.5, 41, 80, 81, seeds=(0, 1, 2, 3, 4)), seeded(50, 51, 52)
+    cells = [row[0] for row in marked([[best], [on_few]], [True] * 2, [5] * 2)]
+    assert not any(cell.bold or cell.underline for cell in cells)
+    assert all(SIMILAR in cell.text for cell in cells)
+
+
+@pytest.mark.parametrize("style", ["second", "paper"])
+def test_a_column_of_m0_has_no_marks_although_its_seeds_differ(style: str) -> None:
+    m0, on_few = (seeded(*values)._replace(iterations=(0,) * len(values)) for values in ((30, 31, 32), (30,)))
+    rows: list[list[Summary | None]] = [[m0, seeded(40, 41, 42)], [on_few, seeded(39)]]
+    cells = marked(rows, [True, True], [3, 3], style)
+    assert [row[0].text for row in cells] == ["31.00 ± 1.00", "30.00 (n=1)"]
+    assert not any(row[0].bold or row[0].underline for row in cells)
+
+
 def test_a_single_lucky_run_among_seeds_is_not_bold() -> None:
     cells = [row[0] for row in marked([[seeded(60)], [seeded(50, 51, 52)]], [True] * 2, [3] * 2)]
     assert all(SIMILAR in cell.text for cell in cells)

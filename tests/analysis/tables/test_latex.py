@@ -10,7 +10,7 @@ from analysis.tables.__main__ import main
 from analysis.tables.grid import Cell
 from analysis.tables.latex import escape, to_latex
 from analysis.text import M0_MARK
-from tests.analysis.study_folders import paper_like, point
+from tests.analysis.study_folders import StudyFolder, paper_like, point
 from tests.analysis.tables.cells import GRID
 
 LATEX = r"""% needs: booktabs, multirow
@@ -72,6 +72,18 @@ def test_numbers_without_a_mark_keep_its_place() -> None:
     assert r"C & -- \\" in text
 
 
+def test_lists_of_numbers_are_no_marks_to_keep_a_place_for() -> None:
+    column = [[Cell("A"), Cell("1, 2, 2")], [Cell("B"), Cell("1")]]
+    text = to_latex(GRID._replace(spanner="", header=["x", "η"], rows=column))
+    assert r"B & 1 \\" in text
+
+
+def test_letters_that_pdftex_lacks_are_named_in_the_first_line() -> None:
+    assert to_latex(GRID).startswith("% needs: booktabs, multirow\n")
+    other = to_latex(GRID._replace(caption="Größe “x” – 数据 ≤ ∞, αA 数"))
+    assert other.startswith("% needs: booktabs, multirow; XeLaTeX or LuaLaTeX with a font for 数据\n")
+
+
 def test_columns_of_words_line_up_by_their_beginnings() -> None:
     text = to_latex(GRID._replace(spanner="", header=["x", "y", "z"], rows=[[Cell("A"), Cell("word"), Cell("1")]]))
     assert r"\begin{tabular}{@{}llr@{}}" in text
@@ -83,8 +95,9 @@ def test_what_latex_would_take_for_commands_is_escaped() -> None:
     assert escape(r"a\b_{c}^~#$%&") == (r"a\textbackslash{}b\_\{c\}\textasciicircum{}\textasciitilde{}\#\$\%\&")
 
 
-def test_a_bracket_behind_a_row_and_text_of_several_lines_stay_text() -> None:
+def test_a_bracket_or_star_behind_a_row_and_text_of_several_lines_stay_text() -> None:
     assert escape("[x]\ny | z") == r"{[}x] y \textbar{} z"
+    assert escape("*x") == "{*}x"
 
 
 def test_notes_are_comments_that_cannot_leave_their_line() -> None:
@@ -107,6 +120,9 @@ def test_every_table_compiles(tmp_path: Path) -> None:
     about = {"name": "thumos14", "title": "A & B_50% #1 {x} ~^\\", "simulated": True, "notes": ["α < β, ≈ † – ×"]}
     made = paper_like(tmp_path / "s", seeds=3, dataset=about)
     made.add(point("oracle", 1.0), [30, 60])
+    StudyFolder(tmp_path / "a%b#c_d}").add(point("attention", 1.0), [30, 60])
+    together = ["--study", str(made.folder), "--study", str(tmp_path / "a%b#c_d}"), "--out", str(tmp_path)]
+    assert main([*together, "--format", "latex"]) == 0
     assert main(["--study", str(made.folder), "--with-paper", "--format", "latex", "--out", str(tmp_path)]) == 0
     tables = sorted(path.name for path in tmp_path.glob("*.tex"))
     assert "paper_6b.tex" in tables

@@ -28,3 +28,13 @@ def test_many_configurations_are_cut_and_said(tmp_path: Path) -> None:
     grid, data = pair_table(paired_studies(load_study(made.folder), load_study(made.folder)), "mAP")
     assert (len(grid.rows), len(data)) == (MOST_ROWS + 2, MOST_ROWS + 3)
     assert any("3 further configurations" in note for note in grid.notes)
+
+
+def test_the_study_that_was_chosen_on_the_test_split_has_the_dagger_whichever_comes_first(tmp_path: Path) -> None:
+    StudyFolder(tmp_path / "paper").add(point("attention", 1.0), [30, 40], split="test")
+    StudyFolder(tmp_path / "held-out").add(point("attention", 1.0), [30, 41])
+    one, two = load_study(tmp_path / "paper"), load_study(tmp_path / "held-out")
+    for pair, names in (((one, two), ["paper†", "held-out"]), ((two, one), ["held-out", "paper†"])):
+        grid, _ = pair_table(paired_studies(*pair), "mAP@0.5")
+        assert grid.header[1:3] == names
+        assert grid.caption.endswith("†Chosen on the test split itself.")

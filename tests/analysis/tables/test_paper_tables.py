@@ -7,6 +7,7 @@ import pytest
 from analysis.study import load_study
 from analysis.tables.__main__ import main
 from analysis.tables.paper_tables import differences_to_paper, state_of_the_art
+from analysis.text import M0_MARK
 from tests.analysis.study_folders import StudyFolder, paper_like, point, settings
 
 
@@ -30,6 +31,18 @@ def test_differences_to_the_paper(tmp_path: Path) -> None:
     assert cell["difference"] == pytest.approx(39.55 - 22.6)
     base = found["paper_7b"].to_dict("records")[0]
     assert (base["paper"], base["ours"]) == (19.45, 25)
+
+
+def test_a_number_of_m0_is_marked_beside_the_papers_too(tmp_path: Path) -> None:
+    made = StudyFolder(tmp_path / "s")
+    made.add(point("attention", 1.0), [30, 9])
+    made.add(point("segment_prediction", 1.0), [30, 40])
+    grid, data = next(table for table in differences_to_paper(load_study(made.folder)) if table[0].name == "paper_6b")
+    texts = {row[0].text: [cell.text for cell in row[1:3]] for row in grid.rows}
+    assert texts["Attention, ours"] == ["25.00", f"25.00 {M0_MARK}"]
+    assert texts["Segment prediction, ours"] == ["25.00", "35.00"]
+    assert "refinement never helped" in grid.caption
+    assert data[data["is_m0"].eq(True)]["row"].tolist() == ["attention"]
 
 
 def test_base_models_are_compared_with_their_own_rows(tmp_path: Path) -> None:

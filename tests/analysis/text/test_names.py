@@ -1,7 +1,7 @@
 """What things are called."""
 
 from analysis.settings import ALPHA_A, BETA, GENERATOR, SAMPLED_SHARE
-from analysis.text.names import configuration_text, generator_name, generator_order, label, short_key
+from analysis.text.names import configuration_text, generator_name, generator_order, label, short_key, short_keys
 
 
 def test_generators_come_in_the_papers_order_the_oracle_last() -> None:
@@ -20,6 +20,13 @@ def test_a_configuration_in_one_line() -> None:
     assert configuration_text(text) == "β=4"
     assert configuration_text(text, generator=True) == "Segment prediction, β=4"
     assert configuration_text("{}") == "as configured"
+
+
+def test_keys_of_one_last_word_stay_whole_where_both_are_there() -> None:
+    one, two = "prediction.inflation", "pseudo_labels.segments.inflation"
+    assert short_keys([BETA, one]) == {BETA: "β", one: "inflation"}
+    assert short_keys([one, two]) == {one: one, two: two}
+    assert configuration_text(f'{{"{one}": 1, "{two}": 2}}') == f"{one}=1, {two}=2"
 
 
 def test_labels_are_plain() -> None:

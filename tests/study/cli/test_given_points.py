@@ -24,6 +24,10 @@ space:
   pseudo_labels.segments.min_attention:
     {low: 0.1, high: 0.9, step: 0.1, when: {pseudo_labels.generator: [segment_prediction, attention]}}
 """
+RANGES = """
+  pseudo_labels.sampled_share: {low: 0.2, high: 1.0}
+  pseudo_labels.from_last_iterations: {low: 1, high: 9, log: true}
+"""
 
 
 def arguments(folder: Path, *options: str) -> list[str]:
@@ -70,11 +74,24 @@ def test_a_point_equal_to_the_presets_own_runs_once(tmp_path: Path) -> None:
         ("generator=uniform_random,min_attention=0.3", r"min_attention = 0.3 does not matter beside its other values"),
         ("lr=1", r"--trial: training.lr = 1 is not in the space: 0.0001 to 0.1; the nearest is 0.1"),
         ("beta", r"--trial: 'beta' is not KEY=VALUE"),
+        ("beta=2,loss.beta=4", r"--trial beta=2,loss.beta=4: loss.beta has two values; leave one out"),
+        ("sampled_share=true", r"sampled_share = True is not in the space: 0.2 to 1.0"),
+        ("from_last_iterations=2.5", r"from_last_iterations = 2.5 is not in the space: 1 to 9; the nearest is 2"),
     ],
 )
 def test_what_is_no_point_of_the_space_is_refused_in_words(tmp_path: Path, trial: str, message: str) -> None:
+    file = tmp_path / "mine.yaml"
+    wide = arguments(tmp_path, "--trial", trial)
+    file.write_text(STUDY + RANGES)
     with pytest.raises(UserError, match=message):
-        request_of(tmp_path, "--trial", trial)
+        read_request(parse_arguments(wide))
+
+
+def test_a_whole_number_is_taken_as_one(tmp_path: Path) -> None:
+    wide = arguments(tmp_path, "--trial", "from_last_iterations=2.0")
+    (tmp_path / "mine.yaml").write_text(STUDY + RANGES)
+    (point,) = read_request(parse_arguments(wide)).study.first_points
+    assert repr(point["pseudo_labels.from_last_iterations"]) == "2"
 
 
 def test_a_missing_value_that_the_preset_has_not_in_the_space_is_refused(tmp_path: Path) -> None:

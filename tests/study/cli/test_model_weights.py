@@ -5,12 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from study.cli.model_weights import stored_weights
+from study.cli.model_weights import MissingWeights, stored_weights
 from study.ledger.folder import StudyFolder
 from study.ledger.records import TrialRecord
 from tests.study.worlds import run_of
 from tests.trainables.worlds import tiny_dataset
-from trainables.errors import UserError
 from trainables.model.weights import write_weights
 from trainables.refinement.refine import refine
 from trainables.worker.belonging import trial_owner
@@ -23,7 +22,7 @@ def test_weights_are_those_that_the_trial_kept_else_of_its_own_checkpoint_alone(
     (result,) = refine(RUN, tiny_dataset())
     folder, record = StudyFolder(tmp_path), TrialRecord(0, iterations=[result.report], best_iteration=0)
     save_state(folder.state_file(0), result.state, trial_owner(run_of(seed=5)))
-    with pytest.raises(UserError, match="add --retrain"):
+    with pytest.raises(MissingWeights, match="t0000's iteration 0 are not there"):
         stored_weights(folder, record, RUN)
     save_state(folder.state_file(0), result.state, trial_owner(RUN))
     found = stored_weights(folder, record, RUN)

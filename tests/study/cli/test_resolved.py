@@ -77,6 +77,12 @@ def test_each_value_says_what_sets_it_last(tmp_path: Path) -> None:
     assert settings["loss.beta"].varies == "1.0, 2.0"
 
 
+@pytest.mark.parametrize("name", ["seed", "lookback", "grace"])
+def test_a_zero_that_was_given_is_told_as_given(name: str) -> None:
+    setting = settings_by(f"--{name}", "0")[f"study.{name}"]
+    assert (setting.value, setting.source) == (0, f"--{name}")
+
+
 def test_one_pair_of_thresholds_has_one_source() -> None:
     settings = settings_by("--study", "sampling", "--protocol", "paper", "--set", "prediction.min_attention=0.3")
     key = "pseudo_labels.segments.min_attention"

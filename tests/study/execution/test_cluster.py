@@ -4,6 +4,7 @@ import errno
 import resource
 import stat
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -79,3 +80,26 @@ def test_an_error_is_told_by_its_first_line_and_a_full_disk_by_its_folder(monkey
     assert cluster._first_line(RuntimeError()) == "RuntimeError"
     full = OSError(errno.ENOSPC, "No space left on device")
     assert cluster._first_line(full) == "no space left in its temporary folder /scratch (TMPDIR)"
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """To be changed; afterwards Ray, too, has it as it was."""
+    yield monkeypatch
+    monkeypatch.undo()
+    cluster.read_environment_again()
+
+
+@pytest.mark.parametrize(("mode", "asks"), [("token", True), ("disabled", False)])
+def test_this_process_takes_the_mode_that_the_processes_of_ray_will_see(
+    environment: pytest.MonkeyPatch, mode: str, asks: bool
+) -> None:
+    """Also where Ray was imported before it was set, as after a study that was submitted as a job."""
+    from ray._private.authentication.authentication_utils import is_token_auth_enabled
+
+    environment.setenv("RAY_AUTH_MODE", "disabled" if asks else "token")
+    cluster.read_environment_again()
+    environment.setenv("RAY_AUTH_MODE", mode)
+    assert is_token_auth_enabled() is not asks
+    cluster.read_environment_again()
+    assert is_token_auth_enabled() is asks

@@ -16,6 +16,7 @@ from trainables.base_models.refineloc import RefineLoc, SnippetLogits
 from trainables.batching.device_features import FeatureStore
 from trainables.batching.videos import Batch, SplitTensors
 from trainables.config.run import RunConfig, parse_config
+from trainables.config.thresholds import OWN_DETECTION
 from trainables.labels.generators import GENERATORS
 from trainables.labels.sampling import HIDDEN
 from trainables.refinement.refine import IterationResult, refine
@@ -76,6 +77,10 @@ def tensors(labelled: bool = False) -> SplitTensors:
         return data
     labels = np.random.default_rng(0).integers(-1, 2, DATA.train.num_snippets).astype(np.int8)
     return data.with_labels(labels, 0.6)
+
+
+def test_thresholds_are_tuned_of_those_models_alone_that_predict_by_them() -> None:
+    assert set(OWN_DETECTION) == {name for name, one in BASE_MODELS.items() if one.predict is not BaseModel.predict}
 
 
 @pytest.mark.parametrize("name", BASE_MODELS)

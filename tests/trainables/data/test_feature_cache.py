@@ -6,6 +6,7 @@ import os
 import pickle
 import shutil
 from collections import namedtuple
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -172,3 +173,37 @@ def test_a_split_in_memory_travels_whole(data_dir: Path) -> None:
 
 def test_the_card_of_kept_features_is_the_same(data_dir: Path, kept: FeatureFolder) -> None:
     assert make_card(load(data_dir, kept), config()) == make_card(load(data_dir, None), config())
+
+
+def nobody_needs_it(users: Iterable[str]) -> None:
+    assert list(users) == []
+
+
+def test_features_are_removed_also_after_a_removal_that_was_killed(data_dir: Path, kept: FeatureFolder) -> None:
+    load(data_dir, kept)
+    (home,) = (path for path in kept.path.iterdir() if path.is_dir())
+    left_over = home.with_name(f"{home.name}.removed")
+    shutil.copytree(home, left_over)
+    assert [(one.path.name, one.whole) for one in kept.kept()] == [(home.name, True), (left_over.name, False)]
+    kept.remove(home.name, nobody_needs_it)
+    assert kept.kept() == []
+    shutil.copytree(data_dir / "thumos14", left_over)
+    kept.remove(left_over.name, nobody_needs_it)
+    assert kept.kept() == []
+
+
+def test_what_vanishes_while_it_is_listed_is_left_out(
+    data_dir: Path, kept: FeatureFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where another process removes it, or renames what it has written."""
+    load(data_dir, kept)
+    (home,) = (path for path in kept.path.iterdir() if path.is_dir())
+    shutil.copytree(home, home.with_name(f"{home.name}.part"))
+    find = FeatureFolder.find
+
+    def removing_the_other(folder: FeatureFolder, key: str) -> Any:
+        shutil.rmtree(home.with_name(f"{home.name}.part"))
+        return find(folder, key)
+
+    monkeypatch.setattr(FeatureFolder, "find", removing_the_other)
+    assert [one.path for one in kept.kept()] == [home]

@@ -94,3 +94,15 @@ def test_pairs_are_numbered_by_alpha_a_then_alpha_c() -> None:
         Pair(0.5, 0.2),
         Pair(0.5, 0.3),
     ]
+
+
+@pytest.mark.parametrize("values", [(), (0.2, 0.1), (0.1, 0.1), tuple(step / 300 for step in range(256))])
+def test_values_that_cannot_be_counted_are_refused(values: tuple[float, ...]) -> None:
+    for grid in ((values, (0.5,)), ((0.5,), values)):
+        with pytest.raises(ValueError, match="from 1 to 255 ascending values"):
+            ThresholdGrid(*grid)
+
+
+def test_as_many_values_as_can_be_counted_give_the_segments_of_each() -> None:
+    values = tuple(step / 255 for step in range(255))
+    check(random_scores([20], classes=2, rng=np.random.default_rng(0)), SegmentConfig(), ThresholdGrid(values, (0.2,)))

@@ -9,7 +9,7 @@ import pytest
 from tests.trainables.model.models import CLASSES, RUN, a_description
 from trainables.model.card import card_text
 from trainables.model.description import ModelFeatures
-from trainables.report import SplitMap
+from trainables.report import Pair, SplitMap, TunedThresholds
 
 
 def test_it_names_model_data_classes_and_how_it_was_chosen() -> None:
@@ -56,3 +56,13 @@ def test_simulated_data_and_undescribed_features_are_said() -> None:
     assert "**The data were simulated. This model says nothing about real videos.**" in text
     assert "how they were made is not described" in text
     assert "iteration 0 (M0, without refinement)" in text
+
+
+def test_thresholds_that_were_chosen_after_the_training_are_told_with_what_the_configurations_give() -> None:
+    tuned = TunedThresholds(Pair(0.3, 0.05), Pair(0.5, 0.1), {"train": None, "held_out": 41.25, "test": 38.0})
+    origin = replace(a_description().origin, report={"tuned": tuned.to_json()})
+    text = card_text(a_description(origin=origin))
+    assert "from a grid of pairs: αA = 0.3, αC = 0.05." in text
+    own = "With the configuration's pair, αA = 0.5, αC = 0.1, the mAP that selects would be: held out 41.2, test 38.0."
+    assert own in text
+    assert "from a grid of pairs" not in card_text(a_description())

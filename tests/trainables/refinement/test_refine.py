@@ -287,7 +287,7 @@ def test_runs_that_have_come_unequally_far_go_on_together() -> None:
 
 
 def test_runs_of_different_models_do_not_train_together() -> None:
-    with pytest.raises(ValueError, match="labels, beta and refinement only"):
+    with pytest.raises(ValueError, match="labels, predictions, beta and refinement only"):
         next(refine_together([tiny_run(), tiny_run(seed=1)], DATA))
 
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from tests.trainables.refinement.test_refine import tiny_run
+from tests.trainables.refinement.test_refine import DATA, tiny_run
 from tests.trainables.worlds import scores_of, split_of
 from trainables.data.segments import Segments
+from trainables.refinement.refine import refine
 from trainables.refinement.report import attention_accuracy, best_of, first_report, iteration_report, video_accuracy
 from trainables.report import IterationReport, LossValues, Selection, SplitMap, SplitReport
 from trainables.training.state import EpochRecord, Trained
@@ -43,6 +46,16 @@ def test_accuracies_are_shares_of_videos_and_of_snippets() -> None:
     scores = scores_of(cas, np.array([[3.0], [-3.0], [-3.0], [-3.0]]), [2, 2])
     assert video_accuracy(scores, split).with_attention == 50.0
     assert attention_accuracy(scores, split) == 75.0
+
+
+def test_a_split_in_which_there_is_nothing_to_find_has_no_map() -> None:
+    """As test videos that all show the background alone, or instances of zero length."""
+    for instances in (Segments.empty(), Segments.of(DATA.test.names[:1], [1.0], [1.0], [0])):
+        data = replace(DATA, test=replace(DATA.test, ground_truth=instances))
+        run = tiny_run(selection__rule="held-out", selection__held_out_share=0.5, refinement__iterations=1)
+        report = next(refine(run, data)).report
+        assert report.selection_map("test") is None
+        assert report.selection_map("held_out") == report.selection.map is not None
 
 
 @pytest.mark.parametrize(("iterations", "value"), [(1, -1.0), (3, None)])

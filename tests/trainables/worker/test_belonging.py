@@ -121,6 +121,30 @@ def test_a_shared_m0_with_wrong_content_ends_no_trial_and_is_trained_anew(
     assert not after[0].m0.trained
 
 
+@pytest.mark.parametrize(
+    "damage", [cut_weights, without_weights, not_finite, another_object], ids=lambda damage: damage.__name__
+)
+def test_weights_of_a_shared_m0_with_wrong_content_end_no_trial_that_measures_it_anew(
+    tmp_path: Path, damage: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    from trainables.refinement.refine import refine
+
+    other = RUN.updated({"prediction.min_attention": 0.3})
+
+    def reports_of(trial: int, run: Any) -> list[IterationReport]:
+        order = order_of(tmp_path, trial, run, shares_m0=True)
+        assert order.m0 is not None
+        return reports(worker_of(DATA, replace(order, m0=replace(order.m0, prediction=RUN.prediction))))
+
+    reports_of(0, RUN)
+    rewrite(tmp_path / "base" / "key.model.pt", damage)
+    found = reports_of(1, other)
+    assert timeless(found) == [result.report.without_times() for result in refine(other, DATA)]
+    assert found[0].m0 is not None
+    assert found[0].m0.trained
+    assert "key.model.pt" in caplog.text
+
+
 def test_a_trials_state_in_the_place_of_a_shared_m0_is_not_taken(
     tmp_path: Path, expected: list[IterationReport], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -162,6 +186,22 @@ def test_settings_that_only_one_version_knows_do_not_count() -> None:
     assert owner_problem(m0_owner("a"), m0_owner("a")) is None
     assert owner_problem(m0_owner("a"), m0_owner("b")) is not None
     assert owner_problem(["a"], m0_owner("b")) is not None
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("training.validation_order", "fixed"),
+        ("prediction.tune", "thresholds"),
+        ("thresholds", "predictions"),
+        ("dataset.training_labels", "video"),
+    ],
+)
+def test_a_setting_that_is_not_written_at_its_default_tells_two_runs_apart(key: str, value: str) -> None:
+    default, other = trial_owner(RUN), trial_owner(RUN.updated({key: value}))
+    for stored, expected in ((default, other), (other, default)):
+        assert f"is the state of another run: {key} is " in str(owner_problem(json.loads(json.dumps(stored)), expected))
+    assert owner_problem(other, other) is None
 
 
 def test_the_state_before_a_foreign_one_is_used(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import torch
 
 from tests.study.worlds import run_of
 from tests.trainables.worker.orders import answers, config_of, order_of
+from trainables.config import RunConfig
 from trainables.data.prediction_files import read_predictions
 from trainables.datasets import Dataset, load_dataset
+from trainables.gpu.device_cache import DeviceCache, feature_store
 from trainables.json_types import JsonObject
 from trainables.refinement.refine import refine
 from trainables.report import IterationReport
@@ -151,6 +154,32 @@ def by_trial(trainable: Any) -> dict[int, list[TrialAnswer]]:
 
 def iterations(told: list[TrialAnswer]) -> list[int]:
     return [answer.report.iteration for answer in told if answer.report]
+
+
+@pytest.mark.parametrize("first", ["kept", "measured"])
+def test_an_m0_is_measured_anew_from_the_features_that_the_worker_has_on_its_device(
+    make: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    """A second copy would double the memory of a GPU that is shared by trials that just fit."""
+    caches: list[DeviceCache] = []
+
+    def counted(config: RunConfig) -> DeviceCache:
+        caches.append(DeviceCache(feature_store(config)))
+        return caches[-1]
+
+    monkeypatch.setattr(DeviceCache, "of", counted)
+    other = RUN.updated({"prediction.min_attention": 0.3})
+    trainable = None
+    for trial, run in enumerate((RUN, other) if first == "kept" else (other, RUN)):
+        order = order_of(tmp_path, trial, run, shares_m0=True)
+        assert order.m0 is not None
+        config = config_of(replace(order, m0=replace(order.m0, prediction=RUN.prediction)))
+        if trainable is None:
+            trainable = make(config)
+        else:
+            trainable.reset_config(config)
+        list(answers(trainable))
+    assert len(caches) == 1
 
 
 def test_several_trials_in_a_process_tell_their_iterations_and_leave_their_files(make: Any, tmp_path: Path) -> None:
