@@ -20,7 +20,15 @@ from study.cli.conclusion import conclude, resume_command
 from study.cli.dry_run import check_completely, dry_run
 from study.cli.plan import describe_plan
 from study.cli.progress import Progress
-from study.cli.request import Request, base_environment, check_together, read_placement, read_request, versions
+from study.cli.request import (
+    Request,
+    base_environment,
+    check_together,
+    read_placement,
+    read_request,
+    require_versions,
+    versions,
+)
 from study.cli.rerun import rerun
 from study.cli.stops import tell_stop
 from study.cli.supervisor import STOPPED_STATUS, Supervisor, supervised
@@ -97,6 +105,7 @@ def _launch(given: Namespace, line: str, supervisor: Supervisor) -> int:
     """line: the command as it was typed, for the study's settings."""
     if given.rerun:
         return rerun(given)
+    require_versions()
     request = read_request(given)
     check_together(given, request)
     if given.address:

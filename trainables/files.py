@@ -7,9 +7,12 @@ import errno
 import fcntl
 import hashlib
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from trainables.errors import UserError
 
 DIGEST_BYTES = 32
 
@@ -50,6 +53,17 @@ def is_unavailable(error: BaseException) -> bool:
 
 class DamagedFile(ValueError):
     """A file whose content does not match the digest at its head."""
+
+
+def require_writable(folder: Path, option: str) -> None:
+    """Make a folder where it is absent; raises UserError that names the option where it can hold no new file."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = "is no folder" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
+        raise UserError(f"{option}: {folder}: {reason}; choose a folder that can be written") from None
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from trainables.commands import program, typed
 from trainables.data import Segments, read_csv_table, write_predictions
 from trainables.errors import UserError
+from trainables.files import is_unavailable, require_writable
 from trainables.output import print_error, run_command
 from trainables.text_files import read_text
 
@@ -36,6 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _predict(given)
     except UserError as error:
         return print_error(error)
+    except OSError as error:
+        if not is_unavailable(error):
+            raise
+        return print_error(f"{error.filename or given.out}: {error.strerror}; not all is written")
 
 
 def _predict(given: argparse.Namespace) -> int:
@@ -45,6 +50,7 @@ def _predict(given: argparse.Namespace) -> int:
     _check_outputs(given)
     model = load_model(given.model, given.device)
     job = Job(model, given.features, _video_names(given.videos), _rates(given.fps))
+    _require_writable(given)
     for line in _notes(job):
         print(f"note: {line}", file=sys.stderr)
     classes, parts = model.description.classes, list[Segments]()
@@ -96,6 +102,15 @@ def _check_outputs(given: argparse.Namespace) -> None:
             raise UserError(f"{path} is a folder; name a file")
     if given.figures and given.figures.exists() and not given.figures.is_dir():
         raise UserError(f"--figures: {given.figures} is a file; name a folder")
+
+
+def _require_writable(given: argparse.Namespace) -> None:
+    """Before any work: what is predicted would be lost."""
+    require_writable(given.out.parent, "--out")
+    if given.scores:
+        require_writable(given.scores.parent, "--scores")
+    if given.figures:
+        require_writable(given.figures, "--figures")
 
 
 def _video_names(file: Path | None) -> list[str] | None:

@@ -67,6 +67,8 @@ from trainables.labels import generator_named
 
 DEFAULT_STUDY, DEFAULT_DATASET = "search", "spoken-digits"
 PACKAGES = ("ray", "optuna", "torch", "numpy", "pandas", "pydantic")
+# Parts of them are used that are not public: under another version, trials may stop or other points be proposed.
+WRITTEN_FOR = {"ray": "2.60", "optuna": "5.0"}
 
 
 @dataclass(frozen=True)
@@ -201,6 +203,16 @@ def check_together(given: Namespace, request: Request) -> None:
         raise UserError(f"--trials-per-process: pruner {request.study.pruner} stops single trials; leave one of them")
     if given.trial_timeout is not None:
         raise UserError("--trials-per-process: --trial-timeout is for single trials; leave one of them out")
+
+
+def require_versions() -> None:
+    """Raises UserError where Ray or Optuna is another one than this project was written for (``pyproject.toml``)."""
+    for name, written_for in WRITTEN_FOR.items():
+        found = metadata.version(name)
+        if not found.startswith(f"{written_for}."):
+            raise UserError(
+                f"{name} {found} is installed, and studies take {written_for}: pip install '{name}=={written_for}.*'"
+            )
 
 
 def versions() -> dict[str, str]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
+from study.cli.request import WRITTEN_FOR
 from study.launch import main
 from study.status import main as status_main
 
@@ -139,6 +143,26 @@ def test_the_driver_of_a_study_never_imports_torch() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(("package", "version"), [("optuna", "5.1.0"), ("ray", "2.61.0")])
+def test_another_version_of_what_is_used_from_inside_is_refused(
+    work_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], package: str, version: str
+) -> None:
+    installed = metadata.version
+    monkeypatch.setattr(metadata, "version", lambda name: version if name == package else installed(name))
+    assert main([*SIMULATED, "--dry-run"]) == 2
+    assert (
+        f"error: {package} {version} is installed, and studies take {WRITTEN_FOR[package]}" in capsys.readouterr().err
+    )
+
+
+def test_pip_is_told_the_same_versions() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    for name, version in WRITTEN_FOR.items():
+        (asked,) = (one for one in project["dependencies"] if re.match(rf"{name}\b", one))
+        major, minor = version.split(".")
+        assert asked.endswith(f">={version},<{major}.{int(minor) + 1}")
 
 
 def test_a_wrong_request_ends_before_anything_heavy_is_imported(tmp_path: Path) -> None:

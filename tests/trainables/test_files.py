@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from trainables.files import files_in, list_files, list_folders, write_whole
+import pytest
+
+from trainables.errors import UserError
+from trainables.files import files_in, list_files, list_folders, require_writable, write_whole
 
 
 def make(path: Path) -> Path:
@@ -43,3 +46,14 @@ def test_a_path_that_cannot_exist_has_no_files(tmp_path: Path) -> None:
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     write_whole(tmp_path / "new" / "a", b"1")
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["a"]
+
+
+def test_a_folder_that_can_hold_files_is_made_and_any_other_is_told_with_its_option(tmp_path: Path) -> None:
+    require_writable(tmp_path / "a" / "b", "--out")
+    assert list((tmp_path / "a" / "b").iterdir()) == []
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(UserError, match=f"^--out: {folder}: is no folder; choose a folder that can be written$"):
+            require_writable(folder, "--out")
+    with pytest.raises(UserError, match=r"^--out: /proc: "):
+        require_writable(Path("/proc"), "--out")

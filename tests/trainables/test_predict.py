@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -19,7 +20,7 @@ from trainables.data import Dataset, read_predictions
 from trainables.datasets import load_dataset
 from trainables.model.description import ModelFeatures
 from trainables.model.exported import load_model
-from trainables.model.prediction import predict
+from trainables.model.prediction import Job, predict
 from trainables.predict import main
 from trainables.refinement.iteration import IterationResult
 
@@ -210,3 +211,38 @@ def test_a_kill_leaves_no_half_file(model_dir: Path, tmp_path: Path, data: Datas
     process.wait()
     assert not out.exists()
     assert not scores.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--out", "file/p.json"], "--out: file: is no folder; choose a folder that can be written"),
+        (["--out", "file/below/p.json"], "--out: file/below: is no folder"),
+        (["--out", "/proc/p.json"], "--out: /proc: "),
+        (["--out", "p.json", "--scores", "file/s.npz"], "--scores: file: is no folder"),
+        (["--out", "p.json", "--figures", "file/below"], "--figures: file/below: is no folder"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_told_before_any_work(
+    model_dir: Path, features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], options: list[str], said: str,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    monkeypatch.setattr(Job, "run", lambda job: pytest.fail("predicted"))
+    assert main(["--model", str(model_dir), "--features", str(features), *options]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {said}")
+
+
+def test_a_full_disk_is_told_without_a_traceback(
+    model_dir: Path, features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    def full(file: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert run_main(model_dir, features, tmp_path / "p.json") == 2
+    assert f"error: {tmp_path / 'p.json'}: No space left on device; not all is written" in capsys.readouterr().err
+    assert list(tmp_path.glob("*p.json*")) == []

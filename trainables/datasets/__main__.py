@@ -12,7 +12,7 @@ from trainables.config import DatasetConfig, datasets, preset
 from trainables.datasets import DataProblems, Dataset, load_dataset, make_card
 from trainables.datasets.draft import Given, default_file, draft
 from trainables.errors import UserError
-from trainables.files import write_whole
+from trainables.files import require_writable, write_whole
 from trainables.output import print_error, run_command
 
 
@@ -74,6 +74,7 @@ def _new(options: argparse.Namespace) -> int:
         raise UserError(f"--out: {file}: a data set file is a .yaml")
     given = Given(**{name: getattr(options, name) for name in Given.__dataclass_fields__})
     drafted = draft(options.folder, given, file.parent)
+    require_writable(file.parent, "--out")
     write_whole(file, drafted.text().encode())
     for line in drafted.found:
         print(f"found    {line}")

@@ -91,17 +91,7 @@ def maps_of_subsets(
     """
     rules = PROTOCOLS[protocol]
     ambiguous = Segments.empty() if ambiguous is None else ambiguous
-    truth, kept = rules.prepare(ground_truth, predictions, ambiguous)
-    rows = np.arange(len(predictions))
-    if kept is not predictions:  # numbered by their scores, which no protocol looks at before it ranks
-        kept_numbers = rules.prepare(ground_truth, replace(predictions, score=rows.astype(np.float64)), ambiguous)[1]
-        rows = kept_numbers.score.astype(np.int64)
-    if not np.any(truth.start_s < truth.end_s):
-        raise ValueError("the ground truth has no instance with start < end: nothing to evaluate")
-    order = (by_video_among_equals if rules.instances_choose else ranked_rows)(kept, num_classes)
-    ranked = kept[order]
-    place_of_row = np.full(len(predictions), -1)
-    place_of_row[rows[order]] = np.arange(len(order))
+    truth, ranked, place_of_row = _ranked(rules, ground_truth, predictions, ambiguous, num_classes)
     entries = _Entries.of(subsets, place_of_row, ranked.label, num_classes)
 
     # As the ordinary evaluation adds: over the classes of a table of thresholds, and over the hits of such a table, but
@@ -122,6 +112,24 @@ def maps_of_subsets(
         present = np.bincount(entries.group, minlength=groups).reshape(-1, num_classes) > 0
         maps[~present[:, evaluated].all(axis=1)] = 0.0
     return maps
+
+
+def _ranked(
+    rules: EvaluationProtocol, ground_truth: Segments, predictions: Segments, ambiguous: Segments, num_classes: int
+) -> tuple[Segments, Segments, Ints]:
+    """Instances and predictions that count, these in their ranking; the place in it of each prediction, (N,), -1 of
+    one that does not count."""
+    truth, kept = rules.prepare(ground_truth, predictions, ambiguous)
+    if not np.any(truth.start_s < truth.end_s):
+        raise ValueError("the ground truth has no instance with start < end: nothing to evaluate")
+    rows = np.arange(len(predictions))
+    if kept is not predictions:  # numbered by their scores, which no protocol looks at before it ranks
+        numbered = replace(predictions, score=rows.astype(np.float64))
+        rows = rules.prepare(ground_truth, numbered, ambiguous)[1].score.astype(np.int64)
+    order = (by_video_among_equals if rules.instances_choose else ranked_rows)(kept, num_classes)
+    place_of_row = np.full(len(predictions), -1)
+    place_of_row[rows[order]] = np.arange(len(order))
+    return truth, kept[order], place_of_row
 
 
 def _predictions_choose(

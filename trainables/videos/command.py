@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from trainables.commands import program
 from trainables.errors import UserError
+from trainables.files import is_unavailable
 from trainables.output import print_error
 from trainables.videos import decoding, weights
 from trainables.videos.backbones import BACKBONES
@@ -31,6 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.run(options))
     except UserError as error:
         return print_error(error)
+    except OSError as error:
+        if not is_unavailable(error):
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        return print_error(f"{where}{error.strerror}; make it possible to write there, and the same command goes on")
     except KeyboardInterrupt:
         print("stopped; the same command goes on", file=sys.stderr)
         return 130

@@ -28,6 +28,14 @@ class TestNew:
         assert f"described by {file}" in card
         assert "no problem found" in card
 
+    def test_a_place_that_cannot_be_written_is_said(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        (tmp_path / "file").touch()
+        wanted = tmp_path / "file" / "dataset.yaml"
+        assert main(["new", str(write_own(tmp_path / "jumps")), "--out", str(wanted)]) == 2
+        assert capsys.readouterr().err == (
+            f"error: --out: {wanted.parent}: is no folder; choose a folder that can be written\n"
+        )
+
     @pytest.mark.parametrize(("fps", "window", "stride"), [(30.0, 16, 4), (25.0, 16, 16), (25.0, 16, 8)])
     def test_the_grid_is_read_from_durations(self, tmp_path: Path, fps: float, window: int, stride: int) -> None:
         file = new(write_own(tmp_path, fps=fps, window=window, stride=stride))

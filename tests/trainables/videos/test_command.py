@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ pytest.importorskip("av", reason="the extra 'video' is not installed")
 
 from tests.trainables.videos.clips import pictures, write_clip
 from trainables.data import open_features, read_feature_description
+from trainables.videos import weights
 from trainables.videos.command import main
 
 SMALL = ["--resize", "40", "--crop", "32", "--device", "cpu"]
@@ -165,3 +167,14 @@ def test_a_killed_extraction_goes_on_where_it_was(clips: Path, untrained_weights
     for file in sorted(undisturbed.glob("*.npy")):
         np.testing.assert_allclose(np.load(out / file.name), np.load(file), rtol=1e-4, atol=1e-5)
     assert len(list(out.glob("*.npy"))) == 16
+
+
+def test_a_disk_that_takes_no_more_is_told_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full() -> Path:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "cache/weights")
+
+    monkeypatch.setattr(weights, "download_i3d_rgb", full)
+    assert main(["weights"]) == 2
+    assert capsys.readouterr().err.startswith("error: cache/weights: No space left on device; make it possible")
