@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from study.cli.arguments import Parser
 from study.cli.plan import count_text, seconds_text, size_text
 from study.ledger import StudyFolder, is_driven, lock, open_study
 from study.process_tree import mapped_below
@@ -220,8 +221,8 @@ def _to_json(cache: Cache) -> JsonObject:
     return {**asdict(cache), "in_use": cache.in_use}
 
 
-def command_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def command_parser() -> Parser:
+    parser = Parser(
         prog=program("study.caches"),
         description="What studies keep that can be made again: features that all trials map, and M0s.",
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
+from study.cli.arguments import Parser
 from study.cli.plan import count_text, metric_text, point_text, remaining_seconds, seconds_text
 from study.config import recorded_study
 from study.ledger import (
@@ -150,8 +150,8 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def command_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=program("study.status"), description="Where a study stands.")
+def command_parser() -> Parser:
+    parser = Parser(prog=program("study.status"), description="Where a study stands.")
     parser.add_argument("name", metavar="NAME", help="of the study")
     parser.add_argument("--study-dir", type=Path, default=Path("studies"), metavar="DIR", help="holds the studies")
     parser.add_argument("--json", action="store_true", help="everything, for other programs")
