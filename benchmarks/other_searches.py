@@ -44,7 +44,16 @@ def smac(done: Trainings, study_seed: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         scenario = Scenario(known, output_directory=folder, n_trials=done.budget, seed=study_seed)
         intensifier = Facade.get_intensifier(scenario, max_config_calls=len(done.seeds) - 1)
-        facade = Facade(scenario, train, intensifier=intensifier, overwrite=True, logging_level=logging.ERROR)
+        # Of few points most are known: it draws more often for one that is new, before it gives up.
+        selector = Facade.get_config_selector(scenario, retries=10 * len(done.table.points))
+        facade = Facade(
+            scenario,
+            train,
+            intensifier=intensifier,
+            config_selector=selector,
+            overwrite=True,
+            logging_level=logging.ERROR,
+        )
         incumbent = facade.optimize()
     chosen = done.table.number({key: plain(value) for key, value in dict(incumbent).items()})
     done.choice = chosen
@@ -63,7 +72,7 @@ def define(trial: optuna.Trial) -> None:
 def ray_tune(done: Trainings, study_seed: int) -> None:
     """``tune.Tuner`` with OptunaSearch (TPE's defaults) and ASHA over iterations, four trials at a time on one seed.
 
-    What it calls the best is the highest last result.
+    What it calls the best is the highest last result. Pruned trials leave their share of the budget to further ones.
     """
     import ray
     from ray import tune
@@ -71,11 +80,13 @@ def ray_tune(done: Trainings, study_seed: int) -> None:
     from ray.tune.search.optuna import OptunaSearch
 
     table, seed = done.table, done.seeds[0]
-    curves = {str(number): table.held_out[number, seed].tolist() for number in range(len(table.points))}
+    curves = table.held_out[:, seed].tolist()
+    shares = (table.seconds[:, seed] / table.trial_s).tolist()
 
     class Replayed(tune.Trainable):
         def setup(self, config: dict[str, Any]) -> None:
-            self.curve = curves[str(table.number(config))]
+            number = table.number(config)
+            self.curve, self.shares = curves[number], shares[number]
 
         def reset_config(self, new_config: dict[str, Any]) -> bool:
             self.setup(new_config)
@@ -85,7 +96,19 @@ def ray_tune(done: Trainings, study_seed: int) -> None:
             """Nothing to keep: Tune asks all the same."""
 
         def step(self) -> dict[str, Any]:
-            return {"held_out": self.curve[self.training_iteration + 1], "done": self.training_iteration + 2 == 4}
+            iteration = self.training_iteration + 1
+            last = iteration + 1 == len(self.curve)
+            return {"held_out": self.curve[iteration], "share": self.shares[iteration], "done": last}
+
+    class Budget(tune.Stopper):
+        spent = 0.0
+
+        def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+            self.spent += result["share"]
+            return False
+
+        def stop_all(self) -> bool:
+            return self.spent >= done.budget
 
     os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
     if not ray.is_initialized():
@@ -96,19 +119,20 @@ def ray_tune(done: Trainings, study_seed: int) -> None:
             tune_config=tune.TuneConfig(
                 metric="held_out",
                 mode="max",
-                num_samples=done.budget,
+                num_samples=3 * done.budget,  # no trial takes less than about a third
                 max_concurrent_trials=4,
                 search_alg=OptunaSearch(space=define, metric="held_out", mode="max", seed=study_seed),
                 scheduler=ASHAScheduler(max_t=3, grace_period=1, reduction_factor=3),
                 reuse_actors=True,
             ),
-            run_config=tune.RunConfig(storage_path=folder, verbose=0),
+            run_config=tune.RunConfig(storage_path=folder, verbose=0, stop=Budget()),
         )
         found = tuner.fit()
         best = found.get_best_result().config
         ran = [
             (table.number(one.config or {}), int((one.metrics or {})["training_iteration"]))
             for one in map(found.__getitem__, range(len(found)))
+            if "training_iteration" in (one.metrics or {})  # else the budget ended before its first
         ]
     for number, iterations in ran:
         done.values.pop(number, None)  # Optuna does not know that it has seen a point

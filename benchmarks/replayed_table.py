@@ -43,18 +43,6 @@ class Table:
         return cls(points, points.index(preset), *columns)
 
     @cached_property
-    def objective(self) -> Array:
-        """(C, S): what a trial reports: the best held-out mAP of all iterations, M0 among them."""
-        found: Array = self.held_out.max(axis=2)
-        return found
-
-    @cached_property
-    def refined(self) -> Array:
-        """(C, S): the best held-out mAP of the refined models alone."""
-        found: Array = self.held_out[:, :, 1:].max(axis=2)
-        return found
-
-    @cached_property
     def worth(self) -> Array:
         """(C, S): test mAP of the iteration that the held-out videos choose."""
         chosen = self.held_out.argmax(axis=2)[:, :, None]
@@ -104,7 +92,8 @@ class Trainings:
         return done[-1]
 
     def best(self, among: Iterable[int] | None = None, count: int = 1) -> list[int]:
-        """Of those with the most seeds, the highest means first, then earlier ones: the project's ranking."""
+        """Of those with the most seeds, the highest means first, then earlier ones: the project's ranking of what ran
+        on the same seeds."""
         groups = {c: self.values[c] for c in (self.values if among is None else among)}
         most = max(len(values) for values in groups.values())
         whole = [c for c, values in groups.items() if len(values) == most]

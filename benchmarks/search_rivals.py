@@ -127,7 +127,7 @@ def plain_optuna(table: Table, budget: int, study_seed: int, seeds: Sequence[int
     study = optuna.create_study(
         direction="maximize", sampler=optuna.samplers.TPESampler(seed=study_seed), pruner=pruner
     )
-    dimensions = space()
+    dimensions, ended = space(), dict[int, list[float]]()
     while not done.spent:
         trial = study.ask()
         number = table.number(suggest(dimensions, trial))
@@ -142,10 +142,10 @@ def plain_optuna(table: Table, budget: int, study_seed: int, seeds: Sequence[int
         done.run(number, stopped)
         if stopped is None:
             study.tell(trial, float(curve[-1]))
-            done.values[number] = [float(curve[-1])]
+            ended[number] = [float(curve[-1])]
         else:
             study.tell(trial, state=TrialState.PRUNED)
-            done.values.pop(number)
+    done.values = ended  # the best one has ended, also where it was seen again later, and pruned
     return done
 
 

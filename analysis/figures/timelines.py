@@ -10,12 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from analysis.results.predictions import TellingVideo, TrialPredictions
+from analysis.results.predictions import LABELS, TRUTH, TellingVideo, TrialPredictions
 from analysis.text import number_text
 from trainables.data import Segments
 
 SHOWN = 12  # predictions of one video, the best by score
-TRUTH, LABELS = "ground truth", "pseudo labels"
 TRACK_COLOURS = {TRUTH: "#000000", LABELS: "#0072B2"}
 OWN, OTHER = "#009E73", "#D55E00"
 MEANINGS = {
@@ -30,7 +29,7 @@ FAINTEST = 0.35  # opacity of the prediction with the lowest score
 
 def draw_timelines(figure: Figure, found: TrialPredictions, videos: Sequence[TellingVideo]) -> None:
     """One panel per video, one row per track."""
-    tracks = _tracks(found)
+    tracks = found.tracks
     panels = figure.subplots(len(videos), 1, squeeze=False)[:, 0]
     for ax, video in zip(panels, videos, strict=True):
         of_video = {name: _of_video(segments, video.name) for name, segments in tracks.items()}
@@ -53,7 +52,7 @@ def timeline_data(found: TrialPredictions, videos: Sequence[TellingVideo]) -> pd
     """One row per segment."""
     parts = []
     for role, name, change in videos:
-        for track, segments in _tracks(found).items():
+        for track, segments in found.tracks.items():
             mine = _of_video(segments, name)
             classes = found.test.truth.classes
             named = ["foreground" if track == LABELS else classes[i] for i in mine.label.tolist()]
@@ -87,18 +86,6 @@ def _draw_track(ax: Axes, row: int, segments: Segments, own: set[int], track: st
             left=top.start_s[i], color=TRACK_COLOURS.get(track, OWN) if mine[i] else OTHER, alpha=strength,
             linewidth=0.4, edgecolor="white",
         )  # fmt: skip
-
-
-def _tracks(found: TrialPredictions) -> dict[str, Segments]:
-    """From top to bottom. Predictions of a class that the data set lacks are not drawn."""
-    tracks = {TRUTH: found.test.truth.instances}
-    if found.base is not None:
-        tracks["M0"] = found.base[found.base.label >= 0]
-    if found.labels is not None:
-        tracks[LABELS] = found.labels
-    if found.iteration > 0 or found.base is None:
-        tracks[f"η = {found.iteration}"] = found.chosen[found.chosen.label >= 0]
-    return tracks
 
 
 def _of_video(segments: Segments, name: str) -> Segments:

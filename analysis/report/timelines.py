@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from analysis.results.predictions import TrialPredictions, read_test_split, trial_predictions
+from analysis.results.predictions import LABELS, TrialPredictions, read_test_split, trial_predictions
 from analysis.results.refinement import best_trials
 from analysis.study import Study
 from study.ledger import trial_name
@@ -24,7 +24,6 @@ from trainables.json_types import JsonObject
 MOST_VIDEOS = 400  # of more, the first by name; keeps the page small
 SHOWN = 12  # predictions of one video, the best by score
 BUDGET_BYTES = 1_800_000  # of tracks as JSON, which is packed to about a third of it
-TRUTH, LABELS = "ground truth", "pseudo labels"
 UNITS_PER_S = 100  # whole numbers take less room
 
 Track = list[list[int]]
@@ -54,7 +53,7 @@ def timelines(study: Study, budget: int = BUDGET_BYTES) -> Timelines | None:
         found = trial_predictions(study, trial, eta, test)
         assert found is not None, "there are a test split and a file of predictions"
         every = every or _test_videos(found)
-        tracks = {name: _json(_track(name, s, every[:MOST_VIDEOS])) for name, s in _segments(found).items()}
+        tracks = {name: _json(_track(name, s, every[:MOST_VIDEOS])) for name, s in found.tracks.items()}
         size += sum(len(text) for text in set(tracks.values()) - known.keys())
         if shown and size > budget:
             break
@@ -102,18 +101,6 @@ def _test_videos(found: TrialPredictions) -> list[str]:
     """By name: those that are evaluated; where nothing is annotated, those with predictions."""
     truth = found.test.truth
     return sorted(truth.videos | {*truth.instances.video.tolist(), *found.chosen.video.tolist()})
-
-
-def _segments(found: TrialPredictions) -> dict[str, Segments]:
-    """From top to bottom; predictions of a class that the data set lacks are left out."""
-    tracks = {TRUTH: found.test.truth.instances}
-    if found.base is not None:
-        tracks["M0"] = found.base[found.base.label >= 0]
-    if found.labels is not None:
-        tracks[LABELS] = found.labels
-    if found.iteration > 0 or found.base is None:
-        tracks[f"η = {found.iteration}"] = found.chosen[found.chosen.label >= 0]
-    return tracks
 
 
 def _track(name: str, segments: Segments, videos: Sequence[str]) -> Track:

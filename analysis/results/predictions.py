@@ -16,6 +16,7 @@ from trainables.data import GroundTruth, Segments, read_ground_truth, read_inter
 from trainables.evaluation import PROTOCOLS, Ranking, evaluate
 
 Floats = npt.NDArray[np.float64]
+TRUTH, LABELS = "ground truth", "pseudo labels"  # tracks of a timeline
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +95,19 @@ class TrialPredictions:
         """M0 and the chosen iteration, those that there are."""
         base = {} if self.base is None else {"M0": self.base}
         return {**base, f"η = {self.iteration}": self.chosen}
+
+    @property
+    def tracks(self) -> dict[str, Segments]:
+        """Of a timeline, from top to bottom, the chosen iteration once where it is M0. Predictions of a class that the
+        data set lacks are left out."""
+        tracks = {TRUTH: self.test.truth.instances}
+        if self.base is not None:
+            tracks["M0"] = self.base[self.base.label >= 0]
+        if self.labels is not None:
+            tracks[LABELS] = self.labels
+        if self.iteration > 0 or self.base is None:
+            tracks[f"η = {self.iteration}"] = self.chosen[self.chosen.label >= 0]
+        return tracks
 
 
 class Curve(NamedTuple):

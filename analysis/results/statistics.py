@@ -76,11 +76,6 @@ class PairedDifference(NamedTuple):
         return None if self.interval is None else self.interval[0] > 0 or self.interval[1] < 0
 
 
-def seed_interval(summary: Summary) -> tuple[float, float] | None:
-    """Percentile bootstrap interval of the mean over seeds, percent; None with fewer than FEWEST_SEEDS."""
-    return bootstrap_interval(np.array(summary.values)) if len(summary.values) >= FEWEST_SEEDS else None
-
-
 def paired_difference(first: Summary, second: Summary) -> PairedDifference | None:
     """Over common seeds; None when there is none.
 

@@ -17,7 +17,6 @@ from analysis.text.captions import (
 from analysis.text.names import (
     BASE,
     BASE_MODELS,
-    ETA,
     M0_MARK,
     ORACLE,
     SIMILAR,
@@ -36,7 +35,6 @@ __all__ = [
     "BASE",
     "BASE_MODELS",
     "DASH",
-    "ETA",
     "M0_MARK",
     "ORACLE",
     "SIMILAR",

@@ -44,7 +44,6 @@ THRESHOLDS = {
 BASE = "M0"  # the base model, which depends on none of the searched values
 SIMILAR = "\N{ALMOST EQUAL TO}"  # to the best of its column, as far as the seeds tell
 M0_MARK = "\N{MODIFIER LETTER CAPITAL M}\N{SUPERSCRIPT ZERO}"  # of a number that is M0's, whatever was configured
-ETA = "η"
 BASE_MODELS = {"refineloc": "RefineLoc's base model", "wtalc": "W-TALC", "basnet": "BaS-Net"}
 EVALUATIONS = {
     "activitynet": "ActivityNet-style",

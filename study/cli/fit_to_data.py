@@ -17,8 +17,8 @@ def with_usable_rule(study: StudyConfig, run: RunConfig, data: Dataset) -> tuple
     if chooser is not None and len(chooser.ground_truth):
         return study, run, []
     study = parse_study({**study.as_dict(), "selection": "video-labels"}, "command line")
-    run = run.updated({"selection.rule": "video-labels"})
-    return study, run, [f"the videos that choose ({rule}) have no temporal annotation: the rule is video-labels"]
+    why = f"the videos that choose ({rule}) have no temporal annotation"
+    return study, run.updated({"selection.rule": "video-labels"}, why), [f"{why}: the rule is video-labels"]
 
 
 def without_oracle(study: StudyConfig, run: RunConfig, data: Dataset) -> tuple[StudyConfig, list[str]]:

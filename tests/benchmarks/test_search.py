@@ -48,6 +48,16 @@ def test_a_pruned_training_costs_what_it_ran_and_is_never_chosen() -> None:
     assert RIVALS["TPE, median pruner"](known, 16, 1, [0, 1, 2, 3, 4]).cost >= 15
 
 
+def test_what_has_ended_is_chosen_although_it_is_pruned_when_it_is_seen_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = table()
+    known.held_out[7] = [10, 20, 90, 95]  # late, so that the pruner stops it where there are others
+    asked = iter([7, *range(100, 106), 7, *range(106, 150)])
+    monkeypatch.setattr("benchmarks.search_rivals.suggest", lambda dimensions, trial: POINTS[next(asked)])
+    done = RIVALS["plain Optuna TPE and halving"](known, 9, 0, [0, 1, 2, 3, 4])
+    assert next(asked) > 106, "it was seen again"
+    assert done.best() == [7]
+
+
 def test_worth_leaves_out_the_level_of_the_seeds() -> None:
     known = table()
     shifted = Table(POINTS, 3, known.held_out, known.test + np.arange(5)[None, :, None], known.seconds)

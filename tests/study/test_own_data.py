@@ -97,6 +97,10 @@ WRONG = [
         "set a number, as --set pseudo_labels.foreground_share=0.6",
     ),
     (["--set", "selection.signal=contrst"], "selection.signal: no signal 'contrst'. Did you mean 'contrast'?"),
+    (
+        ["--set", "prediction.tune=thresholds"],
+        "error: the videos that choose (held-out) have no temporal annotation: prediction.tune: thresholds chooses by",
+    ),
 ]
 
 

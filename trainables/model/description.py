@@ -104,6 +104,9 @@ class ModelDescription:
             raise UserError(
                 f"{where}: format {tree['format']}, this version reads up to {FORMAT}; take a newer version"
             )
+        for name in ("run", "features", "origin"):
+            if not isinstance(tree.get(name), Mapping):
+                raise UserError(f"{where}: {name}: key is missing or no mapping; export the model again")
         try:
             return cls(
                 run=parse_config(tree["run"], where),

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from dataclasses import dataclass
 
-from trainables.config import RunConfig
+from trainables.config import TUNE, RunConfig
 from trainables.data import Dataset
 from trainables.refinement.refine import refine
 
@@ -65,6 +65,8 @@ def learning_check(config: RunConfig, data: Dataset) -> Learning:
             "training.choice": "last",
             "refinement.iterations": 1,
             "selection.rule": "video-labels",
+            "selection.signal": "video_loss",
+            TUNE: "none",
             "pseudo_labels.generator": "uniform_random",
             "pseudo_labels.foreground_share": 0.5,
         },

@@ -27,6 +27,11 @@ def test_a_description_survives_its_file(tmp_path: Path, changes: dict[str, Any]
         ({"format": "one"}, "m: is not the description of a model; export it again: python -m study.export"),
         ({"classes": None}, "m: 'NoneType' object is not iterable: key is missing or wrong; export the model again"),
         ({"run": {"seed": -1}}, "m: dataset: required key is missing"),
+        *(
+            ({name: value}, f"m: {name}: key is missing or no mapping")
+            for name in ("run", "features", "origin")
+            for value in (None, "x", [1])
+        ),
     ],
 )
 def test_what_is_no_description_is_refused_in_words(changes: dict[str, Any], message: str) -> None:

@@ -30,6 +30,25 @@ def test_a_learning_rate_that_is_too_low_is_said(tmp_path: Path, capsys: pytest.
     assert "raise training.lr (now 1e-06) or training.epochs (now 5)" in err
 
 
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        "prediction.tune: thresholds",
+        "selection.signal: label_agreement",
+        "selection.rule: video-labels, selection.signal: label_agreement",
+        "thresholds: both, prediction.min_attention: 0.4",
+    ],
+)
+def test_the_settings_of_a_whole_study_do_not_keep_it_from_being_tried(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], overrides: str
+) -> None:
+    main(["new", str(write_own(tmp_path, own_videos(train=24)))])
+    file = tmp_path / "dataset.yaml"
+    file.write_text(file.read_text() + f"overrides: {{{overrides}}}\n")
+    capsys.readouterr()
+    assert main(["check", "--dataset", str(tmp_path), "--probe"]) == 0, capsys.readouterr().err
+
+
 def test_labels_of_other_videos_are_said(tmp_path: Path) -> None:
     """Features of class jump and clap in turn, labels in pairs: what is learnt does not hold for other videos."""
     database = own_videos(train=24)
