@@ -17,11 +17,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from study.cli.arguments import Parser
 from study.cli.plan import count_text, seconds_text, size_text
 from study.ledger import StudyFolder, is_driven, lock, open_study
 from study.process_tree import mapped_below
 from study.status import state_of
+from trainables.command_line import Parser
 from trainables.commands import program
 from trainables.data import FeatureFolder
 from trainables.errors import UserError, nearest
@@ -239,7 +239,7 @@ def command_parser() -> Parser:
     pruning.add_argument("--unused-for", type=_days, default=0.0, metavar="DAYS", help="keep what was used since then")
     pruning.add_argument("--dry-run", action="store_true", help="say what would be removed, and remove nothing")
     for action in (listing, pruning):
-        action.add_argument("--study-dir", type=Path, default=Path("studies"), help="holds the studies")
+        action.add_argument("--study-dir", type=Path, default=Path("studies"), metavar="DIR", help="holds the studies")
     return parser
 
 

@@ -8,13 +8,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from study.cli.arguments import Parser
 from study.cli.chosen import Chosen, open_trial
 from study.cli.config_file import write_config
 from study.cli.model_weights import FoundWeights, MissingWeights, retrained_weights, stored_weights
 from study.cli.plan import count_text
 from study.cli.request import recorded_data, scored_videos
 from study.ledger import OpenedStudy, StudyFolder, TrialRecord, trial_name
+from trainables.command_line import Parser
 from trainables.commands import aligned, program, typed
 from trainables.config import TUNE, RunConfig
 from trainables.data import Dataset, FeatureProtocol
@@ -143,7 +143,6 @@ def command_parser() -> Parser:
         description="The model of a study, and all that is needed to use it; or its best configuration.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("name", metavar="NAME", help="of the study")
     parser.add_argument("--trial", default="best", metavar="best|N", help="whose model (default: best)")

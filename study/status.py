@@ -8,7 +8,6 @@ from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
-from study.cli.arguments import Parser
 from study.cli.plan import count_text, metric_text, point_text, remaining_seconds, seconds_text
 from study.config import recorded_study
 from study.ledger import (
@@ -26,6 +25,7 @@ from study.ledger import (
     trial_name,
     trial_records,
 )
+from trainables.command_line import Parser
 from trainables.commands import program
 from trainables.errors import UserError
 from trainables.json_types import JsonObject

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from study.cli.arguments import Parser
 from study.cli.chosen import Chosen, open_trial
 from study.cli.model_weights import MissingWeights, stored_weights
 from study.cli.plan import metric_text
 from study.cli.request import recorded_data
 from study.ledger import OpenedStudy, trial_name
+from trainables.command_line import Parser
 from trainables.commands import aligned, program, typed
 from trainables.config import OWN_DETECTION, RunConfig
 from trainables.errors import UserError
@@ -98,7 +98,6 @@ def command_parser() -> Parser:
         "Nothing is trained: the kept weights score the videos once.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("name", metavar="NAME", help="of the study")
     parser.add_argument("--trial", default="best", metavar="best|N", help="whose model (default: best)")

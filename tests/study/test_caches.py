@@ -256,9 +256,9 @@ def test_wrong_requests_say_so_in_a_line(
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ([], "the following arguments are required: list|prune"),
+        ([], "list|prune: required, but not given. 'python -m study.caches --help' tells more."),
         (["prune", "--unused-for", "x"], "--unused-for: 'x' is not a number of days from 0 on"),
-        (["list", "--jsn"], "--jsn: unknown option. 'python -m study.caches --help' lists all."),
+        (["list", "--jsn"], "--jsn: unknown option. Did you mean '--json'?"),
     ],
 )
 def test_wrong_arguments_say_so_in_a_line(capsys: pytest.CaptureFixture[str], arguments: list[str], line: str) -> None:

@@ -59,7 +59,7 @@ def test_the_best_by_a_signal_is_told_by_its_name_and_its_sign(folder: StudyFold
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ([], "the following arguments are required: NAME"),
+        ([], "NAME: required, but not given. 'python -m study.status --help' tells more."),
         (["s", "--jsn"], "--jsn: unknown option. Did you mean '--json'?"),
     ],
 )
