@@ -75,8 +75,8 @@ def _names(split: str, choice: VideoChoice, subset_of: Mapping[str, str], source
         words = set(subset_of.values()) - {NO_SUBSET}
         unknown = [word for word in choice.subset if word not in words]
         if unknown:
-            listed = None if words else "It names none: list the videos in a text file."
-            raise UserError(f"{split}: {source} has no subset '{unknown[0]}'. {nearest(unknown[0], words, listed)}")
+            none = None if words else "It names none: list the videos in a text file."
+            raise UserError(f"{split}: {source} has no subset '{unknown[0]}'. {nearest(unknown[0], words, none)}")
         return {name for name, word in subset_of.items() if word in choice.subset}
     listed = read_lines(Path(choice.list)) if choice.list else list(choice.videos)
     unknown = [name for name in listed if name not in subset_of]
