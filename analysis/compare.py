@@ -15,6 +15,7 @@ from analysis.study import Study
 from analysis.tables import FORMATS, render, write_tables
 from analysis.tables.pair_table import pair_table
 from analysis.text import data_title, how_made, metric_name
+from trainables.command_line import Parser
 from trainables.commands import program
 from trainables.errors import UserError
 from trainables.output import print_error, run_command
@@ -29,10 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return print_error(error)
 
 
-def command_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        program("analysis.compare"), description="Two studies, paired by configuration and seed."
-    )
+def command_parser() -> Parser:
+    parser = Parser(program("analysis.compare"), description="Two studies, paired by configuration and seed.")
     add_study_arguments(parser)
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="where to write (default: comparisons/FIRST-SECOND beside the studies)"

@@ -21,6 +21,7 @@ from study.cli.plan import count_text, seconds_text, size_text
 from study.ledger import StudyFolder, is_driven, lock, open_study
 from study.process_tree import mapped_below
 from study.status import state_of
+from trainables.command_line import Parser
 from trainables.commands import program
 from trainables.data import FeatureFolder
 from trainables.errors import UserError, nearest
@@ -220,8 +221,8 @@ def _to_json(cache: Cache) -> JsonObject:
     return {**asdict(cache), "in_use": cache.in_use}
 
 
-def command_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def command_parser() -> Parser:
+    parser = Parser(
         prog=program("study.caches"),
         description="What studies keep that can be made again: features that all trials map, and M0s.",
     )
@@ -238,7 +239,7 @@ def command_parser() -> argparse.ArgumentParser:
     pruning.add_argument("--unused-for", type=_days, default=0.0, metavar="DAYS", help="keep what was used since then")
     pruning.add_argument("--dry-run", action="store_true", help="say what would be removed, and remove nothing")
     for action in (listing, pruning):
-        action.add_argument("--study-dir", type=Path, default=Path("studies"), help="holds the studies")
+        action.add_argument("--study-dir", type=Path, default=Path("studies"), metavar="DIR", help="holds the studies")
     return parser
 
 

@@ -8,15 +8,15 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from study.cli.arguments import Parser
-from study.cli.chosen import Chosen, chosen_trial
+from study.cli.chosen import Chosen, open_trial
 from study.cli.config_file import write_config
 from study.cli.model_weights import FoundWeights, MissingWeights, retrained_weights, stored_weights
 from study.cli.plan import count_text
 from study.cli.request import recorded_data, scored_videos
-from study.ledger import OpenedStudy, StudyFolder, TrialRecord, open_study, trial_name, trial_records
+from study.ledger import OpenedStudy, StudyFolder, TrialRecord, trial_name
+from trainables.command_line import Parser
 from trainables.commands import aligned, program, typed
-from trainables.config import TUNE, RunConfig, parse_config
+from trainables.config import TUNE, RunConfig
 from trainables.data import Dataset, FeatureProtocol
 from trainables.errors import UserError
 from trainables.output import print_error, run_command
@@ -37,13 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status: 0, or 2 where there is nothing to export."""
     given = _parse(arguments)
     try:
-        study = open_study(given.study_dir, given.name, "NAME")
-        run = parse_config(study.settings.run, str(study.folder.study_file))
-        for problem in study.problems:
-            print(f"note: {problem}")
-        chosen = chosen_trial(trial_records(study.ledger.events), run, given.trial, study.name)
-        run = run.updated({**chosen.record.params, "seed": chosen.record.seed}, source=trial_name(chosen.record.number))
-        print(chosen.why)
+        study, chosen, run = open_trial(given.study_dir, given.name, given.trial)
         if given.config:
             heading = f"Study {study.name}, {study.settings.dataset.title}. {chosen.why}"
             write_config(given.config, run, heading)
@@ -149,7 +143,6 @@ def command_parser() -> Parser:
         description="The model of a study, and all that is needed to use it; or its best configuration.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("name", metavar="NAME", help="of the study")
     parser.add_argument("--trial", default="best", metavar="best|N", help="whose model (default: best)")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 from collections import Counter
@@ -26,6 +25,7 @@ from study.ledger import (
     trial_name,
     trial_records,
 )
+from trainables.command_line import Parser
 from trainables.commands import program
 from trainables.errors import UserError
 from trainables.json_types import JsonObject
@@ -150,8 +150,8 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def command_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=program("study.status"), description="Where a study stands.")
+def command_parser() -> Parser:
+    parser = Parser(prog=program("study.status"), description="Where a study stands.")
     parser.add_argument("name", metavar="NAME", help="of the study")
     parser.add_argument("--study-dir", type=Path, default=Path("studies"), metavar="DIR", help="holds the studies")
     parser.add_argument("--json", action="store_true", help="everything, for other programs")

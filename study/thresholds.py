@@ -10,14 +10,14 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from study.cli.arguments import Parser
-from study.cli.chosen import Chosen, chosen_trial
+from study.cli.chosen import Chosen, open_trial
 from study.cli.model_weights import MissingWeights, stored_weights
 from study.cli.plan import metric_text
 from study.cli.request import recorded_data
-from study.ledger import OpenedStudy, open_study, trial_name, trial_records
+from study.ledger import OpenedStudy, trial_name
+from trainables.command_line import Parser
 from trainables.commands import aligned, program, typed
-from trainables.config import OWN_DETECTION, RunConfig, parse_config
+from trainables.config import OWN_DETECTION, RunConfig
 from trainables.errors import UserError
 from trainables.files import write_whole
 from trainables.output import print_error, run_command
@@ -35,14 +35,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status: 0, or 2 where there is nothing to measure."""
     given = command_parser().parse_args(arguments)
     try:
-        study = open_study(given.study_dir, given.name, "NAME")
-        run = parse_config(study.settings.run, str(study.folder.study_file))
-        chosen = chosen_trial(trial_records(study.ledger.events), run, given.trial, study.name)
+        study, chosen, run = open_trial(given.study_dir, given.name, given.trial)
         name = trial_name(chosen.record.number)
-        run = run.updated({**chosen.record.params, "seed": chosen.record.seed}, source=name)
         if run.model.name in OWN_DETECTION:
             raise UserError(f"{name}: base model {run.model.name} detects without alpha_A and alpha_C: no pairs")
-        print(chosen.why)
         found = _measured(study, chosen, run, given)
         path = study.folder.thresholds_file(chosen.record.number)
         try:
@@ -102,7 +98,6 @@ def command_parser() -> Parser:
         "Nothing is trained: the kept weights score the videos once.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("name", metavar="NAME", help="of the study")
     parser.add_argument("--trial", default="best", metavar="best|N", help="whose model (default: best)")

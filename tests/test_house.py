@@ -11,7 +11,8 @@ HIGHEST = {"trainables": 9, "study": 5, "analysis": 6}
 BELOW = {
     "trainables": set(),
     "study": {"trainables"},
-    "analysis": {"study.ledger", "trainables.commands", "trainables.config", "trainables.data",
+    "analysis": {"study.ledger", "trainables.command_line", "trainables.commands", "trainables.config",
+                 "trainables.data",
                  "trainables.evaluation", "trainables.errors",
                  "trainables.files", "trainables.json_types", "trainables.objective", "trainables.output",
                  "trainables.report"},

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from trainables.command_line import Parser
 from trainables.commands import program, typed
 from trainables.data import Segments, read_csv_table, write_predictions
 from trainables.errors import UserError
@@ -140,13 +141,12 @@ def _rate(text: str) -> float:
     return value
 
 
-def command_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def command_parser() -> Parser:
+    parser = Parser(
         prog=program("trainables.predict"),
         description="Mark segments in videos without labels, from their features.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("--model", type=Path, required=True, metavar="DIR", help="that study.export made")
     parser.add_argument("--features", type=Path, required=True, metavar="PATH", help="a file or folder of features")

@@ -12,6 +12,7 @@ from pathlib import Path
 from analysis.diagnosis.characteristics import BINS, coverage
 from analysis.diagnosis.diagnosis import Diagnosis, diagnose, to_markdown
 from analysis.text import finite
+from trainables.command_line import Parser
 from trainables.commands import program
 from trainables.data import read_class_list, read_ground_truth
 from trainables.errors import UserError
@@ -39,8 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def command_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(program("analysis.diagnosis"), description="Error analysis of detections (DETAD).")
+def command_parser() -> Parser:
+    parser = Parser(program("analysis.diagnosis"), description="Error analysis of detections (DETAD).")
     parser.add_argument(
         "--predictions", type=Path, required=True, nargs="+", metavar="FILE", help="one file, or several to compare"
     )

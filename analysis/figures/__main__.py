@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from analysis.figures import figure_title, study_drawings, write_drawings
 from analysis.requests import add_study_arguments, open_studies, out_folder, why_empty
+from trainables.command_line import Parser
 from trainables.commands import program
 from trainables.errors import UserError
 from trainables.output import print_error, run_command
@@ -30,8 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(all(study.completed.empty for study in studies))
 
 
-def command_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(program("analysis.figures"), description="Figures of one study or several.")
+def command_parser() -> Parser:
+    parser = Parser(program("analysis.figures"), description="Figures of one study or several.")
     add_study_arguments(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: the study's figures folder)")
     return parser

@@ -12,6 +12,7 @@ from analysis.report.page import report_page
 from analysis.requests import add_study_arguments, compared_with, open_studies, out_folder
 from analysis.study import Study, study_frames
 from study.ledger import is_driven, open_study
+from trainables.command_line import Parser
 from trainables.commands import program
 from trainables.errors import UserError
 from trainables.files import write_whole
@@ -38,8 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def command_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(program("analysis.report"), description="One self-contained HTML page per study.")
+def command_parser() -> Parser:
+    parser = Parser(program("analysis.report"), description="One self-contained HTML page per study.")
     add_study_arguments(parser)
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="where to write report.html (default: the study's folder)"

@@ -13,6 +13,7 @@ from analysis.tables.across_studies import across_studies
 from analysis.tables.rendering import FORMATS, Table, render, write_tables
 from analysis.tables.study_tables import study_tables
 from analysis.text import how_made
+from trainables.command_line import Parser
 from trainables.commands import program
 from trainables.errors import UserError
 from trainables.output import print_error, run_command
@@ -30,8 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return print_error(error)
 
 
-def command_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(program("analysis.tables"), description="Tables of one study or several.")
+def command_parser() -> Parser:
+    parser = Parser(program("analysis.tables"), description="Tables of one study or several.")
     add_study_arguments(parser)
     parser.add_argument("--format", choices=FORMATS, help="only this one (default: write all three, print Markdown)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: the study's tables folder)")

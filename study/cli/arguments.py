@@ -6,12 +6,11 @@ import argparse
 import math
 import re
 from pathlib import Path
-from typing import NoReturn
 
 from study.config import PRUNER_NAMES, SAMPLER_NAMES, studies
+from trainables.command_line import Parser
 from trainables.commands import aligned, program, typed
 from trainables.config import BASE_MODEL_PRESETS, THRESHOLDS, datasets
-from trainables.errors import nearest
 
 LAUNCH = typed("launch")
 LINES = aligned(
@@ -63,18 +62,6 @@ LONGEST_S = 1e8  # three years; the timers of some systems hold no more than 2**
 LOGGERS = ("tensorboard", "mlflow", "wandb")
 
 
-class Parser(argparse.ArgumentParser):
-    """One line for a wrong request, with the nearest known option."""
-
-    def error(self, message: str) -> NoReturn:
-        unknown = message.removeprefix("unrecognized arguments: ").split()[0].split("=")[0]
-        if message.startswith("unrecognized") and unknown.startswith("--"):
-            known = [option for action in self._actions for option in action.option_strings if option[:2] == "--"]
-            listed = f"'{self.prog} --help' lists all."
-            message = f"{unknown}: unknown option. {nearest(unknown, known, listed)}"
-        self.exit(2, f"error: {message.removeprefix('argument ')}\n")
-
-
 def command_parser() -> Parser:
     """Of the command itself."""
     parser = Parser(
@@ -82,7 +69,6 @@ def command_parser() -> Parser:
         description="Start or resume a study: complete refinement runs, proposed by Optuna, executed by Ray Tune.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     group = parser.add_argument_group("what")
     add_configuration(group)

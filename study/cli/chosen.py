@@ -1,14 +1,15 @@
-"""Which trial of a study an export takes, and why, in a sentence. From the ledger alone."""
+"""Which trial of a study an export takes, and why, in a sentence. From the study's folder alone."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
 
 from study.cli.plan import objective_of, point_text
-from study.ledger import TrialRecord, best_configuration, trial_name
-from trainables.config import RunConfig
+from study.ledger import OpenedStudy, TrialRecord, best_configuration, open_study, trial_name, trial_records
+from trainables.config import RunConfig, parse_config
 from trainables.errors import UserError
 
 
@@ -17,6 +18,29 @@ class Chosen(NamedTuple):
 
     record: TrialRecord
     why: str
+
+
+class OpenedTrial(NamedTuple):
+    """run: the complete configuration of the chosen trial."""
+
+    study: OpenedStudy
+    chosen: Chosen
+    run: RunConfig
+
+
+def open_trial(study_dir: Path, name: str, trial: str) -> OpenedTrial:
+    """The trial that is chosen of study ``name``, as by ``chosen_trial``. Says what is damaged in its folder, which may
+    change the choice, and why the trial is chosen."""
+    study = open_study(study_dir, name, "NAME")
+    for problem in study.problems:
+        print(f"note: {problem}")
+    run = parse_config(study.settings.run, str(study.folder.study_file))
+    chosen = chosen_trial(trial_records(study.ledger.events), run, trial, study.name)
+    print(chosen.why)
+    record = chosen.record
+    return OpenedTrial(
+        study, chosen, run.updated({**record.params, "seed": record.seed}, source=trial_name(record.number))
+    )
 
 
 def chosen_trial(records: Sequence[TrialRecord], run: RunConfig, trial: str, study: str) -> Chosen:

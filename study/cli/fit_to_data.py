@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from study.config import StudyConfig, parse_study
+from study.config import StudyConfig, check_values, parse_study
 from study.ledger import ORACLE
 from trainables.config import GENERATOR, RunConfig
 from trainables.datasets import Dataset
+from trainables.errors import UserError
 
 
 def with_usable_rule(study: StudyConfig, run: RunConfig, data: Dataset) -> tuple[StudyConfig, RunConfig, list[str]]:
-    """With rule ``video-labels`` where the configured rule compares by videos without temporal annotations."""
+    """With rule ``video-labels`` where the configured rule compares by videos without temporal annotations.
+
+    Raises UserError where the study asks for what that rule cannot be.
+    """
     rule = run.selection.rule
     if rule == "video-labels":
         return study, run, []
     chooser = (data.test if rule == "paper" else data.train).annotated_part()
     if chooser is not None and len(chooser.ground_truth):
         return study, run, []
-    study = parse_study({**study.as_dict(), "selection": "video-labels"}, "command line")
     why = f"the videos that choose ({rule}) have no temporal annotation"
-    return study, run.updated({"selection.rule": "video-labels"}, why), [f"{why}: the rule is video-labels"]
+    if study.target is not None:
+        raise UserError(
+            f"--target: {study.target:g} is an mAP, but {why}, so that the rule is video-labels; leave it out, or give "
+            "--selection video-labels and a target of what that rule chooses by"
+        )
+    study = parse_study({**study.as_dict(), "selection": "video-labels"}, "command line")
+    run = run.updated({"selection.rule": "video-labels"}, why)
+    check_values(study.space, run, f"{why}: study {study.name}")
+    return study, run, [f"{why}: the rule is video-labels"]
 
 
 def without_oracle(study: StudyConfig, run: RunConfig, data: Dataset) -> tuple[StudyConfig, list[str]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 
-from study.cli.arguments import Parser, add_configuration, parse_arguments
+from study.cli.arguments import add_configuration, parse_arguments
 from study.cli.resolved import resolved, resolved_text
+from trainables.command_line import Parser
 from trainables.commands import aligned, program, typed
 from trainables.errors import UserError
 from trainables.output import print_error, run_command
@@ -29,7 +30,6 @@ def command_parser() -> Parser:
         "Nothing is started and no data are read: what a launch changes for lack of annotations is not in it.",
         epilog=f"examples:\n{examples}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     made.add_argument("word", nargs="?", default="", metavar="WORD", help="only settings with this in their name")
     made.add_argument("--about", action="store_true", help="also what each setting means")

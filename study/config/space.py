@@ -11,6 +11,7 @@ A point is a dict of keys to values that holds exactly the keys that matter in i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -91,7 +92,7 @@ class Dimension(Part):
 
     def nearest(self, value: Any) -> Value:
         """The value of this dimension that is closest to ``value``; None when there is no such notion."""
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             return None
         known = self.values()
         if known is None:

@@ -253,6 +253,20 @@ def test_wrong_requests_say_so_in_a_line(
     assert line in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ([], "list|prune: required, but not given. 'python -m study.caches --help' tells more."),
+        (["prune", "--unused-for", "x"], "--unused-for: 'x' is not a number of days from 0 on"),
+        (["list", "--jsn"], "--jsn: unknown option. Did you mean '--json'?"),
+    ],
+)
+def test_wrong_arguments_say_so_in_a_line(capsys: pytest.CaptureFixture[str], arguments: list[str], line: str) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert capsys.readouterr().err == f"error: {line}\n"
+
+
 def test_a_cache_that_the_system_does_not_give_up_is_named_and_the_others_go(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

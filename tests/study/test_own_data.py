@@ -101,6 +101,14 @@ WRONG = [
         ["--set", "prediction.tune=thresholds"],
         "error: the videos that choose (held-out) have no temporal annotation: prediction.tune: thresholds chooses by",
     ),
+    (
+        ["--study", "tuned.yaml"],
+        "have no temporal annotation: study tuned: space: prediction.tune: thresholds chooses by mAP",
+    ),
+    (
+        ["--target", "70"],
+        "error: --target: 70 is an mAP, but the videos that choose (held-out) have no temporal annotation, so that",
+    ),
 ]
 
 
@@ -111,6 +119,7 @@ def weak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     write_own(tmp_path / "jumps", without_segments(truth, {"training"}), truth=truth)
     assert datasets(["new", str(tmp_path / "jumps")]) == 0
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "tuned.yaml").write_text("space: {prediction.tune: {choices: [none, thresholds]}}")
     (tmp_path / "mine.yaml").write_text("space: {pseudo_labels.generator: {choices: [attention, oracle]}}")
     return ["--dataset", "jumps"]
 

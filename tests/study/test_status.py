@@ -10,7 +10,7 @@ import pytest
 from study.ledger.folder import StudyFolder
 from study.ledger.lock import lock
 from study.ledger.settings import DatasetSettings, StudySettings, create_folder
-from study.status import status_text, study_status
+from study.status import main, status_text, study_status
 from tests.study.worlds import driver_of, report_of, run_of, study_of
 
 
@@ -54,3 +54,16 @@ def test_the_best_by_a_signal_is_told_by_its_name_and_its_sign(folder: StudyFold
     assert "1 training   video loss 0.412  seed" in text
     assert "best: t0000, video loss 0.412 (video-labels)" in text
     assert study_status(folder.path.parent, "s")["objective"] == {"metric": "mAP@0.5", "signal": None}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ([], "NAME: required, but not given. 'python -m study.status --help' tells more."),
+        (["s", "--jsn"], "--jsn: unknown option. Did you mean '--json'?"),
+    ],
+)
+def test_wrong_arguments_say_so_in_a_line(capsys: pytest.CaptureFixture[str], arguments: list[str], line: str) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert capsys.readouterr().err == f"error: {line}\n"

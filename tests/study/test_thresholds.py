@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -135,12 +136,16 @@ def test_what_cannot_be_measured_is_refused(
     assert measure(tuned_dir, "--trial", "99") == 2
     assert "error: --trial: study 's' has no trial 99" in capsys.readouterr().err
     shutil.copytree(tuned_dir / "s", tmp_path / "s")
+    with (tmp_path / "s" / "ledger.jsonl").open("a") as ledger:
+        ledger.write("torn\n")
     tree = json.loads((tmp_path / "s" / "study.json").read_text())
     del tree["run"]["prediction"]["tune"]
     tree["run"]["model"]["name"] = "wtalc"
     (tmp_path / "s" / "study.json").write_text(json.dumps(tree))
     assert measure(tmp_path, "--trial", "0") == 2
-    assert "t0000: base model wtalc detects without alpha_A and alpha_C: no pairs" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "t0000: base model wtalc detects without alpha_A and alpha_C: no pairs" in said.err
+    assert re.search(r"note: .*ledger\.jsonl: line \d+ is not a ledger entry and is skipped", said.out)
 
 
 def test_a_trial_without_its_weights_is_told_with_what_this_command_can_do(

@@ -43,7 +43,7 @@ class ArrayFile:
             raise UserError(
                 f"{self.path}: features that all trials share cannot be read on {socket.gethostname()} ({error}); "
                 "choose a --study-dir that all nodes see, and do not delete its features while a study runs"
-            ) from None
+            ) from error
         if array.shape != self.shape or array.dtype.str != self.dtype:
             raise UserError(
                 f"{self.path}: holds {array.shape} {array.dtype.str} on {socket.gethostname()}, not {self.shape} "

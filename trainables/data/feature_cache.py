@@ -24,6 +24,7 @@ from trainables.data.array_file import ArrayFile, only_writer, write_array
 from trainables.data.feature_files import FeatureFiles
 from trainables.data.features import FeaturePlan, FlatFeatures, stream_features
 from trainables.errors import UserError
+from trainables.files import is_unavailable
 
 FORMAT = 1
 KEY_LENGTH = 16
@@ -48,7 +49,7 @@ class LoadedFeatures:
 @dataclass(frozen=True)
 class KeptFeatures:
     """What lies under one key. made, used: seconds since 1970. users: names of studies. whole False: left behind by a
-    process that was killed while it wrote or removed them, or damaged."""
+    process that was killed while it wrote or removed them, damaged, or not to be read now."""
 
     path: Path
     made: float
@@ -65,12 +66,18 @@ class FeatureFolder:
     may_write: bool = True
 
     def find(self, key: str) -> LoadedFeatures | None:
-        """The features of this key, mapped; None where they are absent or damaged."""
+        """The features of this key, mapped; None where they are absent or damaged, and may be made anew.
+
+        Raises UserError where they cannot be read now: others may be mapping them.
+        """
         home = self.path / key
         try:
             index = json.loads((home / "index.json").read_text(encoding="utf-8"))
             splits = {name: _mapped(home / f"{name}.npy", part, index) for name, part in index["splits"].items()}
-        except (OSError, ValueError, KeyError, TypeError, UserError):
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            told = _unavailable(error, home)
+            if told is not None:
+                raise told from None
             return None
         return LoadedFeatures(index["layout"], index["width"], splits)
 
@@ -85,10 +92,7 @@ class FeatureFolder:
             with only_writer(home):
                 return self.find(key) or self._write(home, source, width, plans)
         except OSError as error:
-            raise UserError(
-                f"--study-dir: {error.filename or home}: {error.strerror}; features are kept there for all trials: "
-                "choose another --study-dir"
-            ) from None
+            raise _not_usable(error, home) from None
 
     def kept(self) -> list[KeptFeatures]:
         """All that lies here, in the order of the keys."""
@@ -103,9 +107,13 @@ class FeatureFolder:
         index, markers = home / "index.json", _markers(home)
         made = (index if index.is_file() else home).stat().st_mtime
         used = max([made, *(marker.stat().st_mtime for marker in markers)])
-        left_behind = home.name.endswith((PART, REMOVED))
-        whole = not left_behind and self.find(home.name) is not None
-        return KeptFeatures(home, made, used, tuple(marker.name for marker in markers), whole)
+        return KeptFeatures(home, made, used, tuple(marker.name for marker in markers), self._is_whole(home.name))
+
+    def _is_whole(self, key: str) -> bool:
+        try:
+            return not key.endswith((PART, REMOVED)) and self.find(key) is not None
+        except UserError:
+            return False
 
     def remove(self, key: str, check: Callable[[Iterable[str]], None]) -> None:
         """Remove what lies under a key. check: is given the users, and raises where one of them needs it; none begins
@@ -169,6 +177,19 @@ def feature_key(files: Iterable[Path], names: Mapping[str, Sequence[str]], *sett
     stats = [(str(file.resolve()), stat.st_size, stat.st_mtime_ns) for file in files for stat in [file.stat()]]
     text = json.dumps([FORMAT, sorted(stats), {name: list(videos) for name, videos in names.items()}, settings])
     return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
+
+
+def _unavailable(error: Exception, home: Path) -> UserError | None:
+    """What to say where it is the file system that cannot give the features now; None for damage."""
+    cause = error if isinstance(error, OSError) else error.__cause__  # of an array that cannot be mapped
+    return _not_usable(cause, home) if isinstance(cause, OSError) and is_unavailable(cause) else None
+
+
+def _not_usable(error: OSError, home: Path) -> UserError:
+    return UserError(
+        f"--study-dir: {error.filename or home}: {error.strerror}; features are kept there for all trials: "
+        "choose another --study-dir"
+    )
 
 
 def _markers(home: Path) -> list[Path]:

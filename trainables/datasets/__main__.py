@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from trainables.command_line import Parser
 from trainables.commands import program, typed
 from trainables.config import DatasetConfig, datasets, preset
 from trainables.datasets import DataProblems, Dataset, load_dataset, make_card
@@ -102,8 +103,8 @@ def _frames(text: str) -> int:
     return int(text)
 
 
-def command_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=program("trainables.datasets"), description=__doc__)
+def command_parser() -> Parser:
+    parser = Parser(prog=program("trainables.datasets"), description=__doc__)
     commands = parser.add_subparsers(required=True)
     check = commands.add_parser("check", help="print the card and every problem found; exit 2 if there is one")
     check.set_defaults(command=_check)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from trainables.command_line import Parser
 from trainables.commands import program
 from trainables.data import GroundTruth, read_class_list, read_ground_truth
 from trainables.errors import UserError
@@ -40,8 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def command_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(program("trainables.evaluation"), description="mAP of temporal detections.")
+def command_parser() -> Parser:
+    parser = Parser(program("trainables.evaluation"), description="mAP of temporal detections.")
     parser.add_argument(
         "--predictions", type=Path, required=True, metavar="FILE",
         help=".csv, or .json of ActivityNet, RefineLoc or MMAction2",

@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trainables.command_line import Parser
 from trainables.commands import program
 from trainables.errors import UserError
 from trainables.files import is_unavailable
@@ -143,11 +144,11 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def command_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=program("trainables.videos"), description=__doc__)
+def command_parser() -> Parser:
+    parser = Parser(prog=program("trainables.videos"), description=__doc__)
     commands = parser.add_subparsers(required=True)
     named = "; ".join(f"{name}: {entry.about}" for name, entry in BACKBONES.items())
-    frames = argparse.ArgumentParser(add_help=False)
+    frames = Parser(add_help=False)
     add = frames.add_argument
     add("--videos", type=Path, required=True, metavar="PATH", help="a video, or a folder of videos")
     add("--backbone", default="i3d-rgb", metavar="NAME", help=f"default: i3d-rgb. {named}")

@@ -74,6 +74,8 @@ def test_a_point_equal_to_the_presets_own_runs_once(tmp_path: Path) -> None:
         ("generator=uniform_random,min_attention=0.3", r"min_attention = 0.3 does not matter beside its other values"),
         ("lr=1", r"--trial: training.lr = 1 is not in the space: 0.0001 to 0.1; the nearest is 0.1"),
         ("beta", r"--trial: 'beta' is not KEY=VALUE"),
+        ("from_last_iterations=.nan", r"from_last_iterations = nan is not in the space: 1 to 9$"),
+        ("beta=.inf", r"beta = inf is not in the space: 1.0, 2.0, 4.0$"),
         ("beta=2,loss.beta=4", r"--trial beta=2,loss.beta=4: loss.beta has two values; leave one out"),
         ("sampled_share=true", r"sampled_share = True is not in the space: 0.2 to 1.0"),
         ("from_last_iterations=2.5", r"from_last_iterations = 2.5 is not in the space: 1 to 9; the nearest is 2"),

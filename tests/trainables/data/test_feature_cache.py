@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 import shutil
@@ -137,6 +138,35 @@ def test_damaged_features_are_made_again(data_dir: Path, kept: FeatureFolder, da
     assert_same(again, load(data_dir, None))
     assert len(first.train) == len(again.train)
     assert sorted(path.name for path in kept.path.iterdir()) == [home.name, f"{home.name}.lock"]
+
+
+@pytest.mark.parametrize("number", [errno.ESTALE, errno.EIO, errno.EMFILE])
+@pytest.mark.parametrize("file", ["index.json", "train.npy"])
+def test_features_that_cannot_be_read_now_are_not_removed(
+    data_dir: Path, kept: FeatureFolder, monkeypatch: pytest.MonkeyPatch, number: int, file: str
+) -> None:
+    """Other studies may be mapping them."""
+    load(data_dir, kept)
+    before = {path: path.stat().st_ino for path in kept.path.rglob("*.npy")}
+    load_array, read_text = np.load, Path.read_text
+
+    def refuse(original: Any) -> Any:
+        def call(path: Any, *more: Any, **options: Any) -> Any:
+            if Path(path).name == file and kept.path in Path(path).parents:
+                raise OSError(number, os.strerror(number), str(path))
+            return original(path, *more, **options)
+
+        return call
+
+    with monkeypatch.context() as patched:
+        patched.setattr(np, "load", refuse(load_array))
+        patched.setattr(Path, "read_text", refuse(read_text))
+        with pytest.raises(UserError, match=rf"^--study-dir: .*{file}: {os.strerror(number)}"):
+            load(data_dir, kept)
+        (listed,) = kept.kept()
+        assert not listed.whole
+    assert {path: path.stat().st_ino for path in kept.path.rglob("*.npy")} == before
+    assert ArrayFile.of(load(data_dir, kept).train.features) is not None
 
 
 def test_too_little_room_is_told_before_writing(
