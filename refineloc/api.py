@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
-from trainables.errors import UserError
+from trainables.errors import UserError, nearest
 from trainables.import_folder import import_folder
 
 if TYPE_CHECKING:
@@ -36,9 +36,10 @@ def launch(
     """Run a new study to its end, in a process of its own, and read it.
 
     options: those of ``study.launch --help``, with ``_`` for ``-``: ``dataset="thumos14", num_samples=64``; True gives
-    an option without a value. settings: fields of the run, as ``--set`` takes them: ``{"training.epochs": 30}``. What
-    the command prints is printed. Raises UserError for a wrong request, such as a name that exists; StudyStopped where
-    no trial succeeded or the study was stopped. KeyboardInterrupt stops it in order; ``resume`` goes on.
+    an option without a value, a list one that may be repeated. settings: fields of the run, as ``--set`` takes them:
+    ``{"training.epochs": 30}``. What the command prints is printed. Raises UserError for a wrong request, such as a
+    name that exists; StudyStopped where no trial succeeded or the study was stopped. KeyboardInterrupt stops it in
+    order; ``resume`` goes on.
     """
     assigned = [f"--set={key}={json.dumps(value)}" for key, value in (settings or {}).items()]
     return _study(["--name", name, *assigned], Path(study_dir), name, options)
@@ -46,6 +47,8 @@ def launch(
 
 def resume(name: str, *, study_dir: Path | str = "studies", **options: Any) -> Study:
     """Go on with a study to its end, or extend it (``num_samples=128``), and read it; raises as ``launch``."""
+    if "settings" in options:
+        raise UserError(f"settings: study '{name}' has its own already; leave settings out with resume")
     return _study(["--resume", name], Path(study_dir), name, options)
 
 
@@ -54,6 +57,8 @@ def load_study(folder: Path | str) -> Study:
     none."""
     from analysis.study import load_study as load
 
+    if not Path(folder).is_dir():
+        raise UserError(f"{folder}: no such folder; name that of the study, as studies/NAME")
     return load(Path(folder))
 
 
@@ -67,20 +72,25 @@ def export(name: str, out: Path | str, *, study_dir: Path | str = "studies", tri
 def evaluate(
     predictions: Path | str,
     ground_truth: Path | str,
-    tiou: Sequence[float] | str = "0.5:0.05:0.95",
+    tiou: Sequence[float] | float | str = "0.5:0.05:0.95",
     protocol: str = "activitynet",
     subset: Literal["train", "test"] | None = None,
 ) -> Evaluation:
     """mAP of a file of predictions against ground truth, in any format that the command understands.
 
-    tiou: thresholds, or ``start:step:stop``. protocol: activitynet, thumos14, wtalc or basnet. subset: of ground truth
-    with both; test, where there are test videos, by default. Raises UserError for a file that cannot be used.
+    tiou: thresholds, one or several, or ``start:step:stop``. protocol: activitynet, thumos14, wtalc or basnet. subset:
+    of ground truth with both; test, where there are test videos, by default. Raises UserError for a file that cannot
+    be used.
     """
     from trainables.data import read_ground_truth
-    from trainables.evaluation import evaluate_file, tiou_thresholds
+    from trainables.evaluation import PROTOCOLS, evaluate_file, tiou_thresholds
+
+    if protocol not in PROTOCOLS:
+        raise UserError(f"protocol: no protocol '{protocol}'. {nearest(protocol, PROTOCOLS)}")
 
     truth = read_ground_truth(Path(ground_truth), subset)
-    thresholds = tiou_thresholds(tiou if isinstance(tiou, str) else ",".join(map(str, tiou)))
+    several = [tiou] if isinstance(tiou, (int, float)) else tiou
+    thresholds = tiou_thresholds(several if isinstance(several, str) else ",".join(map(str, several)))
     return evaluate_file(Path(predictions), truth, Path(ground_truth), thresholds, protocol)[0]
 
 
@@ -97,12 +107,18 @@ def predict(model: TrainedModel, features: Path | str, videos: Sequence[str] | N
     A label is a place in ``model.description.classes``. Raises UserError for features that the model was not trained
     on.
     """
+    from trainables.model import TrainedModel
     from trainables.model import predict as predict_all
+
+    if not isinstance(model, TrainedModel):
+        raise UserError(f"model: {model!r} is no model; load_model reads the folder that export wrote")
 
     return predict_all(model, features, videos)
 
 
 def _study(first: Sequence[str], study_dir: Path, name: str, options: Mapping[str, Any]) -> Study:
+    if options.get("dry_run"):
+        raise UserError("dry_run: starts no study that could be returned; take the command, with --dry-run")
     _run(["launch", *first, "--study-dir", str(study_dir), *_as_options(options)])
     return load_study(study_dir / name)
 
@@ -121,6 +137,8 @@ def _as_options(options: Mapping[str, Any]) -> list[str]:
         option = f"--{key.replace('_', '-')}"
         if value is True:
             given.append(option)
+        elif isinstance(value, (list, tuple)):
+            given += [f"{option}={one}" for one in value]
         elif value is not None and value is not False:
             given.append(f"{option}={value}")
     return given

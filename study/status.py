@@ -43,7 +43,7 @@ def study_status(study_dir: Path, name: str) -> JsonObject:
     driver lives), ended, stopped (it can be resumed). eta_s: seconds, None unless running. quiet_s of a trial: seconds
     since its worker last told something, where that is long; else None.
     """
-    opened = open_study(study_dir, name, "study")
+    opened = open_study(study_dir, name, "NAME")
     settings, records = opened.settings, trial_records(opened.ledger.events)
     study = recorded_study(settings.study, str(opened.folder.study_file))
     trials, state = _num_trials(opened) or study.num_trials, state_of(opened)

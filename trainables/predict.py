@@ -55,7 +55,7 @@ def _predict(given: argparse.Namespace) -> int:
     for line in _notes(job):
         print(f"note: {line}", file=sys.stderr)
     classes, parts = model.description.classes, list[Segments]()
-    unreadable: dict[str, str] = {}
+    unreadable = dict(job.unreadable)
     with ExitStack() as stack:
         scores = ScoresFile(given.scores, classes) if given.scores else None
         if scores:

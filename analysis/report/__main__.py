@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 from analysis.report.page import report_page
@@ -26,12 +26,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = command_parser().parse_args(arguments)
     try:
         studies = open_studies(options)
-        for path in _write_pages(studies, options):
+        running = _running(studies, options)
+        for path in _write_pages(studies, options, running):
             print(path, flush=True)
-        while options.watch and any(is_driven(study.files) for study in studies):
+        while running:
             time.sleep(options.watch)
+            running = _running(studies, options)  # before they are read: the last page has all that there is
             studies = open_studies(options)
-            _write_pages(studies, options)
+            _write_pages(studies, options, running)
     except UserError as error:
         return print_error(error)
     return 0
@@ -51,12 +53,17 @@ def command_parser() -> Parser:
     return parser
 
 
-def _write_pages(studies: Sequence[Study], options: argparse.Namespace) -> list[Path]:
-    """Where each page lies; a page is loaded anew as long as its study runs and is watched."""
+def _running(studies: Sequence[Study], options: argparse.Namespace) -> set[str]:
+    """Names of the studies that run and are watched."""
+    return {study.name for study in studies if options.watch and is_driven(study.files)}
+
+
+def _write_pages(studies: Sequence[Study], options: argparse.Namespace, running: Container[str]) -> list[Path]:
+    """Where each page lies; that of a study that runs is loaded anew."""
     paths = []
     for study in studies:
         path = out_folder(study, options.out, ".", len(studies) > 1) / "report.html"
-        refresh_s = options.watch if is_driven(study.files) else 0
+        refresh_s = options.watch if study.name in running else 0
         page = report_page(study, _compared(study, studies), refresh_s)
         try:
             write_whole(path, page.encode("utf-8", "replace"))

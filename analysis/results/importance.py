@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
 EVALUATORS = {"fanova": "fANOVA (seed 0)", "ped_anova": "PED-ANOVA"}
 FEWEST = 4  # configurations
+TREES = 64
 RESAMPLES, RESAMPLED_TREES = 40, 8  # five times the work of the shares themselves
-MOST_RESAMPLED = 500  # configurations; of more, a forest takes many seconds
+# Of more configurations, a forest takes many seconds: the shares are then of RESAMPLED_TREES, and not resampled.
+MOST_RESAMPLED = 500
 PERCENTILES = (5, 95)
 
 Interval = tuple[float, float]
@@ -176,9 +178,15 @@ def _made(points: Points, chosen: Sequence[int], values: Sequence[float], name: 
 
 
 def _shares(
-    points: Points, chosen: Sequence[int], values: Sequence[float], keys: Sequence[str], evaluator: str, trees: int = 64
+    points: Points,
+    chosen: Sequence[int],
+    values: Sequence[float],
+    keys: Sequence[str],
+    evaluator: str,
+    trees: int | None = None,
 ) -> dict[str, float] | None:
-    """Shares of the keys over some of the points; None where keys or values do not vary among these."""
+    """Shares of the keys over some of the points; None where keys or values do not vary among these. trees: as many as
+    the points allow, by default."""
     from optuna.importance import (
         BaseImportanceEvaluator,
         FanovaImportanceEvaluator,
@@ -189,6 +197,7 @@ def _shares(
     varied = all(len({points.params[index][key] for index in chosen}) > 1 for key in keys)
     if not varied or len(set(values)) < 2:
         return None
+    trees = trees or (TREES if len(chosen) <= MOST_RESAMPLED else RESAMPLED_TREES)
     made: BaseImportanceEvaluator = (
         FanovaImportanceEvaluator(n_trees=trees, seed=0) if evaluator == "fanova" else PedAnovaImportanceEvaluator()
     )

@@ -46,7 +46,7 @@ def iteration_grid(study: Study, marks: str = "second") -> Table:
         for row, cells, last in zip(table.rows, shown, chosen, strict=True)
     ]
     notes = [
-        "Dashes: the refinement had stopped",
+        *["Dashes: the refinement had stopped"] * any(cell.text == DASH for row in shown for cell in row),
         "Each row is the configuration with the best selection objective of its generator",
         "Last column: at the iteration that the selection rule chose (in brackets, by seed)",
         *(f"{generator_name(row.generator)}: {configuration_text(row.configuration)}" for row in table.rows),

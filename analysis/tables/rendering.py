@@ -35,7 +35,7 @@ def write_tables(
 
     notes: how the numbers were made; every file has them behind those of its table.
     """
-    chosen, shared = list(formats), list(notes)
+    tables, chosen, shared = list(tables), list(formats), list(notes)
     try:
         for grid, data in tables:
             whole = grid._replace(notes=[*grid.notes, *shared])
@@ -44,4 +44,5 @@ def write_tables(
                 write_whole(path, render((whole, data), name, columns).encode("utf-8", "replace"))
     except OSError as error:
         raise UserError(f"--out: {out}: cannot be written to ({error.strerror})") from None
-    print(f"written to {out} ({', '.join(FORMATS[name] for name in chosen)})", file=sys.stderr)
+    where = out / tables[0][0].name if len(tables) == 1 else out
+    print(f"written to {where} ({', '.join(FORMATS[name] for name in chosen)})", file=sys.stderr)

@@ -21,7 +21,7 @@ from analysis.tables.paper_tables import differences_to_paper, state_of_the_art
 from analysis.tables.prediction_thresholds import prediction_threshold_grids
 from analysis.tables.rendering import Table
 from analysis.tables.signal_table import signal_grid
-from analysis.text import DASH, caption, configuration_text, data_title, label, number_text, objective_of
+from analysis.text import DASH, caption, configuration_text, count_text, data_title, label, number_text, objective_of
 
 
 def study_tables(study: Study, marks: str = "second", with_paper: bool = False) -> list[Table]:
@@ -114,7 +114,7 @@ def top_grid(study: Study) -> Table:
 
 
 def _top_caption(study: Study, ranked: Sequence[RankedConfiguration]) -> str:
-    what = f"The {len(ranked)} best configurations by their selection objective"
+    what = f"The {count_text(len(ranked), 'best configuration')} by selection objective"
     if study.has_test_map:
         return caption(study, what, mark_remarks([[summary_cell(one.test)] for one in ranked]))
     objective = objective_of(study)

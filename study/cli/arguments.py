@@ -88,6 +88,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         ("--resume", given.resume),
         ("--rerun", given.rerun and given.rerun[0]),
         ("--from", vars(given)["from"]),
+        ("--name", given.name),
     ):
         if name is not None and not name.strip():
             parser.error(f"{option}: the name of the study is empty")

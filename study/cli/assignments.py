@@ -9,13 +9,13 @@ from trainables.errors import UserError
 from trainables.text_files import parse_yaml_value
 
 
-def parse_assignments(assignments: list[str], option: str = "--set") -> Overrides:
+def parse_assignments(assignments: list[str], option: str = "--set", example: str = "training.epochs=30") -> Overrides:
     """``["loss.beta=2"]`` -> ``{"loss.beta": 2}``; values are YAML, and 1e-4 is a number. Raises UserError."""
     values = {}
     for text in assignments:
         key, equals, value = text.partition("=")
         if not equals or not key:
-            raise UserError(f"{option}: '{text}' is not KEY=VALUE, for instance training.epochs=30")
+            raise UserError(f"{option}: '{text}' is not KEY=VALUE, for instance {example}")
         try:
             values[key.strip()] = _number(parse_yaml_value(value, key))
         except UserError as error:

@@ -63,7 +63,7 @@ def _assigned(study: StudyConfig, text: str) -> Point:
     """Key of the space -> value, as they are written."""
     given: Point = {}
     for part in NEXT_KEY.split(text):
-        ((name, value),) = parse_assignments([part], OPTION).items()
+        ((name, value),) = parse_assignments([part], OPTION, "beta=2").items()
         key = _key(study.space, name, study.name)
         if key in given:
             raise UserError(f"{OPTION} {text}: {key} has two values; leave one out, or give {OPTION} once for each")

@@ -188,9 +188,9 @@ def _features_text(request: Request) -> str:
     files = [ArrayFile.of(features) for features in splits]
     if files[0] is None:
         return ""
-    size = sum(features.nbytes for features in splits) / 1e9
+    size = sum(features.nbytes for features in splits)
     where, command = Path(files[0].path).parent, typed("caches")
-    return f"{where} ({size:.1f} GB, one copy for all studies; {command} lists and removes it)"
+    return f"{where} ({size_text(size)}, one copy for all studies; {command} lists and removes it)"
 
 
 def _time(

@@ -75,6 +75,8 @@ WRONG = [
     (["--resume", "taken"], "--resume: studies/taken is no study: neither study.json nor ledger.jsonl is there"),
     (["--resume", ""], "--resume: the name of the study is empty"),
     (["--rerun", "", "0"], "--rerun: the name of the study is empty"),
+    ([*SIMULATED, "--name", ""], "--name: the name of the study is empty"),
+    ([*SIMULATED, "--trial", "beta"], "--trial: 'beta' is not KEY=VALUE, for instance beta=2"),
     ([*SIMULATED, "--trial-timeout", "1e10"], "--trial-timeout: must be at most 100000000 seconds, got '1e10'"),
     ([*SIMULATED, "--trial-timeout", "inf"], "--trial-timeout: must be at most 100000000 seconds, got 'inf'"),
     ([*SIMULATED, "--trial-timeout", "nan"], "--trial-timeout: must be a number of seconds above 0, got 'nan'"),
@@ -194,7 +196,7 @@ def test_a_probe_tells_the_time_of_a_dry_run(work_folder: Path, capsys: pytest.C
 
 def test_status_of_an_unknown_study_is_refused(work_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert status_main(["nothing"]) == 2
-    assert "study: no study 'nothing' in studies" in capsys.readouterr().err
+    assert "NAME: no study 'nothing' in studies" in capsys.readouterr().err
 
 
 def test_a_study_of_an_unknown_format_is_refused(work_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,6 +18,7 @@ from tests.trainables.model.test_prediction import PROTOCOL, SHORT, export, rows
 from trainables.config import preset
 from trainables.data import Dataset, read_predictions
 from trainables.datasets import load_dataset
+from trainables.errors import UserError
 from trainables.model.description import ModelFeatures
 from trainables.model.exported import load_model
 from trainables.model.prediction import Job, predict
@@ -132,6 +133,26 @@ def test_a_damaged_video_is_named_and_left_out_and_the_others_are_predicted(
     assert set(found.video)
     with np.load(scores) as arrays:
         assert f"{first}/foreground" not in arrays
+
+
+def test_a_file_that_cannot_be_opened_is_named_and_left_out_too(
+    model_dir: Path, features: Path, tmp_path: Path, data: Dataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut, empty, *others = data.test.names.tolist()
+    (features / f"{cut}.npy").write_bytes((features / f"{cut}.npy").read_bytes()[:200])
+    np.save(features / f"{empty}.npy", np.zeros((0, 16)))
+    assert run_main(model_dir, features, tmp_path / "p.csv") == 1
+    told = capsys.readouterr()
+    assert f"{cut}.npy: truncated or not .npy" in told.err
+    assert f"{empty}.npy: features must be a T x D matrix, got shape (0, 16); left out" in told.err
+    assert f"of {len(data.test)} videos" in told.out
+    assert set(read_predictions(tmp_path / "p.csv", data.classes).video) <= set(others)
+    with pytest.raises(UserError, match="truncated"):
+        predict(load_model(model_dir), features)
+    for name in others:
+        (features / f"{name}.npy").unlink()
+    assert run_main(model_dir, features, tmp_path / "none.csv") == 2
+    assert "holds features of no video that can be read: " in capsys.readouterr().err
 
 
 def test_scores_and_figures_of_every_video(model_dir: Path, features: Path, tmp_path: Path, data: Dataset) -> None:

@@ -157,7 +157,7 @@ class DatasetFile(Part):
         found = next((part for part in self.features if name in (None, part.name)), None)
         if found is None:
             known = " or ".join(part.name for part in self.features) if self.reader == "files" else "none"
-            known += "" if len(self.features) > 1 else ": leave --features out"
+            known += "" if len(self.features) > 1 else "; leave --features out"
             raise UserError(f"--features: {self.name} has no features '{name}'; known: {known}")
         return found
 

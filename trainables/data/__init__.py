@@ -29,7 +29,7 @@ from trainables.data.features import (
 from trainables.data.ground_truth import GroundTruth, read_ground_truth
 from trainables.data.object_arrays import read_pickled_arrays
 from trainables.data.prediction_files import Predictions, read_prediction_file, read_predictions
-from trainables.data.raw_annotations import ZERO_RATE, RawVideo, SubsetRule, UnknownSubset, by_convention
+from trainables.data.raw_annotations import NO_SUBSET, ZERO_RATE, RawVideo, SubsetRule, UnknownSubset, by_convention
 from trainables.data.segment_files import (
     read_intervals,
     write_ground_truth,
@@ -48,6 +48,7 @@ __all__ = [
     "FORMATS",
     "HIDDEN",
     "LAYOUTS",
+    "NO_SUBSET",
     "UNKNOWN_LABEL",
     "VIDEO_SUFFIXES",
     "ZERO_RATE",

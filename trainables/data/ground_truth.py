@@ -13,6 +13,7 @@ from trainables.data.csv_tables import CsvTable, read_csv_table
 from trainables.data.raw_annotations import positive
 from trainables.data.refineloc_csv import INSTANCE_COLUMNS, instances_of
 from trainables.data.segments import Segments
+from trainables.data.video_label_files import select_label_csv
 from trainables.errors import UserError
 
 
@@ -77,6 +78,8 @@ def read_ground_truth(path: Path, subset: str | None = None, classes: Sequence[s
 
 
 def _read_csv(path: Path, classes: Sequence[str] | None, numbers: Mapping[int, str]) -> GroundTruth:
+    if select_label_csv([path]):
+        GroundTruth(Segments.empty(), ()).require_instances(path)
     table = read_csv_table(path)
     table.require(INSTANCE_COLUMNS)
     rows = instances_of(table)

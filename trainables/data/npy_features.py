@@ -99,4 +99,6 @@ def _mapped(path: Path) -> npt.NDArray[Any]:
     except Exception as error:  # a damaged header may fail in any way
         if is_object_array(path):
             raise UserError(f"{path}: an object array where a T x D array of numbers belongs; refused") from None
-        raise UserError(f"{path}: truncated or not .npy ({one_line(error)}); get the file again") from None
+        # numpy takes any other file for a pickle and advises to load it unsafely
+        why = "" if "pickle" in str(error) else f" ({one_line(error)})"
+        raise UserError(f"{path}: truncated or not .npy{why}; get the file again") from None

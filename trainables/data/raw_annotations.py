@@ -17,6 +17,8 @@ SUBSET_WORDS = {
     "test": "testing", "testing": "testing",
 }  # fmt: skip
 
+NO_SUBSET = "(none)"  # of a video in a file that does not say which of its videos train
+
 
 class RawVideo(NamedTuple):
     """subset: the file's own word. duration_s, fps and num_frames: None where the format has none."""
@@ -93,6 +95,11 @@ def splits_of(words: Iterable[str], source: object) -> dict[str, str]:
     """
     found = set(words)
     unknown = sorted(word for word in found if word.lower() not in SUBSET_WORDS)
+    if unknown == [NO_SUBSET]:
+        raise UnknownSubset(
+            f"{source}: nothing says which of its videos train and which test; add a column 'subset' (training, "
+            "validation)"
+        )
     if unknown:
         raise UnknownSubset(
             f"{source}: subset {reprlib.repr(unknown[0])} is unknown; understood: {', '.join(sorted(SUBSET_WORDS))}"

@@ -10,13 +10,20 @@ import numpy as np
 
 from trainables.data.csv_tables import CsvTable, read_csv_table, read_header
 from trainables.data.object_arrays import read_object_array
-from trainables.data.raw_annotations import SUBSET_WORDS, RawAnnotations, RawVideo, frame_rate, positive, video_name
+from trainables.data.raw_annotations import (
+    NO_SUBSET,
+    SUBSET_WORDS,
+    RawAnnotations,
+    RawVideo,
+    frame_rate,
+    positive,
+    video_name,
+)
 from trainables.data.wtalc_arrays import NAMES_FILE, text_array
 from trainables.errors import UserError
 
 VIDEO_COLUMNS, LABEL_COLUMNS = ("video", "video-name", "name"), ("label", "labels")
 SEPARATOR = ";"
-NO_SUBSET = "all"  # of a file that does not say which of its videos train
 LIST_FILES = (NAMES_FILE, "subset.npy", "labels_all.npy")
 SEGMENT_FILES = ("segments.npy", "labels.npy")
 

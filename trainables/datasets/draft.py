@@ -45,6 +45,8 @@ ANNOTATION_ARRAYS = {
     *("videoname.npy", "subset.npy", "segments.npy", "labels.npy", "labels_all.npy", "classlist.npy", "duration.npy"),
     *("original_fps.npy", "extracted_fps.npy"),
 }
+SPLIT_BY = "each the name of a subset in the annotations or a text file with a video a line"
+LIST_SUFFIXES = (".txt", ".csv")
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def draft(folder: Path, given: Given, home: Path | None = None) -> Draft:
     paths = _annotation_paths(folder, given)
     features_path = given.features or _only(list(_features_in(folder)), folder, "features", "--features")
     home = home or folder
-    choices = _choices(given)
+    choices = _choices(folder, given)
     annotations = _annotations(paths, choices)
     assumed: list[str] = []
     features, about, guesses = _features(features_path, annotations, list(paths.values()), given)
@@ -165,11 +167,15 @@ def _arrays(files: Sequence[Path]) -> list[Path]:
     return [path for path in files if path.suffix == ".npy" and path.name not in ANNOTATION_ARRAYS]
 
 
-def _choices(given: Given) -> JsonObject:
-    """Keys ``train`` and ``test`` where the user names them."""
+def _choices(folder: Path, given: Given) -> JsonObject:
+    """Keys ``train`` and ``test`` where the user names them, by a subset or a file; raises UserError."""
     if (given.train is None) != (given.test is None):
         raise UserError("--train and --test belong together: give both, or neither")
     named = {split: value for split, value in (("train", given.train), ("test", given.test)) if value}
+    for split, value in named.items():
+        inside = folder / value
+        if not Path(value).is_file() and (inside.is_file() or Path(value).suffix in LIST_SUFFIXES):
+            raise UserError(f"--{split}: {value}: no such file" + f"; {inside} is one" * inside.is_file())
     return {split: {"list": value} if Path(value).is_file() else value for split, value in named.items()}
 
 
@@ -183,12 +189,12 @@ def _annotations(paths: Mapping[str, Path], choices: JsonObject) -> Annotations:
     try:
         annotations = annotations_of(config, path, None)
     except UnknownSubset as error:
-        raise UserError(f"{error}; --train and --test can say which videos train and which test") from None
+        raise UserError(f"{error}; or give --train and --test, {SPLIT_BY}") from None
     for split in ("train", "test"):
         if not annotations.subset(split).videos:
             raise UserError(
-                f"{path}: no {split} video found; say which videos train and which test by --train and --test, each "
-                "the name of a subset in the annotations or a text file with a video a line"
+                f"{path}: no {split} video found; say which videos train and which test by --train and --test, "
+                + SPLIT_BY
             )
     return annotations
 

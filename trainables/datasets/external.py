@@ -50,7 +50,9 @@ def require_files(config: DatasetConfig, data_dir: Path) -> None:
     if not features.exists():
         source = next((part.source for part in described.features if part.name == config.features), None)
         source = source or "; ".join(part.source for part in described.features if part.source)
-        lacking.append(f"features: {features} does not exist; extract them{f', or see {source}' if source else ''}")
+        lacking.append(
+            f"features: {features} does not exist; extract them{f', or take them: {source}' if source else ''}"
+        )
     if lacking:
         raise UserError(
             f"{config.name}: its files are a download of yours and were not found:\n  "
@@ -58,7 +60,7 @@ def require_files(config: DatasetConfig, data_dir: Path) -> None:
             + "\nUnderstood annotations: "
             + "; ".join(annotation_format.understood_as for annotation_format in FORMATS)
             + f"\nUnderstood features: {'; '.join(LAYOUTS)}"
-            + "\nElsewhere? --data-dir, or dataset.annotations_path and dataset.features_path. "
+            + "\nElsewhere? --data-dir DIR, or --set dataset.annotations_path=PATH --set dataset.features_path=PATH. "
             + "Nothing at hand? --dataset spoken-digits runs at once."
         )
 

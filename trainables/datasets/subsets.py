@@ -7,6 +7,7 @@ from pathlib import Path
 
 from trainables.config import DatasetConfig, VideoChoice, read_lines
 from trainables.data import (
+    NO_SUBSET,
     Annotations,
     RawVideo,
     SubsetRule,
@@ -71,10 +72,11 @@ def _chosen(config: DatasetConfig, videos: Sequence[RawVideo], source: Path) -> 
 
 def _names(split: str, choice: VideoChoice, subset_of: Mapping[str, str], source: Path) -> set[str]:
     if choice.subset:
-        words = set(subset_of.values())
+        words = set(subset_of.values()) - {NO_SUBSET}
         unknown = [word for word in choice.subset if word not in words]
         if unknown:
-            raise UserError(f"{split}: {source} has no subset '{unknown[0]}'. {nearest(unknown[0], words)}")
+            none = None if words else "It names none: list the videos in a text file."
+            raise UserError(f"{split}: {source} has no subset '{unknown[0]}'. {nearest(unknown[0], words, none)}")
         return {name for name, word in subset_of.items() if word in choice.subset}
     listed = read_lines(Path(choice.list)) if choice.list else list(choice.videos)
     unknown = [name for name in listed if name not in subset_of]

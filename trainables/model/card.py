@@ -62,15 +62,17 @@ def _lines(model: ModelDescription) -> Iterator[str]:
         yield from (f"- {note}" for note in origin.notes)
 
 
+def _frames(number: int) -> str:
+    return f"{number} frame" if number == 1 else f"{number} frames"
+
+
 def _features(features: ModelFeatures, dataset: Mapping[str, Any]) -> Iterator[str]:
     stream = dataset["stream"]
     part = "" if stream == "both" else f", of which the {stream.replace('_', ' ')} is used"
     yield f"- {features.width} dimensions{part}"
     window = dataset.get("window_frames") or dataset["snippet_frames"]
-    yield (
-        f"- a row is {window} frames at {dataset['snippet_fps']} fps, the next one begins {dataset['snippet_frames']} "
-        "frames later"
-    )
+    stride = dataset["snippet_frames"]
+    yield (f"- a row is {_frames(window)} at {dataset['snippet_fps']} fps, the next one begins {_frames(stride)} later")
     if features.protocol:
         yield f"- made by {features.protocol}"
     else:

@@ -60,6 +60,7 @@ class GroupPrediction:
 class Job:
     """The videos that a model is to mark, checked: everything that can be wrong is found before any score.
 
+    unreadable: a sentence for each video whose file cannot be opened; it is left out of ``run``.
     features: a file or folder in any understood layout. videos: names, in the order of the output; None: all, those
     that the model's study tested first. fps: frame rates of videos, for a model of features on each video's own grid.
     Raises UserError for features that are not those the model was trained on.
@@ -78,6 +79,8 @@ class Job:
         self._source: FeatureFiles = open_features(features)
         self.description = read_feature_description(features)
         self.names = self._names(videos)
+        self.unreadable = self._unopened()
+        self.names = [name for name in self.names if name not in self.unreadable]
         config = model.description.run.dataset
         self._check_width(features)
         self._plan: FeaturePlan = plan_features(self._source, self.names, config.stream, self._wanted.width)
@@ -85,7 +88,7 @@ class Job:
         self._videos = self._timed(fps)
 
     def __len__(self) -> int:
-        return len(self.names)
+        return len(self.names) + len(self.unreadable)
 
     @property
     def num_snippets(self) -> int:
@@ -184,9 +187,19 @@ class Job:
     def _wanted(self) -> ModelFeatures:
         return self.model.description.features
 
+    def _unopened(self) -> dict[str, str]:
+        found = {}
+        for name in self.names:
+            try:
+                self._source.shape(name)
+            except UserError as error:
+                found[name] = str(error)
+        return found
+
     def _check_width(self, path: Path) -> None:
         if not self.names:
-            raise UserError(f"--features: {path} holds features of no video")
+            first = next((f": {problem}" for problem in self.unreadable.values()), "")
+            raise UserError(f"--features: {path} holds features of no video{' that can be read' * bool(first)}{first}")
         width = self._source.shape(self.names[0])[1]
         if width != self._wanted.width:
             raise UserError(
@@ -255,7 +268,10 @@ def predict(model: TrainedModel, features: Path | str, videos: Sequence[str] | N
     Raises UserError for features that the model was not trained on, and where some cannot be read.
     """
     parts = []
-    for group in Job(model, Path(features), videos).run():
+    job = Job(model, Path(features), videos)
+    if job.unreadable:
+        raise UserError("\n".join(job.unreadable.values()))
+    for group in job.run():
         if group.unreadable:
             raise UserError("\n".join(group.unreadable.values()))
         parts.append(group.segments)

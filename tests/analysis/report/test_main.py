@@ -65,6 +65,15 @@ def test_a_running_study_is_watched_until_its_driver_is_gone(tmp_path: Path) -> 
     assert "no memory" in page.read_text()
 
 
+def test_the_last_page_is_written_after_the_end_whenever_that_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, driven = StudyFolder(tmp_path / "s"), iter([True, False])
+    monkeypatch.setattr("analysis.report.__main__.is_driven", lambda files: next(driven))
+    assert main(["--study", str(made.folder), "--watch", "1"]) == 0
+    assert 'http-equiv="refresh"' not in (made.folder / "report.html").read_text()
+
+
 def test_seconds_are_a_number(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--study", "s", "--watch", "0"])

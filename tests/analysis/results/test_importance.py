@@ -57,10 +57,16 @@ def test_one_seed_has_no_range_over_seeds(tmp_path: Path) -> None:
     assert again.equals(data), "the draws are the same every time"
 
 
-def test_very_many_configurations_are_not_resampled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_very_many_configurations_are_not_resampled_and_have_a_smaller_forest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = searched(tmp_path / "s", 1, 8.0)
+    whole, _ = importances(load_study(folder))
     monkeypatch.setattr("analysis.results.importance.MOST_RESAMPLED", 15)
-    (first, _) = importances(load_study(searched(tmp_path / "s", 1, 0.5)))
+    first, _ = importances(load_study(folder))
     assert first.over_trials == {}
+    assert first.shares != whole.shares
+    assert first.shares[BETA] == pytest.approx(whole.shares[BETA], abs=0.1)
     assert "resamples" not in importance_intervals(first)
 
 

@@ -86,6 +86,10 @@ def test_cells_without_a_trial_are_dashes(tmp_path: Path) -> None:
         [DASH, "35.00"],
     ]
     assert [cell.text for cell in iteration_grid(study)[0].rows[1][1:]] == ["25.00", "35.00", DASH, "35.00 (1)"]
+    stopped = "Dashes: the refinement had stopped"
+    assert stopped in iteration_grid(study)[0].notes
+    made.add(point("segment_prediction", 4.0), [30, 45, 50])
+    assert stopped not in iteration_grid(load_study(tmp_path / "s"))[0].notes
 
 
 def test_every_cell_can_be_traced(tmp_path: Path) -> None:

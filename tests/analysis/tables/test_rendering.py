@@ -20,6 +20,15 @@ def test_every_file_says_how_its_numbers_were_made(tmp_path: Path) -> None:
     assert "shared" not in render((GRID, DATA), "markdown")
 
 
+def test_a_table_alone_is_told_by_its_own_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_tables([(GRID, DATA)], tmp_path, ["latex", "csv"])
+    write_tables([(GRID, DATA), (GRID._replace(name="other"), DATA)], tmp_path, ["csv"])
+    assert capsys.readouterr().err.splitlines() == [
+        f"written to {tmp_path / 'small'} (tex, csv)",
+        f"written to {tmp_path} (csv)",
+    ]
+
+
 def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="--out"):

@@ -15,6 +15,11 @@ def test_the_last_of_two_values_counts_and_a_value_may_hold_an_equals_sign() -> 
     assert parse_assignments(["a=1", "a=2", "b=x=y"]) == {"a": 2, "b": "x=y"}
 
 
+def test_the_example_is_one_of_the_option() -> None:
+    with pytest.raises(UserError, match="--trial: 'beta' is not KEY=VALUE, for instance beta=2"):
+        parse_assignments(["beta"], "--trial", "beta=2")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -112,7 +112,7 @@ def test_the_two_presets_of_thumos14_differ_in_every_decided_difference() -> Non
         (("thumos14", "tsn", "released", "wtalc"), "--base-model: no preset of wtalc for thumos14 with tsn; there are"),
         (("thumos14", None, "paper", "basnet"), "--protocol: basnet has no preset 'paper'"),
         (("thumos14", None, "released", "wtlc"), "--base-model: no presets for 'wtlc'. Did you mean 'wtalc'?"),
-        (("utkinect", "i3d"), "--features: utkinect has no features 'i3d'; known: none: leave --features out"),
+        (("utkinect", "i3d"), "--features: utkinect has no features 'i3d'; known: none; leave --features out"),
     ],
 )
 def test_an_unknown_preset_says_what_is_known(arguments: tuple[str, ...], message: str) -> None:

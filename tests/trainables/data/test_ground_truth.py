@@ -114,6 +114,12 @@ def test_a_file_without_segments_says_that_nothing_can_be_compared_with_it(tmp_p
     read_ground_truth(path).require_instances(path)
 
 
+def test_a_list_of_labels_is_ground_truth_without_segments(tmp_path: Path) -> None:
+    path = csv(tmp_path, "video,label\nv,b\n")
+    with pytest.raises(UserError, match=r"holds no segment: these videos have no temporal annotation"):
+        read_ground_truth(path)
+
+
 @pytest.mark.parametrize("command", ["trainables.evaluation.__main__", "analysis.diagnosis.__main__"])
 def test_both_commands_refuse_it_before_they_look_at_predictions(
     tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]

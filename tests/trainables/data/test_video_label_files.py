@@ -40,7 +40,7 @@ def test_the_name_of_a_file_can_say_its_subset(tmp_path: Path) -> None:
 
 def test_a_file_without_subsets_needs_a_rule(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text("video,label\na,clap;jump\nb,clap\nc,jump\n")
-    with pytest.raises(UserError, match="subset 'all' is unknown"):
+    with pytest.raises(UserError, match=r"labels\.csv: nothing says which of its videos train .* a column 'subset'"):
         read_annotations(tmp_path)
     found = read_annotations(tmp_path, subsets=lambda videos, _: {v.name: "train" for v in videos})
     assert found.labels() == EXPECTED

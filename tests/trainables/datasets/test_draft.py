@@ -78,6 +78,28 @@ class TestNew:
         data = load(new(tmp_path, "--train", str(tmp_path / "train.txt"), "--test", str(tmp_path / "test.txt")))
         assert (len(data.train), len(data.test)) == (10, 8)
 
+    def test_labels_without_subsets_are_told_what_they_lack(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        write_own(tmp_path)
+        names = sorted(own_videos())
+        labels = tmp_path / "labels.csv"
+        labels.write_text("video,label\n" + "".join(f"{name},clap\n" for name in names))
+        given = ["new", str(tmp_path), "--annotations", str(labels)]
+
+        def told(*more: str) -> str:
+            assert main([*given, *more]) == 2
+            return capsys.readouterr().err
+
+        assert "nothing says which of its videos train and which test; add a column 'subset'" in told()
+        assert "has no subset 'training'. It names none: list the" in told("--train", "training", "--test", "b")
+        assert "error: --train: train.txt: no such file\n" in told("--train", "train.txt", "--test", "b")
+        (tmp_path / "train.txt").write_text("\n".join(names[:10]))
+        inside = tmp_path / "train.txt"
+        assert f"--train: train.txt: no such file; {inside} is one" in told("--train", "train.txt", "--test", "b")
+        (tmp_path / "test.txt").write_text("\n".join(names[10:]))
+        assert main([*given, "--train", str(inside), "--test", str(tmp_path / "test.txt")]) == 0
+
 
 def test_features_that_say_how_they_were_made_are_believed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_own(tmp_path, fps=24.0, window=12, stride=6)

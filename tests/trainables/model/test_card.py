@@ -23,6 +23,12 @@ def test_it_names_model_data_classes_and_how_it_was_chosen() -> None:
     assert text.endswith("## Notes\n\n- one note\n")
 
 
+def test_one_frame_is_no_frames() -> None:
+    run = RUN.updated({"dataset.snippet_frames": 1, "dataset.window_frames": None, "dataset.snippet_fps": 40.0})
+    text = card_text(a_description(run=run))
+    assert "- a row is 1 frame at 40.0 fps, the next one begins 1 frame later\n" in text
+
+
 def test_the_numbers_are_a_row_for_each_annotated_split() -> None:
     maps = {
         "train": SplitMap(12.25, (0.3, 0.5), (50.0, None), videos=8, instances=9).to_json(),
