@@ -75,8 +75,8 @@ def marked(
     style ``second``: the best of each column bold, the second underlined. Where seeds allow a paired bootstrap, a
     best that is not above another cell on their common seeds is not bold; all that it is not above get SIMILAR. style
     ``paper``: the best of each column bold, the best of all underlined, whatever the seeds say. Numbers that are M0's
-    are no configuration's own and take no part, nor does a column of nothing but iteration 0: its numbers differ by
-    their seeds alone. competing: rows that take part. seeds: how many each row's numbers should rest on.
+    are no configuration's own and take no part, nor does a column of one M0 for each seed: its numbers differ by their
+    seeds alone. competing: rows that take part. seeds: how many each row's numbers should rest on.
     """
     taking_part = [row for row, competes in zip(rows, competing, strict=True) if competes]
     columns = [_compared(column) for column in zip(*taking_part, strict=True)]
@@ -108,7 +108,10 @@ def mark_remarks(rows: Sequence[Sequence[Cell]]) -> list[str]:
 
 def _compared(column: Sequence[Summary | None]) -> list[Summary]:
     found = [cell for cell in column if cell and not cell.is_m0]
-    return found if any(any(cell.iterations) for cell in found) else []
+    if any(any(cell.iterations) for cell in found):
+        return found
+    m0 = {(seed, number_text(value)) for cell in found for seed, value in zip(cell.seeds, cell.values, strict=True)}
+    return found if len(m0) > len({seed for seed, _ in m0}) else []
 
 
 def _paper_marks(column: Sequence[Summary], overall: float) -> dict[float, str]:

@@ -43,7 +43,10 @@ def differences_to_paper(study: Study) -> list[Table]:
 
 def _with_our_rows(study: Study, paper: PaperTable) -> Table:
     trials = best_trials(study)
-    names: dict[str, Which] = {"Ours (η = 0)": "base", f"Ours ({eta_text(chosen_iterations(trials))})": "chosen"}
+    names: dict[str, Which] = {
+        "Ours (η = 0)": "base",
+        f"Ours, refined ({eta_text(chosen_iterations(trials))})": "chosen",
+    }
     ours = {name: _at_columns(study, trials, which, paper.columns) for name, which in names.items()}
     mine = [[Cell(name), *map(summary_cell, cells)] for name, cells in ours.items()]
     theirs = [[Cell(name), *(_printed(paper.at(name, column)) for column in paper.columns)] for name in paper.rows]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -148,10 +149,43 @@ def parse_space(tree: Any, source: str) -> Space:
 
 
 def check_values(space: Space, base: RunConfig, source: str) -> None:
-    """Every value of the space must make a valid RunConfig; raises UserError otherwise."""
+    """Every value of the space, and any two of them together, must make a valid RunConfig; raises UserError otherwise.
+
+    Of a range its ends are looked at. The other keys have the base's values, or the first of the space.
+    """
+    values = [(key, value) for key, dimension in space.items() for value in _ends(dimension)]
+    seen = set()
+    for wanted in [*zip(values), *combinations(values, 2)]:
+        point = _point_with(space, base, dict(wanted))
+        if point is None or repr(point) in seen:
+            continue
+        seen.add(repr(point))
+        try:
+            base.updated(point, source=f"{source}: space")
+        except UserError as error:
+            if len(wanted) == 1:
+                raise
+            both = " and ".join(f"{key}={value}" for key, value in wanted)
+            raise UserError(f"{error}; the space has {both}: give one of them a 'when' without the other") from None
+
+
+def _ends(dimension: Dimension) -> Values:
+    return dimension.choices or dimension.bounds
+
+
+def _point_with(space: Space, base: RunConfig, wanted: Point) -> Point | None:
+    """A point with the wanted values; None where they cannot all matter in one."""
+    asked = dict(wanted)
+    for key in reversed(space):
+        if key in asked:
+            for other, values in space[key].when.items():
+                asked.setdefault(other, next(filter(space[other].contains, values), values[0]))
+    point: Point = {}
     for key, dimension in space.items():
-        for value in dimension.choices or dimension.bounds:
-            base.updated({key: value}, source=f"{source}: space")
+        if active(dimension, point):
+            known = value_of(base, key)
+            point[key] = asked.get(key, known if dimension.contains(known) else _ends(dimension)[0])
+    return point if all(key in point and point[key] == value for key, value in wanted.items()) else None
 
 
 def active(dimension: Dimension, point: Mapping[str, Any]) -> bool:

@@ -104,6 +104,20 @@ def test_each_is_listed_with_its_size_age_last_use_and_studies(
     assert "by a (ended), b (stopped)" in text
 
 
+def test_m0s_are_counted_and_were_used_when_their_study_last_wrote(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = study(tmp_path, "a")
+    write_with_digest(folder.m0_files("abd")[0], b"x")
+    two_days_ago = time.time() - 2 * 86_400
+    for file in (folder.path / "base").iterdir():
+        os.utime(file, (two_days_ago, two_days_ago))
+    found = listed(tmp_path, capsys)["a/base"]
+    assert found["kind"] == "2 M0s"
+    assert found["made"] == pytest.approx(two_days_ago)
+    assert found["used"] == pytest.approx(time.time(), abs=60)
+
+
 def test_what_an_unended_study_needs_stays_unless_it_is_named(
     tmp_path: Path,
     data_dir: Path,  # noqa: F811
@@ -174,7 +188,9 @@ def test_what_a_running_study_uses_is_refused(
 def test_features_that_a_process_maps_are_refused_whoever_it_is(
     tmp_path: Path, features: Dataset, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A study of an older version does not say what it uses."""
+    """A study of an older version does not say what it uses, and one that has ended may be looked at."""
+    study(tmp_path, "a")
+    note_use(features.train.features, "a")
     name = f".features/{key_of(tmp_path)}"
     assert np.isfinite(features.train.features).all()
     assert main(["prune", name, "--study-dir", str(tmp_path)]) == 2

@@ -77,6 +77,13 @@ def test_a_column_of_m0_has_no_marks_although_its_seeds_differ(style: str) -> No
     assert not any(row[0].bold or row[0].underline for row in cells)
 
 
+def test_base_models_that_differ_are_compared() -> None:
+    """A study may vary what trains M0."""
+    good, bad = (seeded(*values)._replace(iterations=(0, 0, 0)) for values in ((40, 41, 42), (30, 31, 32)))
+    cells = [row[0] for row in marked([[good], [bad]], [True] * 2, [3] * 2)]
+    assert (cells[0].bold, cells[1].underline) == (True, True)
+
+
 def test_a_single_lucky_run_among_seeds_is_not_bold() -> None:
     cells = [row[0] for row in marked([[seeded(60)], [seeded(50, 51, 52)]], [True] * 2, [3] * 2)]
     assert all(SIMILAR in cell.text for cell in cells)

@@ -16,9 +16,15 @@ def test_the_papers_rows_stand_beside_ours(tmp_path: Path) -> None:
     ((grid, trace),) = state_of_the_art(load_study(tmp_path / "s"))
     texts = {row[0].text: [cell.text for cell in row[1:]] for row in grid.rows}
     assert texts["BaS-Net"] == ["44.6", "36", "27", "18.6", "10.4"]
-    assert texts["Ours (η = 3)"][0] == "50.00"
+    assert texts["Ours, refined (η = 3)"][0] == "50.00"
     assert "Table 4b of the paper" in grid.caption
-    assert set(trace["row"]) == {"Ours (η = 0)", "Ours (η = 3)"}
+    assert set(trace["row"]) == {"Ours (η = 0)", "Ours, refined (η = 3)"}
+
+
+def test_m0_keeps_its_row_where_refinement_never_helped(tmp_path: Path) -> None:
+    StudyFolder(tmp_path / "s").add(point("attention", 1.0), [30, 20])
+    ((grid, _),) = state_of_the_art(load_study(tmp_path / "s"))
+    assert [row[1].text for row in grid.rows[-2:]] == ["35.00", f"35.00 {M0_MARK}"]
 
 
 def test_differences_to_the_paper(tmp_path: Path) -> None:

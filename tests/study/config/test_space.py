@@ -12,6 +12,8 @@ from trainables.errors import UserError
 
 SPACE_PARSED = parse_space(SPACE, "test")
 
+TUNE = "prediction.tune"
+
 
 def test_a_grid_holds_every_combination_once_and_only_the_keys_that_matter() -> None:
     points = grid(SPACE_PARSED)
@@ -87,6 +89,24 @@ def test_a_value_that_no_run_can_have_is_refused() -> None:
     space = parse_space({"pseudo_labels.sampled_share": {"choices": [0.5, 1.5]}}, "test")
     with pytest.raises(UserError, match=r"pseudo_labels.sampled_share: .* less than or equal to 1, got 1.5"):
         check_values(space, run_of(), "test")
+
+
+def test_two_values_that_no_run_can_have_together_are_refused() -> None:
+    models, tuned = {"choices": ["refineloc", "wtalc"]}, {"choices": ["none", "thresholds"]}
+    with pytest.raises(UserError) as error:
+        check_values(parse_space({"model.name": models, TUNE: tuned}, "test"), run_of(), "test")
+    assert str(error.value).startswith(f"test: space: {TUNE}: ")
+    assert "the space has model.name=wtalc and prediction.tune=thresholds" in str(error.value)
+    tuned_there = {**tuned, "when": {"model.name": ["refineloc"]}}
+    check_values(parse_space({"model.name": models, TUNE: tuned_there}, "test"), run_of(), "test")
+
+
+def test_a_value_that_is_valid_only_where_its_key_matters_is_in_the_space() -> None:
+    declared = {
+        "model.name": {"choices": ["refineloc", "wtalc"]},
+        TUNE: {"choices": ["thresholds"], "when": {"model.name": ["refineloc"]}},
+    }
+    check_values(parse_space(declared, "test"), run_of().updated({"model.name": "wtalc"}), "test")
 
 
 def test_a_range_without_step_has_no_grid_but_integers_have() -> None:
