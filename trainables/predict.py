@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,26 +57,40 @@ def _predict(given: argparse.Namespace) -> int:
     classes, parts = model.description.classes, list[Segments]()
     unreadable = dict(job.unreadable)
     with ExitStack() as stack:
-        scores = ScoresFile(given.scores, classes) if given.scores else None
+        with _names_itself(given.scores):
+            scores = ScoresFile(given.scores, classes) if given.scores else None
         if scores:
             stack.callback(scores.discard)
         bar = stack.enter_context(tqdm(total=job.num_snippets, unit=" snippets", unit_scale=True, desc="predict"))
         for group in job.run():
             if scores:
-                scores.add(group)
+                with _names_itself(given.scores):
+                    scores.add(group)
             if given.figures:
-                draw_timelines(given.figures, group, classes)
+                with _names_itself(given.figures):
+                    draw_timelines(given.figures, group, classes)
             parts.append(group.segments)
             unreadable |= group.unreadable
             bar.update(group.split.num_snippets)
         segments = Segments.concatenate(parts)
         write_predictions(given.out, segments, classes)
         if scores:
-            scores.finish()
+            with _names_itself(given.scores):
+                scores.finish()
     print(f"{len(segments)} segments in {len(set(segments.video))} of {len(job)} videos: {given.out}")
     for problem in unreadable.values():
         print(f"error: {problem}; left out", file=sys.stderr)
     return 1 if unreadable else 0
+
+
+@contextmanager
+def _names_itself(path: Path) -> Iterator[None]:
+    """What the system refuses to write has the name of the file that the user asked for."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = str(path)
+        raise
 
 
 def _notes(job: Job) -> list[str]:

@@ -25,6 +25,7 @@ from analysis.results.statistics import (
 from analysis.settings import THRESHOLD_KEYS, THRESHOLD_PAIRS, lookup
 from analysis.study import Study
 from analysis.text import chosen_on_test, metric_name, threshold_owner, value_text
+from trainables.commands import typed
 
 MOST_SETTINGS = 12  # that differ, told one by one
 FEWEST_CONFIGURATIONS = 3  # for an interval
@@ -70,6 +71,8 @@ class Pairs(NamedTuple):
 def why_not_comparable(first: Study, second: Study) -> str | None:
     """In words; None for studies whose numbers have one meaning."""
     for study in (first, second):
+        if study.completed.empty:
+            return f"{study.name} has no completed trial to compare; {typed('status')} {study.name} tells why"
         if not study.has_test_map:
             return f"{study.name} has no test mAP to compare"
     one, two = metric_name(first), metric_name(second)

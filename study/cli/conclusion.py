@@ -28,8 +28,11 @@ def conclude(request: Request, driver: Driver) -> int:
         print(f"the search ended early: {driver.search_end}\n")
     print(comparison(records, request.run))
     print(f"\nledger       {driver.folder.ledger_file}")
-    print(f"predictions  {folder / 'predictions'} (test split, best iteration of each trial)")
-    following = [*typed("tables").split(), "--study", folder.name]
+    if counts["completed"]:
+        print(f"predictions  {folder / 'predictions'} (test split, best iteration of each trial)")
+        following = [*typed("tables").split(), "--study", folder.name]
+    else:
+        following = [*typed("status").split(), folder.name]
     if request.study_dir != Path("studies"):
         following += ["--study-dir", str(request.study_dir)]
     print(f"next         {shlex.join(following)}")

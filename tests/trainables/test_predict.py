@@ -19,8 +19,10 @@ from trainables.config import preset
 from trainables.data import Dataset, read_predictions
 from trainables.datasets import load_dataset
 from trainables.errors import UserError
+from trainables.model import output
 from trainables.model.description import ModelFeatures
 from trainables.model.exported import load_model
+from trainables.model.output import ScoresFile
 from trainables.model.prediction import Job, predict
 from trainables.predict import main
 from trainables.refinement.iteration import IterationResult
@@ -267,3 +269,18 @@ def test_a_full_disk_is_told_without_a_traceback(
     assert run_main(model_dir, features, tmp_path / "p.json") == 2
     assert f"error: {tmp_path / 'p.json'}: No space left on device; not all is written" in capsys.readouterr().err
     assert list(tmp_path.glob("*p.json*")) == []
+
+
+@pytest.mark.parametrize("option", ["--scores", "--figures"])
+def test_a_full_disk_has_the_name_of_what_could_not_be_written(
+    option: str, model_dir: Path, features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(ScoresFile, "add", full)
+    monkeypatch.setattr(output, "draw_timelines", full)
+    path = tmp_path / "more.npz"
+    assert run_main(model_dir, features, tmp_path / "p.json", option, str(path)) == 2
+    assert f"error: {path}: No space left on device; not all is written" in capsys.readouterr().err

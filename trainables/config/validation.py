@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from trainables.errors import UserError, nearest
 from trainables.json_types import JsonObject
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
+MEMBERS = ("float", "int", "str", "bool")  # pydantic's names for the types of one key, behind that key
 
 
 def validated(model: type[ModelT], tree: Any, source: str) -> ModelT:
@@ -74,10 +75,11 @@ def set_key(model: type[BaseModel], tree: JsonObject, key: str, value: Any, sour
 
 
 def _lines(model: type[BaseModel], error: ValidationError, source: str) -> list[str]:
-    lines = []
+    lines: list[str] = []
+    wrong: dict[tuple[str, str], list[str]] = {}  # (place, what stands there) -> one rule, or one for each allowed type
     for item in error.errors(include_url=False):
         location = [str(part) for part in item["loc"]]
-        key = ".".join(part for part in location if "[" not in part)
+        key = ".".join(part for part in location if "[" not in part and part not in MEMBERS)
         if item["type"] == "extra_forbidden":
             parent = model
             for name in (part for part in location[:-1] if part in parent.model_fields):  # not places in a list
@@ -88,8 +90,14 @@ def _lines(model: type[BaseModel], error: ValidationError, source: str) -> list[
         else:
             got = "" if item["type"] == "value_error" else f", got {item['input']!r}"
             place = f"{source}: {key}" if key else source  # what is wrong between parts has no key of its own
-            lines.append(f"{place}: {_lower(item['msg'])}{got}")
-    return lines
+            wrong.setdefault((place, got), []).append(_lower(item["msg"]))
+    return lines + [f"{place}: {_either(rules)}{got}" for (place, got), rules in wrong.items()]
+
+
+def _either(rules: Sequence[str]) -> str:
+    """``input should be a valid number or 'native'``: a value of several types breaks the rule of each."""
+    first, *others = rules
+    return " or ".join([first, *(rule.removeprefix("input should be ") for rule in others)])
 
 
 def _lower(message: str) -> str:

@@ -34,13 +34,15 @@ def find_annotations(path: Path) -> tuple[AnnotationFormat, list[Path]]:
     A folder's own files come before its subfolders'; among formats the first of ``FORMATS`` wins, as RefineLoc's
     CSV is the one with durations and frame rates. Raises UserError that names what was found and is understood.
     """
+    if not os.path.exists(path):
+        raise UserError(f"{path}: no such file or folder")
     for files in _groups(path):
         for annotation_format in FORMATS:
             chosen = annotation_format.select(files)
             if chosen:
                 return annotation_format, chosen
     is_folder = os.path.isdir(path)
-    found = sorted(entry.name for entry in path.iterdir()) if is_folder else [path.name] * os.path.exists(path)
+    found = sorted(entry.name for entry in path.iterdir()) if is_folder else [path.name]
     shown = ", ".join(found[:8]) + (f" and {len(found) - 8} more" if len(found) > 8 else "")
     raise UserError(
         f"{path}: no annotations recognised; found: {shown or 'nothing'}. "

@@ -6,6 +6,7 @@ import io
 import os
 import zipfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,8 @@ class ScoresFile:
 
     def discard(self) -> None:
         """Leave nothing behind; does nothing after ``finish``."""
-        self._file.close()
+        with suppress(OSError):  # a full disk: closing would write the list of what is inside
+            self._file.close()
         self._aside.unlink(missing_ok=True)
 
     def _write(self, name: str, array: npt.NDArray[Any]) -> None:

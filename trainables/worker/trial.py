@@ -74,7 +74,7 @@ class Trial:
             self.number,
             failure_state(error),
             self._objective,
-            reason=traceback.format_exception_only(error)[-1].strip().splitlines()[-1],
+            reason=_reason(error),
             log="".join(traceback.format_exception(error)),
             errno=error.errno if isinstance(error, OSError) else None,
             path=str(error.filename) if isinstance(error, OSError) and error.filename else None,
@@ -181,6 +181,13 @@ def with_m0_origin(state: RunState, origin: M0Origin) -> RunState:
     """The state with a note in the report of iteration 0 of where that comes from."""
     first, *others = state.reports
     return replace(state, reports=[replace(first, m0=origin), *others])
+
+
+def _reason(error: Exception) -> str:
+    """One line; what is foreseen is a sentence of its own, anything else begins with its class."""
+    if isinstance(error, NonFiniteLoss):
+        return str(error)
+    return traceback.format_exception_only(error)[-1].strip().splitlines()[-1]
 
 
 def failure_state(error: BaseException) -> str:

@@ -85,6 +85,9 @@ def test_numbers_that_mean_something_else_are_not_comparable(tmp_path: Path) -> 
     two.add(point("attention", 1.0), [30, 40], annotated=False)
     assert why_not_comparable(load_study(one.folder), load_study(one.folder)) is None
     assert why_not_comparable(load_study(one.folder), load_study(two.folder)) == "two has no test mAP to compare"
+    none = StudyFolder(tmp_path / "none")
+    told = why_not_comparable(load_study(one.folder), load_study(none.folder))
+    assert told == "none has no completed trial to compare; python -m study.status none tells why"
 
 
 def test_studies_without_a_common_configuration_have_no_pair(tmp_path: Path) -> None:

@@ -100,6 +100,10 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"train": {"list": "train.txt"}, "test": "validation"}, r"train\.list: .*train\.txt does not exist"),
     ({"train": "training"}, r"test: required key is missing where the other is given"),
     ({"train": {"videos": ["a"], "subset": ["b"]}, "test": "c"}, r"train: needs one of subset, videos and list"),
+    (
+        {"features": {"name": "i3d", "path": "f", "fps": "fast"}},
+        r"features\.0\.fps: input should be a valid number or 'native', got 'fast'$",
+    ),
     ({"labels": {"training": "weak"}}, r"labels\.training: input should be 'segments' or 'video', got 'weak'"),
     ({"preset": "thumos"}, r"preset: no preset 'thumos'\. Did you mean 'thumos14"),
     ({"overrides": {"training.epoch": 3}}, r"overrides: training\.epoch: unknown key\. Did .* 'training\.epochs'"),

@@ -127,6 +127,10 @@ class TestBadInput:
             read_annotations(tmp_path)
         assert all(annotation_format.understood_as in str(caught.value) for annotation_format in FORMATS)
 
+    def test_a_path_that_is_not_there_is_told_as_such(self, tmp_path: Path) -> None:
+        with pytest.raises(UserError, match=r"labels\.csv: no such file or folder$"):
+            read_annotations(tmp_path / "labels.csv")
+
     def test_predictions_are_no_annotations(self, tmp_path: Path) -> None:
         (tmp_path / "predictions.json").write_text(json.dumps({"results": {}}))
         with pytest.raises(UserError, match="no annotations recognised"):
