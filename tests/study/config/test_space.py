@@ -91,7 +91,10 @@ def test_a_wrong_declaration_is_refused_with_its_key(declared: object, message: 
 def test_a_configuration_is_written_in_one_way_whoever_proposes_it(declared: dict[str, object]) -> None:
     study = parse_study({"name": "s", "space": {BETA: declared}, "first_points": [{BETA: 4.0}]}, "test")
     first = first_points(study, run_of().updated({BETA: 2.0}))
-    sampled = [suggest(study.space, optuna.trial.FixedTrial({BETA: value})) for value in (2, 4)]
+    asked = optuna.create_study()
+    for value in (2, 4):
+        asked.enqueue_trial({BETA: value})
+    sampled = [suggest(study.space, asked.ask()) for _ in range(2)]
     assert [point_key(point) for _, point in first] == [point_key(point) for point in sampled]
 
 
