@@ -36,10 +36,9 @@ def _against_m0(study: Study) -> list[str]:
         return []
     where = f"by test {metric_on_test(study)}" if study.has_test_map else "by the number that selects"
     by = f", by {_gain(found.gain)} points" if found.gain else ""
-    seeds = "one seed, so without an error" if found.seeds == 1 else f"± standard error over {found.seeds} seeds"
     return [
         f"Refined, {found.better} of {count_text(found.configurations, 'configuration')} beat M0 {where}{by}; all of "
-        f"them: {_gain(found.gain_of_all)} points (paired by seed; {seeds})."
+        f"them: {_gain(found.gain_of_all)} points (paired by seed; {found.error_text})."
     ]
 
 

@@ -13,6 +13,7 @@ from analysis.study import Study
 from analysis.text import evaluation_text
 from study.ledger import trial_name
 from trainables.data import GroundTruth, Segments, read_ground_truth, read_intervals, read_predictions
+from trainables.errors import UserError, nearest
 from trainables.evaluation import PROTOCOLS, Ranking, evaluate
 
 Floats = npt.NDArray[np.float64]
@@ -134,7 +135,12 @@ def read_test_split(study: Study) -> EvaluatedSplit | None:
         return None
     truth = read_ground_truth(files.ground_truth_file, classes=settings.classes)
     ambiguous = read_intervals(files.ambiguous_file) if files.ambiguous_file.is_file() else None
-    protocol = settings.evaluation_protocol if settings.evaluation_protocol in PROTOCOLS else "activitynet"
+    protocol = settings.evaluation_protocol
+    if protocol not in PROTOCOLS:
+        raise UserError(
+            f"{files.study_file}: evaluation.protocol '{protocol}' is not known here, so its predictions cannot be "
+            f"evaluated. {nearest(protocol, PROTOCOLS)}"
+        )
     return EvaluatedSplit(truth, protocol, ambiguous)
 
 

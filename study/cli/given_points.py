@@ -51,7 +51,7 @@ def _point(study: StudyConfig, run: RunConfig, text: str) -> tuple[Point, list[s
                 f"{OPTION} {text}: {key}: required key is missing, since the preset's {value!r} is not in the space: "
                 f"{dimension}"
             )
-        point[key] = value
+        point[key] = dimension.own(value)
         notes.append(f"{OPTION} {text}: {point_text({key: value})} is the preset's")
     outside = why_outside(space, {**given, **point})
     if outside:
@@ -84,10 +84,7 @@ def _key(space: Mapping[str, Dimension], name: str, study: str) -> str:
 def _own_value(key: str, dimension: Dimension, value: Any) -> Any:
     """As the space has it, so that 2 is the choice 2.0; raises UserError for a value that it does not have."""
     if dimension.contains(value):
-        known = dimension.values()
-        if known is not None:
-            return next(own for own in known if own == value)
-        return int(value) if dimension.is_whole else float(value)
+        return dimension.own(value)
     closest = dimension.nearest(value)  # of numbers
     words = near(value, map(str, dimension.choices)) if isinstance(value, str) and dimension.choices else []
     hint = f"; the nearest is {closest}" if closest is not None else f". Did you mean '{words[0]}'?" if words else ""

@@ -167,10 +167,9 @@ def gain_text(records: Sequence[TrialRecord], run: RunConfig) -> str | None:
         f"on the test split ({metric_text(run.evaluation.selection_tiou)})" if on_test else "by the number that selects"
     )
     by = f" by {_gain(found.gain)} points" if found.gain else ""
-    seeds = "one seed, so without an error" if found.seeds == 1 else f"± standard error over {found.seeds} seeds"
     return (
         f"refined, {found.better} of {found.configurations} configurations beat M0 {where}{by}; all of them: "
-        f"{_gain(found.gain_of_all)} (paired by seed; {seeds})"
+        f"{_gain(found.gain_of_all)} (paired by seed; {found.error_text})"
     )
 
 

@@ -16,7 +16,8 @@ def first_points(study: StudyConfig, run: RunConfig) -> list[tuple[Origin, Point
     sampler goes through all points."""
     own = known_point(study.space, run)[0] if study.start_from_preset else None
     found: list[tuple[Origin, Point]] = [] if own is None else [("preset", own)]
-    for point in study.first_points:
+    for given in study.first_points:
+        point = {key: study.space[key].own(value) for key, value in given.items()}
         if all(point != other for _, other in found):
             found.append(("given", point))
     return [] if study.exhaustive else found

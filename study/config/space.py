@@ -91,6 +91,13 @@ class Dimension(Part):
             return False
         return low <= value <= high and (not self.is_whole or value == int(value))
 
+    def own(self, value: Any) -> Value:
+        """A value that it contains, as it has it: 2 is the choice 2.0. One configuration is written in one way."""
+        known = self.values()
+        if known is not None:
+            return next(one for one in known if type_and_value_equal(one, value))
+        return int(value) if self.is_whole else float(value)
+
     def nearest(self, value: Any) -> Value:
         """The value of this dimension that is closest to ``value``; None when there is no such notion."""
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
@@ -184,7 +191,7 @@ def _point_with(space: Space, base: RunConfig, wanted: Point) -> Point | None:
     for key, dimension in space.items():
         if active(dimension, point):
             known = value_of(base, key)
-            point[key] = asked.get(key, known if dimension.contains(known) else _ends(dimension)[0])
+            point[key] = asked.get(key, dimension.own(known) if dimension.contains(known) else _ends(dimension)[0])
     return point if all(key in point and point[key] == value for key, value in wanted.items()) else None
 
 
@@ -269,7 +276,7 @@ def known_point(space: Space, run: RunConfig) -> tuple[Point | None, list[str]]:
                 return None, [f"the preset has {key} = {value!r}, which is not in the space: it is not tried first"]
             notes.append(f"the preset has {key} = {value!r}, which is not in the space: {moved!r} is tried first")
             value = moved
-        point[key] = value
+        point[key] = dimension.own(value)
     return point, notes
 
 

@@ -12,14 +12,15 @@ from typing import NamedTuple, TypeVar
 
 from study.ledger.ranking import ORACLE, generator_of, point_key
 from study.ledger.records import TrialRecord
-from study.ledger.seed_effects import Numbers, configuration_means, seed_effects
+from study.ledger.seed_effects import Numbers, are_connected, configuration_means, seed_effects
 from trainables.report import IterationReport, best_refined
 
 K = TypeVar("K", bound=Hashable)
 
 
 class Gain(NamedTuple):
-    """Refined - M0 over some configurations, points. standard_error: over seeds, None with one seed."""
+    """Refined - M0 over some configurations, points. standard_error: over seeds, None with one seed, or with seeds that
+    no configurations connect."""
 
     mean: float
     standard_error: float | None
@@ -34,6 +35,14 @@ class AgainstM0(NamedTuple):
     seeds: int
     gain: Gain | None
     gain_of_all: Gain
+
+    @property
+    def error_text(self) -> str:
+        """What the errors of the gains are, or why there are none."""
+        if self.gain_of_all.standard_error is not None:
+            return f"± standard error over {self.seeds} seeds"
+        seeds = "one seed" if self.seeds == 1 else f"{self.seeds} seeds that no configurations share"
+        return f"{seeds}, so without an error"
 
 
 def against_m0(differences: Numbers[K]) -> AgainstM0 | None:
@@ -68,7 +77,8 @@ def _gain(differences: Numbers[K]) -> Gain:
     """The error is that of the seeds' parts: what a seed does to all configurations, M0 among it."""
     mean = fmean(configuration_means(differences).values())
     effects = list(seed_effects(list(differences.values())).values())
-    return Gain(mean, stdev(effects) / math.sqrt(len(effects)) if len(effects) > 1 else None)
+    known = len(effects) > 1 and are_connected(differences)
+    return Gain(mean, stdev(effects) / math.sqrt(len(effects)) if known else None)
 
 
 def _number(report: IterationReport, split: str | None) -> float | None:

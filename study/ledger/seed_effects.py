@@ -44,6 +44,13 @@ def have_equal_seeds(numbers: Numbers[K]) -> bool:
     return len({frozenset(by_seed) for by_seed in numbers.values()}) <= 1
 
 
+def are_connected(numbers: Numbers[K]) -> bool:
+    """Whether any two seeds can be compared: configurations have both, directly or by way of others."""
+    every = list(numbers.values())
+    seeds = {seed for by_seed in every for seed in by_seed}
+    return not seeds or _connected(every, min(seeds)) == seeds
+
+
 def configuration_means(numbers: Numbers[K]) -> dict[K, float]:
     """The configurations' parts of the model, at the mean of the seeds' parts."""
     effects = {} if have_equal_seeds(numbers) else seed_effects(list(numbers.values()))

@@ -17,6 +17,7 @@ from analysis.study import load_study
 from tests.analysis.prediction_folders import CLASSES, TRUTH_HEAD, with_predictions, write
 from trainables.data.ground_truth import GroundTruth, read_ground_truth
 from trainables.data.segments import Segments
+from trainables.errors import UserError
 from trainables.evaluation.protocols import PROTOCOLS
 
 
@@ -91,6 +92,12 @@ def test_what_an_older_folder_lacks_is_said(tmp_path: Path) -> None:
     test = read_test_split(other)
     assert test is not None
     assert evaluation_note(other, test) == "ActivityNet-style evaluation"
+
+
+def test_a_protocol_that_is_not_known_is_not_taken_for_another(tmp_path: Path) -> None:
+    study = load_study(with_predictions(tmp_path / "s", "thumos15"))
+    with pytest.raises(UserError, match=r"evaluation.protocol 'thumos15' is not known here.* 'thumos14'\?"):
+        read_test_split(study)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

@@ -5,8 +5,10 @@ from itertools import product
 import optuna
 import pytest
 
+from study.config.first_points import first_points
 from study.config.space import check_values, contains, grid, known_point, parse_space, suggest
-from study.config.study import load_study_config
+from study.config.study import load_study_config, parse_study
+from study.ledger import point_key
 from tests.study.worlds import BETA, GENERATOR, MIN_ATTENTION, SPACE, run_of
 from trainables.errors import UserError
 
@@ -83,6 +85,17 @@ def test_a_wrong_declaration_is_refused_with_its_key(declared: object, message: 
         parse_space(declared, "test")
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("declared", [{"choices": [1, 2, 4]}, {"low": 1, "high": 4}])
+def test_a_configuration_is_written_in_one_way_whoever_proposes_it(declared: dict[str, object]) -> None:
+    study = parse_study({"name": "s", "space": {BETA: declared}, "first_points": [{BETA: 4.0}]}, "test")
+    first = first_points(study, run_of().updated({BETA: 2.0}))
+    asked = optuna.create_study()
+    for value in (2, 4):
+        asked.enqueue_trial({BETA: value})
+    sampled = [suggest(study.space, asked.ask()) for _ in range(2)]
+    assert [point_key(point) for _, point in first] == [point_key(point) for point in sampled]
 
 
 def test_a_value_that_no_run_can_have_is_refused() -> None:

@@ -51,3 +51,10 @@ def test_a_missing_replicate_counts_as_much_as_its_seed_is_easy() -> None:
     assert found is not None
     assert (found.better, found.configurations, found.seeds) == (3, 3, 2)  # c: -1 on seed 0 is +1 over both
     assert found.gain_of_all.mean == pytest.approx((3 + 4 + 1) / 3)
+
+
+def test_seeds_that_no_configurations_share_tell_no_error() -> None:
+    found = against_m0({"a": {0: 1.0}, "b": {1: 5.0}})
+    assert found is not None
+    assert (found.gain, found.gain_of_all) == (Gain(3.0, None), Gain(3.0, None))
+    assert found.error_text == "2 seeds that no configurations share, so without an error"
