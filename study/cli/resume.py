@@ -69,11 +69,15 @@ def _flat(tree: Any, prefix: str = "") -> Overrides:
 
 def require_same_data(before: Mapping[str, Any], card: DataCard, opened: OpenedStudy) -> None:
     now = card.as_dict()
-    for key in ("content_hash", "dimensions"):
+    remedy = "put the files back" if card.file else "give their folder with --data-dir"
+    for key, what in (
+        ("dimensions", "the width of the features"),
+        ("content_hash", "the digest of names, labels, segments and features"),
+    ):
         if before.get(key) != now[key]:
             raise UserError(
-                f"--resume: the data are not those of study '{opened.name}': {key} was {before.get(key)} and is "
-                f"{now[key]}; give their folder with --data-dir, or start a new study"
+                f"--resume: the data are not those of study '{opened.name}': {what} was {before.get(key)} and is "
+                f"{now[key]}; {remedy}, or start a new study"
             )
 
 

@@ -152,7 +152,9 @@ def parse_study(tree: Any, source: str) -> StudyConfig:
     if not isinstance(tree, dict):
         raise UserError(f"{source}: expected a mapping of keys to values, got {type(tree).__name__}")
     if "space" not in tree:
-        raise UserError(f"{source}: space: required key is missing")
+        unknown = [key for key in tree if key not in StudyConfig.model_fields]
+        lines = [f"{source}: {key}: unknown key. {nearest(key, StudyConfig.model_fields)}" for key in unknown]
+        raise UserError("\n".join([f"{source}: space: required key is missing", *lines]))
     study = validated(StudyConfig, {**tree, "space": parse_space(tree["space"], source)}, source)
     if study.exhaustive:
         try:

@@ -50,9 +50,10 @@ def require_files(config: DatasetConfig, data_dir: Path) -> None:
     if not features.exists():
         source = next((part.source for part in described.features if part.name == config.features), None)
         source = source or "; ".join(part.source for part in described.features if part.source)
-        lacking.append(
-            f"features: {features} does not exist; extract them{f', or take them: {source}' if source else ''}"
-        )
+        remedy = "get them back" if config.file else f"extract them{f', or take them: {source}' if source else ''}"
+        lacking.append(f"features: {features} does not exist; {remedy}")
+    if lacking and config.file:  # described by the user: they were there once
+        raise UserError("\n".join(f"{config.file}: {line}" for line in lacking))
     if lacking:
         raise UserError(
             f"{config.name}: its files are a download of yours and were not found:\n  "

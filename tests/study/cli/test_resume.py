@@ -66,8 +66,10 @@ def test_changed_settings_are_refused_with_key_and_both_values(tmp_path: Path) -
 def test_other_data_are_refused(tmp_path: Path) -> None:
     study, card = opened(tmp_path), make_card(tiny_dataset(), run_of().dataset)
     require_same_data(card.as_dict(), card, study)
-    with pytest.raises(UserError, match="content_hash was other and is "):
+    with pytest.raises(UserError, match=r"the digest of names, labels, .* was other and is .* --data-dir"):
         require_same_data({**card.as_dict(), "content_hash": "other"}, card, study)
+    with pytest.raises(UserError, match="; put the files back, or start a new study"):
+        require_same_data({**card.as_dict(), "dimensions": 5}, replace(card, file="mine.yaml"), study)
 
 
 def test_each_version_that_changed_has_a_line() -> None:

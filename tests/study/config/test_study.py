@@ -46,6 +46,7 @@ def test_a_study_file_of_ones_own_is_read_by_path(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("sampler: tpe", "mine.yaml: space: required key is missing"),
+        ("spaec: {}", "mine.yaml: spaec: unknown key. Did you mean 'space'?"),
         ("space: {}\nsamplr: tpe", "mine.yaml: samplr: unknown key. Did you mean 'sampler'?"),
         ("space: {}\nseeds: 0", "mine.yaml: seeds: input should be greater than or equal to 1, got 0"),
         (

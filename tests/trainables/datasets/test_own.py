@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from tests.trainables.own_data import own_videos, write_own
 from trainables.config.presets import preset
-from trainables.datasets import Dataset, load_dataset
+from trainables.datasets import Dataset, load_dataset, require_files
 from trainables.datasets.__main__ import main
 from trainables.errors import UserError
 
@@ -24,6 +25,19 @@ def new(folder: Path, *options: str) -> Path:
 def load(file: Path, **changes: Any) -> Dataset:
     config = preset(str(file)).dataset.model_copy(update=changes)
     return load_dataset(config, Path("nowhere"))
+
+
+def test_described_files_that_are_gone_are_a_line_each(tmp_path: Path) -> None:
+    file = new(write_own(tmp_path / "own"))
+    config = preset(str(file)).dataset
+    shutil.rmtree(tmp_path / "own")
+    with pytest.raises(UserError) as caught:
+        require_files(config, Path("nowhere"))
+    first, second = str(caught.value).splitlines()
+    assert first.startswith(f"{file}: annotations: {tmp_path}")
+    assert first.endswith("does not exist; get it back")
+    assert second.startswith(f"{file}: features: {tmp_path}")
+    assert second.endswith("does not exist; get them back")
 
 
 class TestLoading:
