@@ -95,11 +95,12 @@ def standard_error(values: Array) -> float:
 
 
 def text(found: pd.DataFrame) -> str:
-    """Markdown: for each data set a row per rival, a column per budget."""
+    """Markdown: for each data set a row per rival, a column per budget. Fewer studies than elsewhere stand beside the
+    rival's name."""
     parts = []
     for dataset, rows in found.groupby("dataset", sort=False):
         budgets = sorted(rows["budget"].unique())
-        lines = []
+        lines, most = [], rows["studies"].max()
         for rival, of_rival in rows.groupby("rival", sort=False):
             by_budget = of_rival.set_index("budget")
             cells = []
@@ -111,7 +112,9 @@ def text(found: pd.DataFrame) -> str:
                 gain = "" if rival == "random" else f" ({one['gain']:+.2f} ± {one['gain_se']:.2f})"
                 cells.append(f"{one['regret']:.2f} ± {one['regret_se']:.2f}{gain}")
             last = by_budget.iloc[-1]
-            lines.append([rival, *cells, f"{last['beats_m0']:.0%}, {last['beats_preset']:.0%}"])
+            counts = [str(count) for count in dict.fromkeys(of_rival.sort_values("budget")["studies"])]
+            fewer = f" ({', '.join(counts)} studies)" if counts != [str(most)] else ""
+            lines.append([f"{rival}{fewer}", *cells, f"{last['beats_m0']:.0%}, {last['beats_preset']:.0%}"])
         head = ["rival", *map(str, budgets), "beats M0, the preset"]
         parts.append(f"### {dataset}\n\n" + tabulate(lines, head, tablefmt="pipe", disable_numparse=True))
     return "\n\n".join(parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from benchmarks.replayed_table import Table, Trainings
@@ -70,3 +71,16 @@ def test_the_shipped_tables_give_a_result_for_each_budget() -> None:
     assert found[found["rival"] == "random"]["gain"].tolist() == [0.0]
     assert "racing" in text(found)
     assert draw(found).startswith(b"\x89PNG")
+
+
+def test_a_rival_that_was_played_less_often_says_so() -> None:
+    rows = [
+        {"dataset": "d", "rival": rival, "budget": budget, "studies": studies, "cost": 1.0}
+        | dict.fromkeys(("regret", "regret_se", "gain", "gain_se", "beats_m0", "beats_preset"), 0.5)
+        for rival, counts in (("random", (100, 100)), ("slow", (20, 20)), ("slower", (20, 100)))
+        for budget, studies in zip((16, 32), counts, strict=True)
+    ]
+    written = text(pd.DataFrame(rows))
+    assert [line.split("|")[1].strip() for line in written.splitlines()[4:]] == [
+        "random", "slow (20 studies)", "slower (20, 100 studies)",
+    ]  # fmt: skip
