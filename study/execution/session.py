@@ -10,6 +10,7 @@ import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from study.driver import Driver
@@ -19,7 +20,10 @@ from trainables.data import Dataset
 from trainables.json_types import JsonObject
 
 if TYPE_CHECKING:
+    from ray import tune
+
     from study.execution.losses import HungWorkers
+    from study.execution.searcher import StudySearcher
 
 MAX_FAILURES = 1
 OVERDUE_LOOK_S = 1.0  # between two looks for workers that do not answer
@@ -44,29 +48,16 @@ def run_trials(
     is tried again after an exception, and after the loss of its worker. callbacks: further ones of Tune's, after the
     ledger's. signals: those of this process, where they are handled already.
     """
-    from ray import tune
-
     from study.execution.losses import HungWorkers, Losses
-    from study.execution.scheduler import FreeWorkerFirst
-    from study.execution.searcher import LedgerCallback, Limits, StudySearcher, title
+    from study.execution.searcher import LedgerCallback, Limits, StudySearcher
     from study.execution.tune_internals import (
         count_no_callbacks,
         one_snapshot,
         registry_asked_once,
         treat_lost_workers_alike,
     )
-    from study.ledger import trial_name
-    from trainables.worker.messages import order_in
-    from trainables.worker.trainable import RefinementTrainable
-
-    def resources(config: JsonObject) -> tune.PlacementGroupFactory:
-        order = order_in(config)
-        return tune.PlacementGroupFactory([{"CPU": order.cpus, "GPU": order.gpus}])
 
     together = placement.trials_per_process
-    chosen = trainable or RefinementTrainable
-    prepared = tune.with_resources(tune.with_parameters(chosen, data=data), resources)
-    prepared.__name__, prepared.__qualname__ = chosen.__name__, chosen.__qualname__  # Ray's dashboard shows it
     limits = Limits(placement.cpus_per_trial, placement.gpus_per_trial, timeout_s, max_failures, together)
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # a lost trial has its line and its reason here
     treat_lost_workers_alike()
@@ -80,29 +71,67 @@ def run_trials(
         # Ray's own internals, at the end of a study: nothing that a user could act on.
         warnings.filterwarnings("ignore", category=DeprecationWarning, module="ray")
         warnings.filterwarnings("ignore", category=FutureWarning, module="ray")
-        tune.Tuner(
-            prepared,
-            param_space={},
-            tune_config=tune.TuneConfig(
-                search_alg=StudySearcher(driver, limits, losses),
-                scheduler=FreeWorkerFirst(),
-                num_samples=-1,
-                max_concurrent_trials=placement.concurrency,
-                reuse_actors=True,
-                trial_name_creator=title,
-                trial_dirname_creator=lambda trial: trial_name(order_in(trial.config).trials[0].trial),
-            ),
-            run_config=tune.RunConfig(
-                name="checkpoints",
-                storage_path=str(driver.folder.path.absolute()),
-                callbacks=[LedgerCallback(driver, losses, workers, signals.check), *callbacks],
-                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # a trial keeps its own state
-                failure_config=tune.FailureConfig(max_failures=0),  # a trial is put back by the callback
-                stop=_stopper(driver, signals, workers),
-                verbose=0,
-            ),
+        _tuner(
+            _placed(trainable, data),
+            StudySearcher(driver, limits, losses),
+            placement.concurrency,
+            driver.folder.path.absolute(),
+            [LedgerCallback(driver, losses, workers, signals.check), *callbacks],
+            _stopper(driver, signals, workers),
         ).fit()
     _remove_snapshots(driver)
+
+
+def _placed(trainable: Any, data: Dataset) -> Any:
+    """The class that Tune runs, with its data, and with what each trial's order says of CPUs and GPUs."""
+    from ray import tune
+
+    from trainables.worker.messages import order_in
+    from trainables.worker.trainable import RefinementTrainable
+
+    def resources(config: JsonObject) -> tune.PlacementGroupFactory:
+        order = order_in(config)
+        return tune.PlacementGroupFactory([{"CPU": order.cpus, "GPU": order.gpus}])
+
+    chosen = trainable or RefinementTrainable
+    placed = tune.with_resources(tune.with_parameters(chosen, data=data), resources)
+    placed.__name__, placed.__qualname__ = chosen.__name__, chosen.__qualname__  # Ray's dashboard shows it
+    return placed
+
+
+def _tuner(
+    trainable: Any, searcher: StudySearcher, at_once: int, folder: Path, callbacks: Sequence[Any], stopper: Any
+) -> tune.Tuner:
+    """Tune alone decides nothing: what runs next, what is kept and what is tried again is the study's."""
+    from ray import tune
+
+    from study.execution.scheduler import FreeWorkerFirst
+    from study.execution.searcher import title
+    from study.ledger import trial_name
+    from trainables.worker.messages import order_in
+
+    return tune.Tuner(
+        trainable,
+        param_space={},
+        tune_config=tune.TuneConfig(
+            search_alg=searcher,
+            scheduler=FreeWorkerFirst(),
+            num_samples=-1,
+            max_concurrent_trials=at_once,
+            reuse_actors=True,
+            trial_name_creator=title,
+            trial_dirname_creator=lambda trial: trial_name(order_in(trial.config).trials[0].trial),
+        ),
+        run_config=tune.RunConfig(
+            name="checkpoints",
+            storage_path=str(folder),
+            callbacks=list(callbacks),
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # a trial keeps its own state
+            failure_config=tune.FailureConfig(max_failures=0),  # a trial is put back by the callback
+            stop=stopper,
+            verbose=0,
+        ),
+    )
 
 
 def _stopper(driver: Driver, signals: StopSignals, workers: HungWorkers) -> Any:
