@@ -52,9 +52,11 @@ def _without_command(word: str) -> int:
     if word == "--version":
         print(f"refineloc {metadata.version('refineloc-study')}")
         return 0
-    return print_error(
-        f"refineloc: no command '{word}'. {nearest(word, [*COMMANDS, 'completion'])} 'refineloc --help' tells all."
+    of_module = [name for name, command in COMMANDS.items() if command.module.endswith(f".{word}")]
+    meant = (
+        f"Did you mean {' or '.join(map(repr, of_module))}?" if of_module else nearest(word, [*COMMANDS, "completion"])
     )
+    return print_error(f"refineloc: no command '{word}'. {meant} 'refineloc --help' tells all.")
 
 
 def _help() -> str:

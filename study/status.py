@@ -72,7 +72,8 @@ def status_text(status: JsonObject) -> str:
     """The same for a terminal."""
     counts = ", ".join(f"{count} {state}" for state, count in status["counts"].items()) or "no trial yet"
     eta = f", ETA {seconds_text(status['eta_s'])}" if status["state"] == "running" else ""
-    lines = [f"{status['name']}: {status['state']}; {status['dataset']}; {status['num_trials']} trials: {counts}{eta}"]
+    trials = count_text(status["num_trials"], "trial")
+    lines = [f"{status['name']}: {status['state']}; {status['dataset']}; {trials}: {counts}{eta}"]
     objective = Objective(**status["objective"])
     if status["search_end"]:
         lines.append(f"the search ended early: {status['search_end']}")

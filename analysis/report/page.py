@@ -205,5 +205,6 @@ def _summary(study: Study) -> str:
     created = study.settings.created
     started = f", started {time.strftime('%Y-%m-%d %H:%M', time.localtime(created))}" if created else ""
     asked = study.settings.num_trials
-    budget = f" of {asked} requested" if asked else ""
+    confirming = int((study.trials["origin"] == "confirm").sum())
+    budget = f" of {asked} requested{f' and {confirming} to confirm' if confirming else ''}" if asked else ""
     return f"{data_title(study)}{started}. {count_text(len(study.trials), 'trial')}{budget}: {states}."

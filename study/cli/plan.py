@@ -163,7 +163,9 @@ def _first_text(request: Request) -> str:
 
 
 def _trials(study: StudyConfig, finished: int) -> str:
-    replicates = f" ({study.num_configurations} configurations x {study.seeds} seeds)" if study.seeds > 1 else ""
+    replicates = (
+        f" ({count_text(study.num_configurations, 'configuration')} x {study.seeds} seeds)" if study.seeds > 1 else ""
+    )
     if study.confirm:
         replicates += f" (the best {study.confirm.top} again on {study.confirm.seeds} further seeds)"
     done = f", {finished} of them finished" if finished else ""

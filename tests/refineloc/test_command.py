@@ -54,6 +54,7 @@ def test_an_unknown_command_is_told_the_nearest_one(tmp_path: Path) -> None:
     done = refineloc(tmp_path, "tabels")
     assert (done.returncode, done.stdout) == (2, "")
     assert "Did you mean 'tables'?" in done.stderr
+    assert "Did you mean 'check' or 'new'?" in refineloc(tmp_path, "datasets", "new", "mine").stderr  # its module
 
 
 @pytest.mark.parametrize("arguments", [["launch", "--help"], ["new", "--help"], ["export", "--help"]])

@@ -212,5 +212,5 @@ def test_a_study_without_a_successful_trial_ends_with_status_1_and_its_reasons(t
     hopeless = ["--set", "training.lr=1e30", "--num-samples", "1", "--name", "s"]
     status, out, err = finish(start(tmp_path, *REQUEST, *hopeless))
     assert (status, err) == (1, "")
-    assert re.search(r"t0000  non-finite .*NonFiniteLoss: .*see logs/t0000.log", out)
+    assert re.search(r"t0000  non-finite .*loss is not finite.*see logs/t0000.log", out)
     assert "no trial completed" in out

@@ -92,7 +92,7 @@ def test_out_of_memory_goes_on_with_twice_the_share_until_that_is_a_whole_gpu(dr
 def test_a_trial_that_hangs_is_stopped_with_its_limit_as_the_reason(driver: Driver) -> None:
     reason = driver.records[3].reason
     assert reason is not None
-    assert "TimeLimitExceeded: the trial's time limit was reached" in reason
+    assert reason.startswith("the trial's time limit was reached")
 
 
 def test_an_exception_is_retried_from_the_checkpoint_and_a_second_one_ends_the_trial(driver: Driver) -> None:

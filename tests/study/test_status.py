@@ -52,6 +52,7 @@ def test_the_best_by_a_signal_is_told_by_its_name_and_its_sign(folder: StudyFold
     status["trials"][0]["objective"] = -0.4123
     text = status_text(status)
     assert "1 training   video loss 0.412  seed" in text
+    assert "; 1 trial: " in status_text(status | {"num_trials": 1})
     assert "best: t0000, video loss 0.412 (video-labels)" in text
     assert study_status(folder.path.parent, "s")["objective"] == {"metric": "mAP@0.5", "signal": None}
 

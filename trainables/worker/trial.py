@@ -185,7 +185,7 @@ def with_m0_origin(state: RunState, origin: M0Origin) -> RunState:
 
 def _reason(error: Exception) -> str:
     """One line; what is foreseen is a sentence of its own, anything else begins with its class."""
-    if isinstance(error, NonFiniteLoss):
+    if isinstance(error, NonFiniteLoss | TimeLimitExceeded):
         return str(error)
     return traceback.format_exception_only(error)[-1].strip().splitlines()[-1]
 

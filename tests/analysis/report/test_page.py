@@ -43,6 +43,12 @@ def page(full: Path) -> str:
     return (full / "report.html").read_text(encoding="utf-8")
 
 
+def test_confirming_trials_are_none_of_those_requested(tmp_path: Path) -> None:
+    made = paper_like(tmp_path / "s", seeds=1, **ABOUT)
+    made.add(point("attention", 1.0), [30, 40], seed=1, origin="confirm")
+    assert "26 trials of 75 requested and 1 to confirm: " in report_page(load_study(made.folder))
+
+
 def test_the_page_holds_everything(page: str) -> None:
     for text in ("all &amp; everything", "python -m study.launch --name &#39;a b&#39;", "torch", "2.13.0",
                  "--rerun full TRIAL", "selection_tiou", "0.2 to 1.0, step 0.1", "0.1235", "Segment prediction",

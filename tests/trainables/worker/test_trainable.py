@@ -25,6 +25,7 @@ from trainables.worker.messages import (
     METRIC,
     TrialAnswer,
 )
+from trainables.worker.time_limit import TimeLimitExceeded
 from trainables.worker.trainable import RefinementTrainable
 from trainables.worker.trial import failure_state
 
@@ -114,6 +115,7 @@ def test_one_worker_runs_trial_after_trial_with_the_numbers_of_fresh_ones(
         (torch.cuda.OutOfMemoryError("no room"), "out-of-memory"),
         (MemoryError("no room"), "out-of-memory"),
         (NonFiniteLoss("loss is nan"), "non-finite"),
+        (TimeLimitExceeded("its time was used up"), "timed-out"),
         (ValueError("first line\nlast line"), "failed"),
     ],
 )
@@ -130,7 +132,7 @@ def test_a_trial_that_cannot_go_on_ends_with_its_reason_and_its_worker_lives(
         (answer,) = answers(trainable)
     assert failure_state(error) == answer.state == state
     assert str(error).splitlines()[-1] in str(answer.reason)
-    if isinstance(error, NonFiniteLoss):  # foreseen: a sentence of its own, without the name of a class
+    if state in ("non-finite", "timed-out"):  # foreseen: a sentence of its own, without the name of a class
         assert answer.reason == str(error)
     assert "Traceback" in str(answer.log)
     trainable.reset_config(config_of(order_of(tmp_path, 1, RUN)))
