@@ -39,7 +39,12 @@ class Parser(argparse.ArgumentParser):
             if unknown:
                 return self._about_unknown(unknown)
             return f"{message.removeprefix(MISSING)}: required, but not given. '{self.prog} --help' tells more."
-        return message.removeprefix("argument ")
+        told = message.removeprefix("argument ")
+        of_several = [action for action in self._actions if isinstance(action.metavar, tuple)]
+        for action in of_several:
+            if told.startswith(f"{'/'.join(action.option_strings)}: expected "):
+                return f"{told}: {' '.join(action.metavar or ())}"
+        return told
 
     def _about_unknown(self, word: str) -> str:
         option = word.split("=")[0]

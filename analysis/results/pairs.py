@@ -24,7 +24,7 @@ from analysis.results.statistics import (
 )
 from analysis.settings import THRESHOLD_KEYS, THRESHOLD_PAIRS, lookup
 from analysis.study import Study
-from analysis.text import chosen_on_test, metric_name, threshold_owner, value_text
+from analysis.text import chosen_on_test, data_title, metric_name, threshold_owner, value_text
 from trainables.commands import typed
 
 MOST_SETTINGS = 12  # that differ, told one by one
@@ -134,6 +134,9 @@ def _thresholds_differ(first: Study, second: Study) -> bool:
 
 
 def _remarks(first: Study, second: Study, thresholds_differ: bool) -> Iterator[str]:
+    one, two = (_data_text(study) for study in (first, second))
+    if one != two:
+        yield f"The studies ran on different data ({one} / {two}): the difference is that of the data, too"
     if thresholds_differ:
         of_first, of_second = (
             threshold_owner(study.settings.thresholds, study.settings.space) for study in (first, second)
@@ -150,6 +153,12 @@ def _remarks(first: Study, second: Study, thresholds_differ: bool) -> Iterator[s
             f"Settings that differ ({first.name} / {second.name}), apart from what is searched: "
             f"{'; '.join([*differing[:MOST_SETTINGS], *rest])}"
         )
+
+
+def _data_text(study: Study) -> str:
+    """Title and digest of the features."""
+    digest = study.settings.card.get("content_hash")
+    return data_title(study) + (f", features {str(digest)[:8]}" if digest else "")
 
 
 def _differing_settings(first: Study, second: Study) -> Iterator[str]:

@@ -29,6 +29,7 @@ def parser() -> Parser:
     made = Parser(prog="measure")
     made.add_argument("--study", required=True)
     made.add_argument("--columns", type=int, choices=(1, 2))
+    made.add_argument("--rerun", nargs=2, metavar=("NAME", "TRIAL"))
     return made
 
 
@@ -36,6 +37,7 @@ def parser() -> Parser:
     ("words", "line"),
     [
         ([], "--study: required, but not given. 'measure --help' tells more."),
+        (["--study", "a", "--rerun", "b"], "--rerun: expected 2 arguments: NAME TRIAL"),
         (["--studi", "a"], "--studi: unknown option. Did you mean '--study'?"),
         (["--stud=a"], "--stud: unknown option. Did you mean '--study'?"),
         (["--study", "a", "b"], "'b' belongs to no option. 'measure --help' lists all."),

@@ -105,3 +105,17 @@ def test_equal_numbers_are_paired_however_they_are_written(tmp_path: Path) -> No
     two.add(point("attention", 4.0), [30, 41])
     pairs = paired_studies(load_study(one.folder), load_study(two.folder))
     assert (pairs.overall, pairs.unpaired) == (1, (0, 0))
+
+
+def test_different_data_are_told_first(tmp_path: Path) -> None:
+    studies = []
+    for name, digest in (("one", "aaaaaaaabb"), ("two", "bbbbbbbbcc"), ("three", "aaaaaaaabb")):
+        made = StudyFolder(tmp_path / name, card={"content_hash": digest})
+        made.add(point("attention", 1.0), [30, 40])
+        studies.append(load_study(made.folder))
+    one, two, three = studies
+    told = paired_studies(one, two).remarks[0]
+    assert "different data" in told
+    assert ", features aaaaaaaa / " in told
+    assert ", features bbbbbbbb)" in told
+    assert not paired_studies(one, three).remarks
