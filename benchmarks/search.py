@@ -120,25 +120,31 @@ def text(found: pd.DataFrame) -> str:
     return "\n\n".join(parts)
 
 
-DRAWN = ("random", "QMC", "TPE", "TPE, ASHA", "TPE, confirm 4 x 3", "racing", "plain Optuna TPE", "SMAC3")
+OTHERS = ("plain Optuna TPE", "SMAC3", "Ray Tune, OptunaSearch, ASHA")
+DRAWN = ("random", "QMC", "TPE", "TPE, ASHA", "TPE, confirm 4 x 3", "racing", *OTHERS)
+ASIDE = 1.02  # by which a rival's points stand right of those of the one before, so that their errors can be told apart
 
 
 def draw(found: pd.DataFrame) -> bytes:
     """Regret against budget with its standard error, a plot for each data set. PNG."""
     names = list(found["dataset"].unique())
-    figure = Figure(figsize=(4.2 * len(names), 3.6), layout="constrained")
+    figure = Figure(figsize=(4.2 * len(names), 4.2), layout="constrained")
     for ax, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
         rows = found[found["dataset"] == name]
-        for rival in (rival for rival in DRAWN if rival in set(rows["rival"])):
+        drawn = [rival for rival in DRAWN if rival in set(rows["rival"])]
+        for place, rival in enumerate(drawn):
             one = rows[rows["rival"] == rival].sort_values("budget")
+            budgets = one["budget"] * ASIDE ** (place - (len(drawn) - 1) / 2)
+            style = "--" if rival in OTHERS else "-"
             ax.errorbar(
-                one["budget"], one["regret"], one["regret_se"], label=rival, marker="o", markersize=3, capsize=2
+                budgets, one["regret"], one["regret_se"], label=rival, marker="o", markersize=3, capsize=2, ls=style
             )
         ax.set(title=name, xlabel="trainings", xscale="log", xticks=sorted(rows["budget"].unique()))
         ax.set_xticks([], minor=True)
         ax.set_xticklabels([str(budget) for budget in sorted(rows["budget"].unique())])
     figure.axes[0].set_ylabel("regret (mAP@0.5, points)")
-    figure.axes[0].legend(fontsize=7)
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=8)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
     return buffer.getvalue()

@@ -81,6 +81,8 @@ def read_csv_table(path: Path) -> CsvTable:
 def read_header(path: Path) -> tuple[str, ...]:
     """The column names of a CSV file; () where it has none that can be read."""
     try:
+        if not path.is_file():  # a pipe would be waited for
+            return ()
         with path.open("rb") as file:
             line = file.readline(csv.field_size_limit()).decode("utf-8-sig")
         return tuple(_header(csv.reader([line], strict=True, skipinitialspace=True), str(path)))

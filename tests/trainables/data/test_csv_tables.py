@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,5 @@ def test_the_header_alone_is_read_of_any_file(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes(b"\xff\x00")
     assert read_header(tmp_path / "t.csv") == ()
     assert read_header(tmp_path) == ()
+    os.mkfifo(tmp_path / "pipe.csv")
+    assert read_header(tmp_path / "pipe.csv") == ()
