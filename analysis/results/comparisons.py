@@ -49,8 +49,8 @@ def value_table(study: Study, key: str) -> NumberTable:
 
 
 def threshold_table(study: Study) -> NumberTable | None:
-    """αA x αC of whatever the study varies them of; None unless both were searched, and with more than MOST_THRESHOLDS
-    values of one: a long search tries hundreds, nearly all of them once."""
+    """αA x αC of whatever the study varies them of; None unless both were searched, and where a search drew them nearly
+    all once: with more than MOST_THRESHOLDS values of one, or without two pairs in any row or column."""
     done = study.completed
     pairs = ((ALPHA_A, ALPHA_C), (PREDICTION_ALPHA_A, PREDICTION_ALPHA_C))
     searched = next((list(pair) for pair in pairs if all(key in done for key in pair)), None)
@@ -61,6 +61,8 @@ def threshold_table(study: Study) -> NumberTable | None:
     if len(rows) * len(columns) < 2 or max(len(rows), len(columns)) > MOST_THRESHOLDS:
         return None
     places = {place: group for place, group in done.groupby(searched)}
+    if len(places) == len(rows) == len(columns):
+        return None
     cells: list[list[Summary | None]] = [
         [at_best_iteration(best_configuration(places[a, c])) if (a, c) in places else None for c in columns]
         for a in rows

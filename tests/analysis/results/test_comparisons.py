@@ -46,3 +46,12 @@ def test_a_long_search_has_no_table_of_hundreds_of_thresholds(tmp_path: Path) ->
     for i in range(MOST_THRESHOLDS + 1):
         made.add({ALPHA_A: 0.5, ALPHA_C: i / 100}, [30, 40])
     assert threshold_table(load_study(tmp_path / "s")) is None
+
+
+def test_pairs_that_stand_alone_in_row_and_column_are_no_table(tmp_path: Path) -> None:
+    made = StudyFolder(tmp_path / "s")
+    for i in range(3):
+        made.add({ALPHA_A: 0.1 * i, ALPHA_C: 0.2 * i}, [30, 40 + i])
+    assert threshold_table(load_study(tmp_path / "s")) is None
+    made.add({ALPHA_A: 0.1, ALPHA_C: 0.4}, [30, 50])
+    assert threshold_table(load_study(tmp_path / "s")) is not None
