@@ -11,6 +11,7 @@ from benchmarks.search import best_worth, draw, play, results, text
 from benchmarks.search_rivals import RIVALS, SLOW
 from benchmarks.search_table import space
 from study.config import grid
+from tests.house import ROOT
 
 POINTS = grid(space())
 
@@ -84,3 +85,8 @@ def test_a_rival_that_was_played_less_often_says_so() -> None:
     assert [line.split("|")[1].strip() for line in written.splitlines()[4:]] == [
         "random", "slow (20 studies)", "slower (20, 100 studies)",
     ]  # fmt: skip
+
+
+def test_the_readme_shows_the_results_that_are_kept() -> None:
+    written = text(pd.read_json(ROOT / "benchmarks" / "search_results.json"))
+    assert written in (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
