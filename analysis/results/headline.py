@@ -60,6 +60,7 @@ def headline(study: Study) -> Headline:
 
 
 def _preset_trials(study: Study) -> pd.DataFrame:
-    """Trials of the point that the search began with."""
+    """Trials of the point that the search began with, those that confirmed it among them."""
     done = study.completed
-    return best_configuration(done[done["origin"] == PRESET])
+    points = done.loc[done["origin"] == PRESET, "configuration"].unique()
+    return best_configuration(done[done["configuration"].isin(points)])
