@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from study.execution.cluster import LOCAL_ENVIRONMENT
 from tests.ray_clusters import head_without_cpus
 from tests.study.ledgers import read_events, records_of
 from tests.study.test_launch import ROOT, finish, outcomes, wait_for
@@ -232,9 +233,11 @@ def blind_node(tmp_path: Path, cluster: Any) -> Iterator[None]:
     """A further node, named blind, in whose mount namespace another file system lies over the study's folder."""
     ray = f"{sys.executable} -m ray.scripts.scripts"
     start_node = f"exec {ray} start --address={cluster.address} --num-cpus=1 --node-name=blind --block"
+    # A Ray that was started in this process before has left what it is told of a machine of its own.
+    environment = {name: value for name, value in os.environ.items() if name not in LOCAL_ENVIRONMENT}
     process = subprocess.Popen(
         ["unshare", "--mount", "sh", "-c", f"mount -t tmpfs tmpfs {tmp_path} && echo mounted && {start_node}"],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True, env=environment,
     )  # fmt: skip
     try:
         assert process.stdout is not None
@@ -282,7 +285,7 @@ def test_tensorboard_finds_the_trials_when_asked_to(tmp_path: Path, reference: l
     pytest.importorskip("tensorboardX")
     status, _, err = finish(start(tmp_path, *REQUEST, "--log-to", "tensorboard"))
     assert (status, err) == (0, "")
-    files = list((tmp_path / "s" / "checkpoints").glob("t*/events.out.tfevents.*"))
+    files = list((tmp_path / "s" / "tensorboard").glob("t*/events.out.tfevents.*"))
     assert len({file.parent for file in files}) == 10
     assert b"ray/tune/report/best_so_far" in files[0].read_bytes()
     assert outcomes(tmp_path) == reference
