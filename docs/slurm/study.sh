@@ -57,7 +57,7 @@ PY
   what+=(--address "$head:$port")
 fi
 
-iterations() { grep -c '"event": "iteration"' "$studies/$name/ledger.jsonl" 2>/dev/null || true; }
+iterations() { { cat "$studies/$name/ledger.jsonl" 2>/dev/null || true; } | grep -c '"event": "iteration"' || true; }   # 0 without a ledger
 before=$(iterations)
 python -m study.launch "${what[@]}" --study-dir "$studies" &
 study=$!

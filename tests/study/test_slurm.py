@@ -17,7 +17,7 @@ from tests.study.ledgers import read_events
 from tests.study.test_launch import ROOT, finish, outcomes, start
 
 SCRIPT = ROOT / "docs" / "slurm" / "study.sh"
-STUDY = ["--dataset", "spoken-digits", "--num-samples", "10", "--seed", "3", "--set", "compute.device=cpu"]
+STUDY = ["--dataset", "spoken-digits", "--num-samples", "80", "--seed", "3", "--set", "compute.device=cpu"]
 BRIEF = ["--dataset", "simulated", "--num-samples", "1", "--set", "compute.device=cpu"]
 
 pytestmark = [

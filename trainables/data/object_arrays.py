@@ -11,7 +11,7 @@ import pickle
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,21 +23,95 @@ _HEADERS: dict[tuple[int, int], Callable[..., tuple[tuple[int, ...], bool, np.dt
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
 }
+
+
+class _Dtype:
+    """What a pickle says of a dtype. numpy's own would take anything of a damaged file, and end the process."""
+
+    def __init__(self, name: str, *_: Any) -> None:
+        self.made = np.dtype(str(name))
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, order, subarray, names, fields, *_ = state
+        if (subarray, names, fields) != (None, None, None):
+            raise pickle.UnpicklingError("it has an array of records, which is not understood")
+        if order in ("<", ">"):
+            self.made = self.made.newbyteorder(order)
+
+
+class _Array:
+    """An array that is made when its state is read."""
+
+    array: npt.NDArray[Any]
+
+    def __init__(self, *_: Any) -> None:
+        pass
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        shape, dtype, by_columns, data = state[-4:]
+        order: Literal["C", "F"] = "F" if by_columns else "C"
+        if dtype.made.hasobject:
+            flat = np.empty(len(data), dtype=object)
+            for place, value in enumerate(data):
+                flat[place] = _unwrapped(value)
+        else:
+            flat = np.frombuffer(_bytes(data), dtype.made).copy()
+        self.array = flat.reshape(shape, order=order)
+
+
+def _scalar(dtype: _Dtype, data: Any) -> Any:
+    return _unwrapped(data) if dtype.made.hasobject else np.frombuffer(_bytes(data), dtype.made)[0]
+
+
+def _from_buffer(data: Any, dtype: _Dtype, shape: tuple[int, ...], order: Literal["C", "F"]) -> npt.NDArray[Any]:
+    return np.frombuffer(data, dtype.made).reshape(shape, order=order)
+
+
+def _bytes(data: Any) -> bytes:
+    """Python 2 wrote them as text."""
+    if not isinstance(data, bytes | str):
+        raise TypeError(f"an array's content is bytes, got {type(data).__name__}")
+    return data.encode("latin1") if isinstance(data, str) else data
+
+
+def _unwrapped(value: Any) -> Any:
+    """With arrays in place of what they were read as."""
+    if isinstance(value, _Array):
+        return value.array
+    if isinstance(value, list | tuple):
+        return type(value)(map(_unwrapped, value))
+    if isinstance(value, dict):
+        return {key: _unwrapped(one) for key, one in value.items()}
+    return value
+
+
 # numpy 1 wrote numpy.core, numpy 2 writes numpy._core; both name the same constructors.
-_ADMITTED = {("numpy", "ndarray"), ("numpy", "dtype")} | {
-    (f"numpy.{core}.{module}", name)
+_ADMITTED: dict[tuple[str, str], Any] = {("numpy", "ndarray"): _Array, ("numpy", "dtype"): _Dtype} | {
+    (f"numpy.{core}.{module}", name): made
     for core in ("core", "_core")
-    for module, name in (("multiarray", "_reconstruct"), ("multiarray", "scalar"), ("numeric", "_frombuffer"))
+    for module, name, made in (
+        ("multiarray", "_reconstruct", _Array),
+        ("multiarray", "scalar", _scalar),
+        ("numeric", "_frombuffer", _from_buffer),
+    )
 }
 
 
-class _NumpyUnpickler(pickle.Unpickler):
-    """Resolves numpy's array constructors only."""
+class _NumpyUnpickler(pickle._Unpickler):
+    """Resolves numpy's array constructors only, to those above.
+
+    Python's own: the one in C makes room for as many objects as a damaged file numbers them, gigabytes.
+    """
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ADMITTED:
             raise pickle.UnpicklingError(f"it names {module}.{name}, which is not one of numpy's own classes")
-        return super().find_class(module.replace("numpy.core.", "numpy._core."), name)
+        return _ADMITTED[module, name]
+
+
+def _unpickled(file: BinaryIO) -> Any:
+    # latin1 maps each byte to one character: the only encoding that Python 2's raw array data survives.
+    return _unwrapped(_NumpyUnpickler(file, encoding="latin1").load())
 
 
 def read_object_array(path: Path) -> npt.NDArray[Any]:
@@ -53,8 +127,7 @@ def read_object_array(path: Path) -> npt.NDArray[Any]:
             if not dtype.hasobject:
                 file.seek(0)
                 return np.load(file, allow_pickle=False)
-            # latin1 maps each byte to one character: the only encoding that Python 2's raw array data survives.
-            array = _NumpyUnpickler(file, encoding="latin1").load()
+            array = _unpickled(file)
     except pickle.UnpicklingError as error:
         raise UserError(
             f"{path}: object array refused: {one_line(error)}; nothing of it was run. Save it again with arrays only"
@@ -70,7 +143,7 @@ def read_pickled_arrays(path: Path) -> Any:
     """A pickle of numpy arrays in lists and dicts, as JAX users publish weights. Raises UserError as above."""
     try:
         with path.open("rb") as file:
-            return _NumpyUnpickler(file, encoding="latin1").load()
+            return _unpickled(file)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except pickle.UnpicklingError as error:

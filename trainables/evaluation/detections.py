@@ -12,7 +12,7 @@ import numpy as np
 from trainables.data import GroundTruth, Predictions, Segments, find_name, read_prediction_file
 from trainables.errors import UserError
 
-SHOWN = 3
+SHOWN, LONGEST = 3, 200  # names in a message, and characters of one
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def _without_instances(found: Predictions, truth: GroundTruth) -> Counter[str]:
 
 
 def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+    return ", ".join(name[:LONGEST] for name in names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
 
 
 def _counted(count: int, noun: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import resource
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -66,6 +67,24 @@ def test_a_truncated_file_is_named(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(UserError, match=r"a\.npy: (truncated or damaged|object array refused)"):
         read_object_array(path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"r\xff\xff\xff\x7f",  # what it has read last is object 2,147,483,647: C's reader makes room for all before it
+        b"cnumpy\ndtype\n(\x8c\x02f4\x8c\x01xK\x01tRK\x03(NNNNNNNtb",  # a state that numpy's own dtype cannot have
+        b"cnumpy._core.multiarray\n_reconstruct\n)R(K\x01J\xff\xff\xff\x7fcnumpy\ndtype\n\x8c\x02f4\x85R\x89J\xff\xff\xff\x7ftb",
+    ],
+)
+def test_damage_takes_no_memory_and_does_not_end_the_process(tmp_path: Path, damage: bytes) -> None:
+    path = tmp_path / "a.npy"
+    np.save(path, object_array([np.zeros(3)]), allow_pickle=True)
+    path.write_bytes(path.read_bytes()[:128] + b"\x80\x04N" + damage + b".")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(UserError, match=r"a\.npy: "):
+        read_object_array(path)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**20
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
