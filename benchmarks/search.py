@@ -122,7 +122,7 @@ def text(found: pd.DataFrame) -> str:
 
 OTHERS = ("plain Optuna TPE", "SMAC3", "Ray Tune, OptunaSearch, ASHA")
 DRAWN = ("random", "QMC", "TPE", "TPE, ASHA", "TPE, confirm 4 x 3", "racing", *OTHERS)
-ASIDE = 1.02  # by which a rival's points stand right of those of the one before, so that their errors can be told apart
+SHIFT = 1.02  # each rival's points are drawn so much to the right of the last one's: error bars do not overlap
 
 
 def draw(found: pd.DataFrame) -> bytes:
@@ -134,7 +134,7 @@ def draw(found: pd.DataFrame) -> bytes:
         drawn = [rival for rival in DRAWN if rival in set(rows["rival"])]
         for place, rival in enumerate(drawn):
             one = rows[rows["rival"] == rival].sort_values("budget")
-            budgets = one["budget"] * ASIDE ** (place - (len(drawn) - 1) / 2)
+            budgets = one["budget"] * SHIFT ** (place - (len(drawn) - 1) / 2)
             style = "--" if rival in OTHERS else "-"
             ax.errorbar(
                 budgets, one["regret"], one["regret_se"], label=rival, marker="o", markersize=3, capsize=2, ls=style
