@@ -17,12 +17,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from study.cli.plan import count_text, seconds_text, size_text
+from study.cli.plan import seconds_text, size_text
 from study.ledger import StudyFolder, is_driven, lock, open_study
 from study.process_tree import mapped_below
 from study.status import state_of
 from trainables.command_line import Parser
 from trainables.commands import program
+from trainables.counts import count_text
 from trainables.data import FeatureFolder
 from trainables.errors import UserError, nearest
 from trainables.json_types import JsonObject

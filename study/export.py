@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from study.cli.chosen import Chosen, open_trial
 from study.cli.config_file import write_config
 from study.cli.model_weights import FoundWeights, MissingWeights, retrained_weights, stored_weights
-from study.cli.plan import count_text
 from study.cli.request import recorded_data, scored_videos
 from study.ledger import OpenedStudy, StudyFolder, TrialRecord, trial_name
 from trainables.command_line import Parser
 from trainables.commands import aligned, program, typed
 from trainables.config import TUNE, RunConfig
+from trainables.counts import count_text
 from trainables.data import Dataset, FeatureProtocol
 from trainables.errors import UserError
 from trainables.output import print_error, run_command

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
-from study.cli.plan import count_text, metric_text, point_text, remaining_seconds, seconds_text
+from study.cli.plan import metric_text, point_text, remaining_seconds, seconds_text
 from study.config import recorded_study
 from study.ledger import (
     OpenedStudy,
@@ -27,6 +27,7 @@ from study.ledger import (
 )
 from trainables.command_line import Parser
 from trainables.commands import program
+from trainables.counts import count_text
 from trainables.errors import UserError
 from trainables.json_types import JsonObject
 from trainables.objective import Objective

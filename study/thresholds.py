@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
 from argparse import Namespace
 from pathlib import Path
 
 from tabulate import tabulate
 
 from study.cli.chosen import Chosen, open_trial
+from study.cli.conclusion import next_command
 from study.cli.model_weights import MissingWeights, stored_weights
 from study.cli.plan import metric_text
 from study.cli.request import recorded_data
@@ -49,10 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
         return print_error(error)
     for split in found.maps:
         print(_table(found, split, metric_text(run.evaluation.selection_tiou)))
-    following = [*typed("tables").split(), "--study", study.name]
-    if given.study_dir != Path("studies"):
-        following += ["--study-dir", str(given.study_dir)]
-    print(f"written to {path}; next: {shlex.join(following)}")
+    print(f"written to {path}; next: {next_command('tables', '--study', study.name, study_dir=given.study_dir)}")
     return 0
 
 

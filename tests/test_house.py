@@ -12,7 +12,7 @@ BELOW = {
     "trainables": set(),
     "study": {"trainables"},
     "analysis": {"study.ledger", "trainables.command_line", "trainables.commands", "trainables.config",
-                 "trainables.data",
+                 "trainables.counts", "trainables.data",
                  "trainables.evaluation", "trainables.errors",
                  "trainables.files", "trainables.json_types", "trainables.objective", "trainables.output",
                  "trainables.report"},

@@ -29,7 +29,8 @@ from analysis.text.names import (
     threshold_owner,
     value_text,
 )
-from analysis.text.numbers import DASH, count_text, eta_text, finite, interval_text, number_text, threshold_text
+from analysis.text.numbers import DASH, eta_text, finite, interval_text, number_text, threshold_text
+from trainables.counts import count_text
 
 __all__ = [
     "BASE",

@@ -10,7 +10,7 @@ import numpy as np
 from analysis.settings import THRESHOLD_KEYS
 from analysis.study import Study
 from analysis.text.names import BASE_MODELS, EVALUATIONS, M0_MARK, SIMILAR, threshold_owner
-from analysis.text.numbers import count_text
+from trainables.counts import count_text
 from trainables.objective import Objective
 
 VIDEO_LABELS = "video-labels"

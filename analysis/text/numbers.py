@@ -21,11 +21,6 @@ def interval_text(interval: tuple[float, float] | None, signed: bool = False) ->
     return DASH if interval is None else " to ".join(number_text(bound, signed=signed) for bound in interval)
 
 
-def count_text(count: int, thing: str) -> str:
-    """``1 seed``, ``3 seeds``."""
-    return f"{count} {thing}{'s' * (count != 1)}"
-
-
 def eta_text(etas: Iterable[int]) -> str:
     """``η = 3``, or ``η = 3, 2, 4`` by seed."""
     return f"η = {', '.join(map(str, etas))}"

@@ -30,13 +30,17 @@ def conclude(request: Request, driver: Driver) -> int:
     print(f"\nledger       {driver.folder.ledger_file}")
     if counts["completed"]:
         print(f"predictions  {folder / 'predictions'} (test split, best iteration of each trial)")
-        following = [*typed("tables").split(), "--study", folder.name]
+        following = next_command("tables", "--study", folder.name, study_dir=request.study_dir)
     else:
-        following = [*typed("status").split(), folder.name]
-    if request.study_dir != Path("studies"):
-        following += ["--study-dir", str(request.study_dir)]
-    print(f"next         {shlex.join(following)}")
+        following = next_command("status", folder.name, study_dir=request.study_dir)
+    print(f"next         {following}")
     return 0 if counts["completed"] else 1
+
+
+def next_command(command: str, *words: str, study_dir: Path) -> str:
+    """What to type next of a study in ``study_dir``, for a shell."""
+    where = [] if study_dir == Path("studies") else ["--study-dir", str(study_dir)]
+    return shlex.join([*typed(command).split(), *words, *where])
 
 
 def resume_command(given: Namespace, folder: StudyFolder) -> str:

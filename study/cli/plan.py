@@ -12,6 +12,7 @@ from study.ledger import TrialRecord
 from study.placement import EarlierCosts, Placement, find_earlier_costs, free_bytes, weight_bytes
 from trainables.commands import typed
 from trainables.config import RunConfig
+from trainables.counts import count_text
 from trainables.objective import Objective
 
 if TYPE_CHECKING:
@@ -148,11 +149,6 @@ def size_text(size: float) -> str:
             return f"{size:.3g} {unit}"
         size /= 1000
     return f"{size:.3g} TB"
-
-
-def count_text(number: int, noun: str) -> str:
-    """``1 trial``, ``3 trials``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _first_text(request: Request) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from trainables.counts import count_text
 from trainables.data import GroundTruth, Predictions, Segments, find_name, read_prediction_file
 from trainables.errors import UserError
 
@@ -49,7 +50,7 @@ def read_detections(path: Path, truth: GroundTruth, protocol: str | None = None)
     counts = InputCounts(sum(unmatched.values()), len(unmatched), found.reversed, truth.reversed)
     if len(segments) and counts.unmatched_predictions == len(segments):
         raise UserError(
-            f"{path}: none of its {_counted(len(unmatched), 'video')} ({_some(list(unmatched))}) is among the "
+            f"{path}: none of its {count_text(len(unmatched), 'video')} ({_some(list(unmatched))}) is among the "
             f"{len(truth.videos)} of the ground truth ({_some(sorted(truth.videos))}); give the ground truth of these "
             "videos, or --subset"
         )
@@ -63,8 +64,8 @@ def truth_warnings(truth: GroundTruth) -> list[str]:
         warnings.append(f"{truth.reversed} instances end before they start and are left out, as officially")
     if truth.label_only:
         warnings.append(
-            f"{_counted(truth.label_only, 'video')} of {len(truth.videos)} have labels without segments: nothing says "
-            "when, and whatever is detected there counts as false"
+            f"{count_text(truth.label_only, 'video')} of {len(truth.videos)} have labels without segments: nothing "
+            "says when, and whatever is detected there counts as false"
         )
     return warnings
 
@@ -94,7 +95,7 @@ def _warnings(
     if unmatched:
         effect = "are not counted" if protocol == "wtalc" else "count as false positives"
         warnings.append(
-            f"{counts.unmatched_predictions} of {total} predictions are of {_counted(len(unmatched), 'video')} not "
+            f"{counts.unmatched_predictions} of {total} predictions are of {count_text(len(unmatched), 'video')} not "
             f"evaluated ({_some(list(unmatched))}) and {effect}"
         )
     ignored = _without_instances(found, truth)
@@ -122,7 +123,3 @@ def _without_instances(found: Predictions, truth: GroundTruth) -> Counter[str]:
 
 def _some(names: Sequence[str]) -> str:
     return ", ".join(name[:LONGEST] for name in names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' * (count != 1)}"

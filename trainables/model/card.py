@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trainables.commands import typed
+from trainables.counts import count_text
 from trainables.model.description import WEIGHTS_FILE, ModelDescription, ModelFeatures
 from trainables.report import Pair, TunedThresholds
 
@@ -62,17 +63,16 @@ def _lines(model: ModelDescription) -> Iterator[str]:
         yield from (f"- {note}" for note in origin.notes)
 
 
-def _frames(number: int) -> str:
-    return f"{number} frame" if number == 1 else f"{number} frames"
-
-
 def _features(features: ModelFeatures, dataset: Mapping[str, Any]) -> Iterator[str]:
     stream = dataset["stream"]
     part = "" if stream == "both" else f", of which the {stream.replace('_', ' ')} is used"
     yield f"- {features.width} dimensions{part}"
     window = dataset.get("window_frames") or dataset["snippet_frames"]
     stride = dataset["snippet_frames"]
-    yield (f"- a row is {_frames(window)} at {dataset['snippet_fps']} fps, the next one begins {_frames(stride)} later")
+    yield (
+        f"- a row is {count_text(window, 'frame')} at {dataset['snippet_fps']} fps, the next one begins "
+        f"{count_text(stride, 'frame')} later"
+    )
     if features.protocol:
         yield f"- made by {features.protocol}"
     else:

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from analysis.text.numbers import DASH, count_text, finite, interval_text, number_text
+from analysis.text.numbers import DASH, finite, interval_text, number_text
+from trainables.counts import count_text
 
 
 @pytest.mark.parametrize(
